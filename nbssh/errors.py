@@ -1,0 +1,29 @@
+"""The one error type that users see, and the exit codes. Imports nothing of ours."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Exit(enum.IntEnum):
+    """Exit codes of every nbssh command; ssh's own status passes through where a command is ssh's."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    OUT_OF_DATE = 3
+    BUG = 70  # EX_SOFTWARE in sysexits(3)
+    INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+
+
+class NbsshError(Exception):
+    """An expected failure: what went wrong, naming the thing, and what to run or change next.
+
+    Both texts are lower case and have no full stop; the printer puts `nbssh: error:` and `nbssh: hint:` in front.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, code: Exit = Exit.FAILED) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code

@@ -1,0 +1,162 @@
+"""What `derive` and `differences` make of answers of `ssh -G`, of old and new releases; no ssh needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nbssh.core.alias import Derived, Directive, derive, differences, printed_forward
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BASE = "host mybox\nuser alice\nhostname 10.0.0.5\nport 22\nforwardagent no\nidentityfile ~/.ssh/id_rsa\n"
+
+
+def answer(*lines: str, without: str = "") -> str:
+    """Give BASE with other lines in place of those with the same keyword."""
+    keywords = {line.partition(" ")[0] for line in lines} | {without}
+    kept = [line for line in BASE.splitlines() if line.partition(" ")[0] not in keywords]
+    return "".join(f"{line}\n" for line in (*kept, *lines))
+
+
+class FakeSsh:
+    """An ssh whose wildcard blocks give our alias `present`; our directives win, unless refused."""
+
+    def __init__(self, present: str, refused: Sequence[Directive] = ()) -> None:
+        self.present = present
+        self.refused = set(refused)
+
+    def __call__(self, directives: Sequence[Directive]) -> str:
+        """Give what `ssh -G` would print."""
+        if self.refused & set(directives):
+            raise NbsshError("ssh refuses the config")
+        ours = {keyword.lower() for keyword, _ in directives}
+        kept = [line for line in self.present.splitlines() if line.partition(" ")[0] not in ours]
+        lines = [f"{keyword.lower()} {argument}" for keyword, argument in directives]
+        return "".join(f"{line}\n" for line in (*kept, *lines))
+
+
+def derived(base: str, present: str, *refused: Directive) -> Derived:
+    """Derive against a FakeSsh."""
+    return derive(base, "mybox", "mybox-nb", FakeSsh(present, refused))
+
+
+def test_only_the_difference_is_written() -> None:
+    """What a wildcard block gives the alias anyway is not written again; the host name always is."""
+    found = derived(BASE, answer("user root", "hostname mybox-nb"))
+    assert found == Derived((("HostName", "10.0.0.5"), ("User", "alice")), ())
+
+
+def test_the_order_is_fixed() -> None:
+    """Host name, user and port first, the rest by name, whatever order ssh prints."""
+    base = answer("compression yes", "addressfamily inet", "port 2222", "user bob", "proxyjump gate")
+    found = derived(base, answer("compression no", "addressfamily any"))
+    names = [keyword for keyword, _ in found.directives]
+    assert names == ["HostName", "User", "Port", "ProxyJump", "AddressFamily", "Compression"]
+    assert (
+        derived("".join(reversed(base.splitlines(keepends=True))), answer("compression no", "addressfamily any"))
+        == found
+    )
+
+
+def test_a_refused_directive_is_said_and_the_others_stay() -> None:
+    """One directive that ssh does not accept costs only itself."""
+    found = derived(answer("user bob", "port 2222"), BASE, ("Port", "2222"))
+    assert found.directives == (("HostName", "10.0.0.5"), ("User", "bob"))
+    assert found.unexpressed == ("port is 22 for mybox-nb, but 2222 for mybox",)
+
+
+def test_a_config_that_ssh_refuses_altogether_raises() -> None:
+    """If it is not our directives, ssh's own words reach the user."""
+    with pytest.raises(NbsshError, match="ssh refuses"):
+        derived(BASE, BASE, ("HostName", "10.0.0.5"))
+
+
+def test_an_ssh_that_never_settles_is_an_end() -> None:
+    """A `Match exec` that answers otherwise each time does not keep us for ever; the difference is said."""
+    ports = iter(range(1000))
+    found = derive(BASE, "mybox", "mybox-nb", lambda _: answer(f"port {next(ports) + 100}"))
+    assert [sentence.partition(" ")[0] for sentence in found.unexpressed] == ["port"]
+
+
+def test_tokens_that_mean_the_alias_are_no_equality() -> None:
+    """The same text with `%n` in it is another command for another alias."""
+    line = "proxycommand via %n %%n %h"
+    (sentence,) = differences(answer(line), answer(line), "mybox", "mybox-nb")
+    assert sentence == "proxycommand is via mybox-nb %%n %h for mybox-nb, but via mybox %%n %h for mybox"
+    assert ("ProxyCommand", "via mybox %%n %h") in derived(answer(line), answer(line)).directives
+
+
+def test_key_alias_token() -> None:
+    """`%k` is the HostKeyAlias where there is one, so the same text is the same file."""
+    lines = ("hostkeyalias farm", "certificatefile ~/%k")
+    assert differences(answer(*lines), answer(*lines), "mybox", "mybox-nb") == ()
+
+
+@pytest.mark.parametrize("keyword", ["streamlocalbindmask", "syslogfacility"])
+def test_what_ssh_applies_to_every_host_is_never_written(keyword: str) -> None:
+    """In our file it would change all other hosts."""
+    found = derived(answer(f"{keyword} LOCAL1"), answer(f"{keyword} USER"))
+    assert found.directives == (("HostName", "10.0.0.5"),)
+    assert found.unexpressed == (f"{keyword} is LOCAL1 for mybox, but ssh cannot set it for one host alone",)
+
+
+def test_tag_is_never_written() -> None:
+    """OpenSSH before 9.4 refuses a file with Tag in it, for every host."""
+    assert derived(answer("tag work"), BASE) == Derived((("HostName", "10.0.0.5"),), ())
+
+
+def test_compression_of_openssh_9_9() -> None:
+    """9.9 prints UNKNOWN for yes; `yes` is written."""
+    found = derive(
+        answer("compression UNKNOWN"),
+        "mybox",
+        "mybox-nb",
+        lambda directives: answer(f"compression {'UNKNOWN' if ('Compression', 'yes') in directives else 'no'}"),
+    )
+    assert found == Derived((("HostName", "10.0.0.5"), ("Compression", "yes")), ())
+
+
+def test_percent_is_written_as_this_release_reads_it() -> None:
+    """User expands tokens since 10.0 and did not before: what ssh confirms is taken."""
+    new = derive(
+        answer("user a%b"),
+        "mybox",
+        "mybox-nb",
+        lambda directives: answer("user " + dict(directives).get("User", "root").replace("%%", "%")),
+    )
+    old = derive(answer("user a%b"), "mybox", "mybox-nb", FakeSsh(answer("user root")))
+    assert (dict(new.directives)["User"], dict(old.directives)["User"]) == ("a%%b", "a%b")
+    assert new.unexpressed == old.unexpressed == ()
+
+
+def test_forwards_that_are_not_ours_are_said() -> None:
+    """Ours are known, with the second line that ssh prints for a socket; others are named."""
+    ours = printed_forward("127.0.0.1:8888", "/run/sock")
+    assert ours == "localforward [127.0.0.1]:8888 /run/sock"
+    alias = answer(ours, "dynamicforward [127.0.0.1]:8888", "localforward 9 [db]:9", "dynamicforward 1080")
+    assert differences(answer("localforward 9 [x]:9"), alias, "mybox", "mybox-nb", forwards=(ours,)) == (
+        "dynamicforward: mybox-nb also has 1080, from a block of the config that matches mybox-nb too",
+        "localforward: mybox-nb also has 9 [db]:9, from a block of the config that matches mybox-nb too",
+    )
+
+
+@pytest.mark.parametrize(
+    ("listen", "target", "line"),
+    [
+        ("127.0.0.1:8888", "localhost:1008", "localforward [127.0.0.1]:8888 [localhost]:1008"),
+        ("[::1]:8888", "[::1]:1008", "localforward [::1]:8888 [::1]:1008"),
+        ("8888", "/a b/sock", "localforward 8888 /a b/sock"),
+    ],
+)
+def test_printed_forward(listen: str, target: str, line: str) -> None:
+    """Forwards are named as ssh prints them."""
+    assert printed_forward(listen, target) == line
+
+
+def test_windows_line_ends() -> None:
+    """Windows' ssh ends its lines with CR LF."""
+    assert differences(BASE.replace("\n", "\r\n"), BASE, "mybox", "mybox-nb") == ()
