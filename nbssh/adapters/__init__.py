@@ -1,0 +1,1 @@
+"""The thin rim: everything that touches the world (files, ssh, the terminal)."""

@@ -1,0 +1,246 @@
+"""Our Include line into the user's config and out again; where it counts; who already has our alias."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import posixpath
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from nbssh.core import userconfig
+from nbssh.core.userconfig import Kind, find_host, include_added, include_removed, include_state
+from nbssh.errors import NbsshError
+
+EXAMPLES = int(os.environ.get("NBSSH_FUZZ_EXAMPLES", "200"))
+HOME = "/home/me"
+OURS = f"{userconfig.COMMENT.decode()}\n{userconfig.INCLUDE.decode()}\n".encode()
+
+# Pieces that real configs are made of, and pieces that have broken other tools.
+PIECES = [
+    b"Host a b\n",
+    b"  HostName 10.0.0.5\r\n",
+    b"Match all",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b"\0",
+    b"# caf\xe9",
+    b"# \xe2\x82\xac\n",
+    OURS,
+    OURS.replace(b"\n", b"\r\n"),
+    userconfig.COMMENT,
+    userconfig.COMMENT + b"\n",
+    userconfig.INCLUDE,
+    userconfig.INCLUDE + b"\r\n",
+]
+CONFIGS = st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=12).map(b"".join)
+
+
+class FakeDisk:
+    """A handful of files in memory."""
+
+    def __init__(self, files: dict[str, bytes] | None = None, home: str = HOME) -> None:
+        self.home = home
+        self.files = files or {}
+
+    def glob(self, pattern: str) -> list[str]:
+        if pattern.startswith("~/"):
+            pattern = self.home + pattern[1:]
+        return sorted(path for path in self.files if fnmatch.fnmatchcase(path, pattern))
+
+    def read(self, path: str) -> bytes | None:
+        return self.files.get(path)
+
+    def real(self, path: str) -> str:
+        return posixpath.normpath(path)
+
+
+@settings(max_examples=EXAMPLES, derandomize="NBSSH_FUZZ_EXAMPLES" not in os.environ, deadline=None)
+@given(CONFIGS)
+@example(b"")
+@example(b"Host a")
+@example(b"Host a\r\n")
+@example(OURS)
+@example(OURS + OURS)
+@example(userconfig.INCLUDE)
+def test_taking_out_restores_every_byte(config: bytes) -> None:
+    if config.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        with pytest.raises(NbsshError):
+            include_added(config)
+        return
+    added = include_added(config)
+    assert added.endswith(config)
+    assert added.splitlines()[1] == b"Include nbssh.d/*.conf"
+    assert include_removed(added) == config
+
+
+@pytest.mark.parametrize(
+    ("config", "end"),
+    [
+        (b"Host a\r\n  User b\r\n", b"\r\n"),
+        (b"Host a\n", b"\n"),
+        (b"", b"\n"),
+        (b"Host a", b"\n"),
+        (b"# x\n\r\n", b"\n"),
+    ],
+)
+def test_our_lines_end_as_the_first_line_does(config: bytes, end: bytes) -> None:
+    added = include_added(config)
+    assert added == userconfig.COMMENT + end + userconfig.INCLUDE + end + config
+
+
+@pytest.mark.parametrize("bom", [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"])
+def test_a_byte_order_mark_is_named(bom: bytes) -> None:
+    with pytest.raises(NbsshError, match="byte order mark"):
+        include_added(bom + b"Host a\n")
+
+
+@pytest.mark.parametrize(
+    ("config", "left"),
+    [
+        (b"Host a\n\n" + OURS + b"\nHost b\n", b"Host a\n\n\nHost b\n"),
+        (b"Host a\n" + OURS.rstrip(b"\n"), b"Host a\n"),
+        (OURS.replace(b"\n", b"\r\n") + b"Host a\n", b"Host a\n"),
+        (b"Host a\n", b"Host a\n"),
+        (userconfig.INCLUDE + b"\nHost a\n", userconfig.INCLUDE + b"\nHost a\n"),
+        (b"  " + OURS, b"  " + OURS),
+        (OURS.rstrip(b"\n") + b".bak\n", OURS.rstrip(b"\n") + b".bak\n"),
+        (
+            userconfig.COMMENT + b"\n# " + userconfig.INCLUDE + b"\n",
+            userconfig.COMMENT + b"\n# " + userconfig.INCLUDE + b"\n",
+        ),
+    ],
+    ids=["moved", "at the end", "crlf", "none", "the user's own", "indented", "changed", "commented out"],
+)
+def test_only_our_two_lines_go(config: bytes, left: bytes) -> None:
+    assert include_removed(config) == left
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Include nbssh.d/*.conf",
+        "include=nbssh.d/*.conf",
+        'INCLUDE  =  "nbssh.d/*.conf"',
+        "\tInclude 'nbssh.d/*.conf'\r",
+        "Include ~/.ssh/nbssh.d/*.conf",
+        "Include /home/me/.ssh/nbssh.d/*.conf",
+        "Include nothing.conf nbssh.d/*.conf",
+        "Include ./nbssh.d//*.conf",
+        "Include other/../nbssh.d/*.conf",
+        "Include nbssh.?/*.c[no]nf",
+        "Include */*.conf",
+        "Include nbssh.d/*\\.conf",
+        "Include nbssh.d/*.conf # ours",
+    ],
+)
+def test_every_spelling_counts(line: str) -> None:
+    state = include_state(f"# mine\n{line}\nHost a\n".encode(), FakeDisk())
+    assert (state.kind, state.file, state.line, state.wide) == (Kind.EFFECTIVE, "", 2, False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#Include nbssh.d/*.conf",
+        "Include nbssh.d/mybox.conf",
+        "Include nbssh.d/[a-z]*.conf",
+        "Include nbssh.d/\\*.conf",
+        "Include nbssh/*.conf",
+        "Include ~/nbssh.d/*.conf",
+        "Include /*/*/.ssh/nbssh.d/*.config",
+        "Include /*/*/*/nbssh.d/*.conf",
+        "Include nbssh.d/[z-a]*.conf",
+        "User nbssh.d/*.conf",
+        "Include",
+        'Include "nbssh.d/*.conf',
+    ],
+)
+def test_what_does_not_read_all_our_files_does_not_count(line: str) -> None:
+    assert include_state(f"{line}\n".encode(), FakeDisk()).kind is Kind.ABSENT
+
+
+def test_a_home_with_glob_signs_in_it() -> None:
+    disk = FakeDisk(home="/home/[me]")
+    assert include_state(b"Include nbssh.d/*.conf\n", disk).kind is Kind.EFFECTIVE
+
+
+def test_a_pattern_that_finds_our_scripts_too_is_called_wide() -> None:
+    assert include_state(b"Include nbssh.d/*\n", FakeDisk()).wide
+
+
+@pytest.mark.parametrize("block", ["Host other", "Host *", "Match all", "host=other", 'Match exec "true"'])
+def test_below_a_block_it_belongs_to_that(block: str) -> None:
+    state = include_state(f"# mine\n{block}\n  User a\nInclude nbssh.d/*.conf\n".encode(), FakeDisk())
+    assert (state.kind, state.line, state.block_line) == (Kind.LOW, 4, 2)
+    assert state.block.split()[0] in {"Host", "Match"}
+
+
+def test_an_effective_line_wins_over_a_low_one() -> None:
+    disk = FakeDisk({"/home/me/.ssh/work": b"Host w\nInclude nbssh.d/*.conf\n"})
+    state = include_state(b"Include work\nInclude nbssh.d/*.conf\n", disk)
+    assert (state.kind, state.file, state.line) == (Kind.EFFECTIVE, "", 2)
+
+
+def test_inside_an_included_file() -> None:
+    disk = FakeDisk({"/home/me/.ssh/base": b"# x\nInclude nbssh.d/*.conf\nHost z\n"})
+    state = include_state(b"Include base\nHost a\n", disk)
+    assert (state.kind, state.file, state.line) == (Kind.EFFECTIVE, "/home/me/.ssh/base", 2)
+    below = include_state(b"Host a\nInclude base\n", disk)
+    assert (below.kind, below.file, below.block, below.block_file) == (
+        Kind.LOW,
+        "/home/me/.ssh/base",
+        "Host a",
+        "",
+    )
+
+
+def test_an_included_file_does_not_leave_its_last_block_open() -> None:
+    disk = FakeDisk({"/home/me/.ssh/base": b"Host z\n"})
+    assert include_state(b"Include base\nInclude nbssh.d/*.conf\n", disk).kind is Kind.EFFECTIVE
+
+
+def test_cycles_and_towers_end() -> None:
+    files = {"/home/me/.ssh/loop": b"Include loop loop\nInclude l* tower0\n"}
+    files |= {f"/home/me/.ssh/tower{n}": f"Include tower{n + 1} tower{n + 1}\n".encode() for n in range(40)}
+    files["/home/me/.ssh/tower40"] = b"Include nbssh.d/*.conf\n"
+    assert include_state(b"Include loop\n", FakeDisk(files)).kind is Kind.ABSENT
+
+
+def test_ssh_reads_sixteen_levels() -> None:
+    files = {f"/home/me/.ssh/t{n}": f"Include t{n + 1}\n".encode() for n in range(1, 16)}
+    files["/home/me/.ssh/t16"] = b"Include nbssh.d/*.conf\n"
+    assert include_state(b"Include t1\n", FakeDisk(files)).file == "/home/me/.ssh/t16"
+    assert include_state(b"Include t0\n", FakeDisk(files | {"/home/me/.ssh/t0": b"Include t1\n"})).kind is Kind.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        (b"Host mybox-nb\n", 1),
+        (b"# \xe9\r\nhost=other mybox-nb third\r\n", 2),
+        (b'Host "mybox-nb"\n', 1),
+        (b"Host a\nHost b\n  User c\nHost d mybox-nb", 4),
+        (b"Host *-nb\nHost mybox*\n", None),
+        (b"Host * !mybox-nb\n", None),
+        (b"#Host mybox-nb\n", None),
+        (b"Host MYBOX-NB\n", None),
+        (b"HostName mybox-nb\n", None),
+        (b"", None),
+    ],
+)
+def test_the_line_that_already_has_the_alias(config: bytes, line: int | None) -> None:
+    assert find_host(config, "mybox-nb", FakeDisk()) == (("", line) if line else None)
+
+
+def test_the_alias_in_an_included_file_but_not_in_ours() -> None:
+    files = {
+        "/home/me/.ssh/work.d/x": b"\nHost mybox-nb\n",
+        "/home/me/.ssh/nbssh.d/mybox.conf": b"Host mybox-nb\n",
+    }
+    config = b"Include nbssh.d/*.conf\nHost a\n  Include work.d/*\n"
+    assert find_host(config, "mybox-nb", FakeDisk(files)) == ("/home/me/.ssh/work.d/x", 2)
+    assert find_host(b"Include nbssh.d/*.conf\n", "mybox-nb", FakeDisk(files)) is None
