@@ -1,0 +1,128 @@
+"""Reads profiles and secrets from their files, and turns them into the text of these files. Writes nothing itself."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from nbssh.core import profile as model
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from nbssh.adapters.paths import Paths
+    from nbssh.core.profile import Profile
+
+_HEADER = """\
+# nbssh profile '{name}': edit it by hand, then run: nbssh apply {name}
+# No secret belongs here. Everything about it: nbssh show {name}; remove it with: nbssh remove {name}
+"""
+_SERVER_COMMENT = "found on the server by the last online add or apply; not meant to be edited"
+
+
+class Secret(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What opens one profile's notebook: Jupyter's password hash, or a token."""
+
+    hash: str = ""
+    token: str = ""
+
+
+def names(paths: Paths) -> list[str]:
+    """Return the names of all profiles, sorted; other files in the folder are none of ours."""
+    try:
+        found = [entry.stem for entry in paths.profiles_dir.iterdir() if entry.suffix == ".toml"]
+    except FileNotFoundError:
+        return []
+    return sorted(name for name in found if model.NAME.match(name))
+
+
+def load(paths: Paths, name: str) -> Profile:
+    """Return one profile; a wrong name, a torn file and an unknown key are errors that name the file."""
+    model.check_name(name)
+    path = paths.profile(name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise _no_such(paths, name) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise NbsshError(f"{paths.shown(path)}: cannot be read: {error}", "mend the file or its mode") from None
+    return parse(text, paths.shown(path))
+
+
+def parse(text: str, source: str) -> Profile:
+    """Return the profile in TOML `text`."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise NbsshError(f"{source}: {str(error)[:1].lower()}{str(error)[1:]}", "correct the TOML there") from None
+    return model.from_dict(data, source)
+
+
+def _no_such(paths: Paths, name: str) -> NbsshError:
+    import difflib  # noqa: PLC0415  only for a mistake
+
+    known = names(paths)
+    close = difflib.get_close_matches(name, known, 1)
+    if close:
+        return NbsshError(f"there is no profile '{name}'", f"did you mean '{close[0]}'?")
+    if known:
+        return NbsshError(f"there is no profile '{name}'", "nbssh list shows those there are")
+    return NbsshError(f"there is no profile '{name}'", f"nbssh add {name} makes it")
+
+
+def select(paths: Paths, wanted: list[str]) -> dict[str, Profile]:
+    """Return the profiles `wanted`, or all of them if none is named."""
+    return {name: load(paths, name) for name in (wanted or names(paths))}
+
+
+def text_of(name: str, profile: Profile, old: str | None = None) -> str:
+    """Return the TOML of `profile`; comments and order of `old`, the file as it is, are kept."""
+    import tomlkit  # noqa: PLC0415  only writing needs it
+    from tomlkit.items import Table  # noqa: PLC0415
+
+    wanted: dict[str, Any] = msgspec.to_builtins(profile)
+    document = tomlkit.parse(old) if old is not None else tomlkit.parse(_HEADER.format(name=name))
+    for key in [key for key in document if key not in wanted]:
+        del document[key]
+    for key, value in wanted.items():
+        if key == "server":
+            continue
+        if key not in document or document[key] != value:
+            _put_before_tables(document, key, value)
+    server = wanted.get("server")
+    if server is not None:
+        present = document.get("server")
+        if not isinstance(present, Table) or present.unwrap() != server:
+            table = tomlkit.table()
+            table.comment(_SERVER_COMMENT)
+            table.update(server)
+            document["server"] = table
+    return tomlkit.dumps(document)
+
+
+def _put_before_tables(document: Any, key: str, value: object) -> None:  # noqa: ANN401  tomlkit's container
+    """Set a top-level key; a new one must stand before the first table, or it would belong to that table."""
+    server = document.pop("server", None) if key not in document else None
+    document[key] = value
+    if server is not None:
+        document["server"] = server
+
+
+def load_secret(paths: Paths, name: str) -> Secret:
+    """Return one profile's secret, an empty one if there is none."""
+    path = paths.secret(name)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Secret)
+    except FileNotFoundError:
+        return Secret()
+    except (OSError, msgspec.DecodeError) as error:
+        raise NbsshError(
+            f"{paths.shown(path)}: cannot be read: {error}", f"nbssh passwd {name} makes it anew"
+        ) from None
+
+
+def secret_text(secret: Secret) -> str:
+    """Return the content of a secrets file."""
+    return json.dumps(msgspec.to_builtins(secret), indent=1, sort_keys=True) + "\n"

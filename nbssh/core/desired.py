@@ -1,0 +1,195 @@
+"""From a declaration to every file it stands for: (path, text, mode, why). Pure; the texts come from templates.
+
+`why` is what a plan shows. The remote paths are absolute and on the server; the local ones are given by the caller.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from nbssh.core import plan
+from nbssh.core.profile import PROGRAMS, TITLES
+from nbssh.core.render import render
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbssh.core.alias import Directive
+    from nbssh.core.profile import Profile, Server
+
+PRIVATE, EXECUTABLE = 0o600, 0o700
+SCRIPTS = ("launch", "serve", "kill", "status", "wait")
+# The local ControlPath is a socket and ssh adds a random suffix of 17 characters while it makes it; sun_path holds
+# 108 bytes on Linux and 104 on macOS (unix(7), unix(4)).
+CONTROL_PATH_BYTES = 86
+START_SECONDS = 120  # a cold JupyterLab on a busy parallel file system takes a minute
+_SEAL = f"# {plan.SEAL}"
+
+
+class File(msgspec.Struct, frozen=True):
+    """One file as it should be. `secret`: its content is never shown."""
+
+    path: str
+    text: str
+    mode: int
+    why: str
+    secret: bool = False
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """A file on its way into a here-document; `delimiter` is a line that does not occur in `text`."""
+
+    path: str
+    text: str
+    mode: int
+    delimiter: str
+
+
+def parcel(path: str, data: bytes, mode: int) -> Parcel:
+    """Return `data` ready for a here-document, which always ends its content with a line feed."""
+    text = data.decode("utf-8", "surrogateescape")
+    if not text.endswith("\n"):
+        raise ValueError(f"{path} does not end in a line feed")
+    return Parcel(path, text, mode, "nbssh-" + hashlib.sha256(data).hexdigest()[:16])
+
+
+class Local(msgspec.Struct, frozen=True):
+    """The local paths that the ssh_config blocks name, absolute."""
+
+    conf: str
+    opener: str
+    control_socket: str
+    redirect: str
+    multiplex: bool = True
+
+
+def far_end(profile: Profile) -> str:
+    """Return where the tunnel ends on the server: the socket, or 127.0.0.1 and a port."""
+    server = profile.server
+    if server and server.forward == "socket":
+        return server.socket
+    return f"127.0.0.1:{tcp_port(profile)}"
+
+
+def tcp_port(profile: Profile) -> int:
+    """Return the server's TCP port: declared, else probed, else the same as the local one."""
+    if profile.remote_port:
+        return profile.remote_port
+    if profile.server and profile.server.port:
+        return profile.server.port
+    return profile.port
+
+
+def control_path(local: Local) -> str:
+    """Return the ControlPath, or nothing where it would be too long for a socket or does not exist."""
+    fits = len(local.control_socket.encode()) <= CONTROL_PATH_BYTES
+    return local.control_socket if local.multiplex and fits else ""
+
+
+def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[Directive]) -> str:
+    """Return the ssh_config blocks of one profile, sealed."""
+    text = render(
+        "ssh/profile.conf",
+        name=name,
+        seal=_SEAL,
+        port=profile.port,
+        far=far_end(profile),
+        opener=local.opener if profile.browser else "",
+        control_path=control_path(local),
+        directives=list(directives),
+    )
+    return plan.seal(text)
+
+
+def opener(secrets_dir: str) -> str:
+    """Return the browser opener, one script for all profiles."""
+    return plan.seal(render("ssh/open", seal=_SEAL, secrets=secrets_dir))
+
+
+def redirect(name: str, profile: Profile, token: str) -> str:
+    """Return the page that carries the token into the browser."""
+    return render("ssh/redirect.html", name=name, url=token_url(profile.port, token))
+
+
+def token_url(port: int, token: str = "") -> str:
+    """Return the address in the browser; 127.0.0.1 because `localhost` may be a second, foreign address."""
+    return f"http://127.0.0.1:{port}/" + (f"?token={token}" if token else "")
+
+
+def server_folder(name: str, server: Server, kind: Literal["share", "state"]) -> str:
+    """Return the absolute folder of a profile on its server: files (`share`) or runtime (`state`)."""
+    return f"{server.home}/.local/{kind}/nbssh/{name}"
+
+
+def root_dir(profile: Profile, server: Server) -> str:
+    """Return the notebooks' folder, absolute: `dir` may be absolute, below `~/`, or relative to the home."""
+    folder = profile.dir.removeprefix("~/") if profile.dir != "~" else ""
+    return folder if folder.startswith("/") else f"{server.home}/{folder}".rstrip("/") or "/"
+
+
+def script_model(name: str, profile: Profile, server: Server, version: str) -> dict[str, Any]:
+    """Return the parameters that every server script shares."""
+    return {
+        "name": name,
+        "version": version,
+        "seal": _SEAL,
+        "home": server.home,
+        "data": server_folder(name, server, "share"),
+        "state": server_folder(name, server, "state"),
+        "port": profile.port,
+        "forward": server.forward,
+        "socket": server.socket,
+        "remote_port": tcp_port(profile) if server.forward == "tcp" else 0,
+        "app": profile.app,
+        "title": TITLES[profile.app],
+        "program": PROGRAMS[profile.app],
+        "jupyter": profile.jupyter or server.jupyter,
+        "python": server.python,
+        "setup": list(profile.setup),
+        "setup_shell": list(profile.setup_shell) or ["/bin/sh"],
+        "root_dir": root_dir(profile, server),
+        "start_timeout": START_SECONDS,
+    }
+
+
+def remote_files(name: str, profile: Profile, server: Server, secret: tuple[str, str], version: str) -> list[File]:
+    """Return the files on the server; `secret` is (password hash, token), one of them empty."""
+    data = server_folder(name, server, "share")
+    scripts = script_model(name, profile, server, version)
+    why = f"server script of '{name}'"
+    files = [
+        File(f"{data}/{script}", plan.seal(render(f"remote/{script}", **scripts)), EXECUTABLE, why)
+        for script in SCRIPTS
+    ]
+    config = jupyter_model(profile, server, *secret)
+    files += [
+        File(
+            f"{data}/config/{file}",
+            render(f"jupyter/{file}", **config),
+            PRIVATE,
+            "Jupyter's configuration",
+            secret=True,
+        )
+        for file in ("jupyter_server_config.json", "jupyter_notebook_config.json")
+    ]
+    return files
+
+
+def jupyter_model(profile: Profile, server: Server, hash_: str, token: str) -> dict[str, Any]:
+    """Return what the Jupyter configuration shows.
+
+    With a socket the port must be Jupyter's default: any other, from the user's own ~/.jupyter too, makes Jupyter
+    abort ("--port and --sock are mutually exclusive").
+    """
+    return {
+        "hash": hash_,
+        "token": token,
+        "socket": server.socket if server.forward == "socket" else "",
+        "jupyter_port": 8888 if server.forward == "socket" else tcp_port(profile),
+        "root_dir": root_dir(profile, server),
+        "idle_seconds": round((profile.idle_hours or 0) * 3600),
+        "allow_root": server.uid == 0,
+    }

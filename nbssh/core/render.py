@@ -1,0 +1,102 @@
+"""Templates to text: the Jinja2 environment, its quoting filters and the template lookup.
+
+The only module that imports jinja2. A template sees one small struct and nothing else, and every `{{ }}` in every
+template ends in one of the quoting filters below (a test walks the syntax trees). Must not read anything but
+templates.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shlex
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from nbssh.core import sshconfig
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_ONE_LINE = re.compile(r"[^\x20-\x7e\xa0-\U0010ffff]")
+
+
+def templates_dir() -> Path:
+    """Return the folder of templates: the repository's in a checkout, the package's own copy once installed.
+
+    An editable install can leave a stale copy in site-packages, so the repository's wins where the package lies in one.
+    """
+    checkout = _PACKAGE.parent
+    if (checkout / "pyproject.toml").is_file() and (checkout / "templates").is_dir():
+        return checkout / "templates"
+    return _PACKAGE / "templates"
+
+
+def sh(value: str | int) -> str:
+    """Quote `value` as one word of POSIX sh (XCU 2.2.2): single quotes, which no byte but NUL can leave."""
+    text = str(value)
+    if "\0" in text:
+        raise NbsshError("a value for a shell script holds a NUL byte", "take it out of the profile")
+    return shlex.quote(text)
+
+
+def shwords(values: Sequence[str]) -> str:
+    """Quote a list as words of POSIX sh, separated by one space."""
+    return " ".join(sh(value) for value in values)
+
+
+def comment(value: str | int) -> str:
+    """Make `value` fit for a `#` comment: whatever could end the line or steer a terminal becomes `?`."""
+    return _ONE_LINE.sub("?", str(value))
+
+
+def as_json(value: object) -> str:
+    """Quote `value` as JSON (RFC 8259), ASCII only, so that the file's encoding does not matter."""
+    return json.dumps(value, ensure_ascii=True, sort_keys=True)
+
+
+def verbatim(value: str) -> str:
+    """Pass text that is program and not data: a rendered part, whose own values went through a filter already."""
+    return value
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "sh": sh,
+    "shwords": shwords,
+    "sshword": lambda value: sshconfig.word(str(value)),
+    "sshpercent": lambda value: sshconfig.word(sshconfig.percent(str(value))),
+    "shpercent": lambda value: sshconfig.percent(sh(value)),
+    "html": html.escape,
+    "json": as_json,
+    "comment": comment,
+    "verbatim": verbatim,
+}
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the one environment: undefined names fail, nothing is stripped that sh could miss."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates_dir()),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # `{#` would open a comment inside the shell's `${#x}`
+        comment_start_string="{%#",
+        comment_end_string="#%}",
+        autoescape=False,  # noqa: S701  no HTML here; each value goes through the filter of its language
+    )
+    env.filters.update(FILTERS)
+    return env
+
+
+def render(template: str, **model: Any) -> str:  # noqa: ANN401  Jinja2's own signature
+    """Return `template` (a path below templates/) filled with `model`. Same input, same text."""
+    return environment().get_template(template).render(**model)

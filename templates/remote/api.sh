@@ -1,0 +1,113 @@
+# --- is it there: the socket or port, and GET /api, which answers without a login in every Jupyter -------------------
+
+# Sets `listener`: ours, none, foreign or unknown. On a shared server somebody else can sit on 127.0.0.1:PORT and
+# collect passwords, so whose the listening socket is must be proved before anybody is sent there.
+find_listener() {
+    listener=none
+    listener_uid=''
+    if [ -r /proc/net/tcp ]; then
+        # proc(5): the address is in the byte order of the machine; 0A is LISTEN; the eighth field is the owner
+        listener_uid=$(command awk -v port="$(printf '%04X' "${remote_port}")" -v me="${uid}" '
+            ($2 == "0100007F:" port || $2 == "7F000001:" port) && $4 == "0A" && (found == "" || $8 != me) { found = $8 }
+            END { print found }' /proc/net/tcp)
+        case ${listener_uid} in
+        '') ;;
+        "${uid}") listener=ours ;;
+        *) listener=foreign ;;
+        esac
+    elif command -v lsof >/dev/null 2>&1; then
+        if [ -n "$(command lsof -nP -a -u "${uid}" -iTCP@127.0.0.1:"${remote_port}" -sTCP:LISTEN -t 2>/dev/null)" ]; then
+            listener=ours
+        elif [ -n "$(command lsof -nP -iTCP@127.0.0.1:"${remote_port}" -sTCP:LISTEN -t 2>/dev/null)" ]; then
+            listener=foreign
+        fi
+    else
+        listener=unknown
+    fi
+}
+
+# GET without curl: PROGRAM socket PATH, or PROGRAM tcp PORT; prints the body and in the last line the status.
+# shellcheck disable=SC2016  # Python
+api_python='
+import signal, socket, sys
+signal.alarm(5)
+unix = sys.argv[1] == "socket"
+s = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
+s.connect(sys.argv[2] if unix else ("127.0.0.1", int(sys.argv[2])))
+s.sendall(b"GET /api HTTP/1.0\r\nHost: localhost\r\n\r\n")
+answer = b""
+while len(answer) < 65536:
+    part = s.recv(4096)
+    if not part:
+        break
+    answer += part
+head, _, body = answer.partition(b"\r\n\r\n")
+sys.stdout.write(body.decode("ascii", "replace") + "\n" + head.decode("ascii", "replace").split()[1])
+'
+
+# Asks the server within 5 s and sets api_version. 0: it answers; 1: it does not; 2: there is nothing to ask with.
+ask_api() {
+    api_version='' api_answer='' api_status=127
+    if command -v curl >/dev/null 2>&1; then
+        if [ "${forward}" = socket ]; then
+            set -- --unix-socket "${socket}" http://localhost/api
+        else
+            set -- "http://127.0.0.1:${remote_port}/api"
+        fi
+        api_status=0
+        # -q: no ~/.curlrc; status 2 and 4: this curl knows no sockets; 126 and 127: it does not start
+        api_answer=$(command curl -q --silent --noproxy '*' --max-time 5 --max-filesize 65536 --write-out '\n%{http_code}' \
+            "$@" </dev/null 2>/dev/null) || api_status=$?
+    fi
+    for api_tool in "${python}" python3; do
+        case ${api_status} in
+        2 | 4 | 126 | 127) ;;
+        *) break ;;
+        esac
+        command -v "${api_tool:-/}" >/dev/null 2>&1 || continue
+        api_status=0
+        if [ "${forward}" = socket ]; then
+            set -- socket "${socket}"
+        else
+            set -- tcp "${remote_port}"
+        fi
+        api_answer=$(command "${api_tool}" -I -S -c "${api_python}" "$@" </dev/null 2>/dev/null) || api_status=$?
+    done
+    case ${api_status} in
+    0) ;;
+    2 | 4 | 126 | 127) return 2 ;;
+    *) return 1 ;;
+    esac
+    case ${api_answer} in
+    *'"version"'*'
+200') ;;
+    *) return 1 ;;
+    esac
+    api_version=${api_answer#*\"version\"}
+    api_version=${api_version#*\"}
+    api_version=${api_version%%\"*}
+    case ${api_version} in
+    '' | *[!0-9A-Za-z.+-]*)
+        api_version=''
+        return 1
+        ;;
+    *) return 0 ;;
+    esac
+}
+
+# 0: a server of ours answers; else 1; `listener` and `api_tools` tell what stands in the way.
+answers() {
+    api_tools=yes
+    if [ "${forward}" = socket ]; then
+        [ -S "${socket}" ] && socket_folder_is_ours || return 1
+    else
+        find_listener
+        [ "${listener}" = ours ] || return 1
+    fi
+    answers_status=0
+    ask_api || answers_status=$?
+    if [ "${answers_status}" -eq 2 ]; then
+        api_tools=''
+    fi
+    return "${answers_status}"
+}

@@ -1,0 +1,121 @@
+"""Every rendered file, byte for byte, against tests/golden. After a wanted change: NBSSH_GOLDEN=write make test."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from nbssh.core import desired
+from nbssh.core.plan import is_edited
+from nbssh.core.profile import Profile, Server
+from nbssh.core.render import render
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+LOCAL = desired.Local(
+    conf="/home/me/.ssh/nbssh.d/mybox.conf",
+    opener="/home/me/.ssh/nbssh.d/open",
+    control_socket="/home/me/.ssh/nbssh.d/mybox.ctl",
+    redirect="/home/me/.local/state/nbssh/secrets/mybox.html",
+)
+SERVER = Server(
+    home="/home/alice", uid=1000, hostname="gpu1", os="Linux", jupyter="/home/alice/miniforge3/bin/jupyter-lab",
+    python="/home/alice/miniforge3/bin/python3.12", version="4.6.6", forward="socket",
+    socket="/home/alice/.local/state/nbssh/mybox/sock",
+)  # fmt: skip
+PROFILE = Profile(destination="mybox", port=8888, server=SERVER)
+TCP = Profile(
+    destination="root@10.0.0.5:2222", port=10090, app="notebook", dir="work/it's", idle_hours=12.0, forward="tcp",
+    remote_port=10080, setup=["module load anaconda", "conda activate 'my env'"], setup_shell=["/bin/bash", "-l"],
+    server=msgspec.structs.replace(SERVER, uid=0, forward="tcp", socket="", port=10080),
+)  # fmt: skip
+HASH = "argon2:$argon2id$v=19$m=10240,t=10,p=8$c2FsdHNhbHQ$aGFzaGhhc2g"
+DIRECTIVES = [("HostName", "10.0.0.5"), ("User", "alice"), ("ProxyJump", "gate")]
+
+
+def rendered() -> dict[str, str]:
+    """Return all files of two profiles, one as plain as can be and one with everything set."""
+    files = {
+        "socket/mybox.conf": desired.ssh_config("mybox", PROFILE, LOCAL, DIRECTIVES),
+        "tcp/mybox.conf": desired.ssh_config("mybox", TCP, LOCAL, DIRECTIVES),
+        "no-master/mybox.conf": desired.ssh_config(
+            "mybox",
+            msgspec.structs.replace(PROFILE, browser=False),
+            msgspec.structs.replace(LOCAL, control_socket=f"/home/{'a' * 90}/mybox.ctl"),
+            DIRECTIVES,
+        ),
+        "open": desired.opener("/home/me/.local/state/nbssh/secrets"),
+        "redirect.html": desired.redirect("mybox", PROFILE, "t0ken-_"),
+    }
+    for kind, profile, secret in (("socket", PROFILE, (HASH, "")), ("tcp", TCP, ("", "t0ken-_"))):
+        assert profile.server
+        for file in desired.remote_files("mybox", profile, profile.server, secret, "0.1.0"):
+            files[f"{kind}/{Path(file.path).name}"] = file.text
+    for template, model in SENT.items():
+        files[f"sent/{template}"] = render(f"remote/{template}", **model)
+    return files
+
+
+SENT: dict[str, dict[str, Any]] = {
+    "read": {"folders": ["/home/alice/.local/share/nbssh/mybox", "/home/it's"]},
+    "install": {
+        "name": "mybox",
+        "data": "/home/alice/.local/share/nbssh/mybox",
+        "files": [desired.parcel("/home/alice/.local/share/nbssh/mybox/config/x.json", b'{"a": "$(id)"}\n', 0o600)],
+        "deleted": ["/home/alice/.local/share/nbssh/mybox/old"],
+    },
+    "remove": {**desired.script_model("mybox", PROFILE, SERVER, "0.1.0"), "seal": "# sent, not stored"},
+    "probe": {
+        "nonce": "0123456789abcdef", "name": "mybox", "want": ["jupyter-lab"], "jupyter": "~/it's/jupyter-lab",
+        "setup": ["module load anaconda"], "setup_shell": ["/bin/bash", "-l"],
+    },
+    "forwardtest": {"nonce": "0123456789abcdef", "python": "/usr/bin/python3", "path": "/home/alice/try"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(rendered()))
+def test_rendered_as_before(name: str) -> None:
+    golden, text = GOLDEN / name, rendered()[name]
+    if os.environ.get("NBSSH_GOLDEN") == "write":
+        golden.parent.mkdir(parents=True, exist_ok=True)
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
+
+
+def test_no_golden_file_is_left_over() -> None:
+    found = {str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*") if path.is_file()}
+    assert found == set(rendered())
+
+
+def test_generated_files_carry_a_seal_that_breaks_when_they_are_edited() -> None:
+    sealed = {name: text.encode() for name, text in rendered().items() if is_edited(text.encode()) is not None}
+    assert {"socket/mybox.conf", "open", "socket/launch", "socket/serve", "tcp/kill"} <= set(sealed)
+    for text in sealed.values():
+        assert is_edited(text) is False
+        assert is_edited(text + b"# mine\n") is True
+        assert is_edited(text.replace(b"nbssh", b"nbsh", 1)) is True
+
+
+def test_jupyter_gets_the_hash_under_every_generations_name() -> None:
+    files = rendered()
+    new = msgspec.json.decode(files["socket/jupyter_server_config.json"])
+    old = msgspec.json.decode(files["socket/jupyter_notebook_config.json"])
+    assert new["PasswordIdentityProvider"]["hashed_password"] == HASH
+    assert new["ServerApp"]["password"] == HASH
+    assert old["NotebookApp"]["password"] == HASH
+    for app in (new["ServerApp"], old["NotebookApp"]):
+        assert (app["sock_mode"], app["port_retries"], app["token"], app["open_browser"]) == ("0600", 0, "", False)
+        assert "allow_root" not in app
+
+
+def test_root_and_idle_and_token_reach_jupyter() -> None:
+    config = msgspec.json.decode(rendered()["tcp/jupyter_server_config.json"])
+    assert config["ServerApp"]["allow_root"] is True
+    assert config["ServerApp"]["root_dir"] == "/home/alice/work/it's"
+    assert config["ServerApp"]["shutdown_no_activity_timeout"] == 43200
+    assert config["MappingKernelManager"]["cull_idle_timeout"] == 43200
+    assert config["IdentityProvider"]["token"] == "t0ken-_"
+    assert "sock" not in config["ServerApp"]

@@ -1,0 +1,127 @@
+"""The rules of a profile's values, and the words with which they are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from nbssh.adapters import store
+from nbssh.core.profile import Profile, Server, check_name, from_dict
+from nbssh.errors import NbsshError
+
+GOOD: dict[str, Any] = {"destination": "mybox", "port": 8888}
+SERVER: dict[str, Any] = {
+    "home": "/home/alice", "uid": 1000, "hostname": "gpu1", "os": "Linux", "jupyter": "/opt/j/bin/jupyter-lab",
+    "forward": "socket", "socket": "/home/alice/.local/state/nbssh/mybox/sock",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["a", "0", "My.box_1-x", "a" * 32])
+def test_names(name: str) -> None:
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".a", "-a", "_a", "a" * 33, "a b", "a/b", "a\n", "ä", "$(id)", "a*", "a:b", "\x1b[2J"]
+)
+def test_bad_names_are_refused_without_touching_the_terminal(name: str) -> None:
+    with pytest.raises(NbsshError, match="is no profile name") as caught:
+        check_name(name)
+    assert caught.value.message.isprintable()
+
+
+def test_an_unknown_key_is_named_with_the_likely_one() -> None:
+    with pytest.raises(NbsshError) as caught:
+        from_dict({**GOOD, "prot": 1}, "x.toml")
+    assert caught.value.message == "x.toml: unknown key 'prot'"
+    assert caught.value.hint == "did you mean 'port'?"
+    with pytest.raises(NbsshError, match="unknown key 'zzz'") as caught:
+        from_dict({**GOOD, "zzz": 1}, "x.toml")
+    assert "destination" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"port": 1009}, "port 1009 is below 1024"),
+        ({"port": 70000}, "70000 is no port"),
+        ({"port": "x"}, "x is no port"),
+        ({"remote_port": 1008}, "port 1008 is below 1024"),
+        ({"dir": "a\nb"}, "'dir' holds a control character"),
+        ({"setup": ["module load a\x00"]}, "'setup[0]' holds a control character"),
+        ({"app": "emacs"}, "'app'"),
+        ({"idle_hours": 0}, "'idle_hours'"),
+        ({"destination": "x" * 5000}, "'destination'"),
+    ],
+)
+def test_bad_values_are_named(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(NbsshError) as caught:
+        from_dict({**GOOD, **change}, "x.toml")
+    assert caught.value.message.startswith("x.toml: ")
+    assert words in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(NbsshError, match="the key 'port' is missing"):
+        from_dict({"destination": "mybox"}, "x.toml")
+
+
+@pytest.mark.parametrize(
+    "home", ["/home/${AWS_SECRET_ACCESS_KEY}", "/home/a b", "/home/%h", "relative", "/home/a'b", "/h\tx"]
+)
+def test_a_home_that_ssh_would_expand_is_refused(home: str) -> None:
+    with pytest.raises(NbsshError):
+        from_dict({**GOOD, "server": {**SERVER, "home": home}}, "x.toml")
+
+
+def test_the_fingerprint_changes_with_what_the_probe_depends_on() -> None:
+    profile = from_dict(GOOD, "x")
+    assert profile.fingerprint() == from_dict({**GOOD, "port": 9999, "idle_hours": 3.5}, "x").fingerprint()
+    for change in ({"app": "notebook"}, {"jupyter": "/x"}, {"setup": ["a"]}, {"forward": "tcp"}, {"destination": "b"}):
+        assert profile.fingerprint() != from_dict({**GOOD, **change}, "x").fingerprint()
+
+
+HOSTILE = [
+    "$( touch x )",
+    "${HOME}",
+    'it\'s "quoted" `id`',
+    "%h %% %n",
+    "-rf",
+    "Ünïcödé 🐍",
+    "a" * 255,
+    "#no comment",
+    "\\",
+    "{{ x }}",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_every_text_survives_toml_and_back(value: str) -> None:
+    profile = Profile(
+        destination="box", port=8888, jupyter=value, dir=value, setup=[value, value], setup_shell=[value],
+        ssh_options=[value], server=msgspec.convert({**SERVER, "jupyter": value, "python": value}, Server),
+    )  # fmt: skip
+    text = store.text_of("box", profile)
+    assert store.parse(text, "x") == profile
+    assert store.text_of("box", profile, text) == text
+
+
+def test_comments_and_order_of_a_hand_edited_file_survive() -> None:
+    old = '# mine\nport = 8888 # keep\ndestination = "box"\n\n# about idle\nidle_hours = 2.0\n'
+    profile = store.parse(old, "x")
+    assert store.text_of("box", profile, old) == old
+    new = store.text_of("box", msgspec.structs.replace(profile, port=9999, app="notebook"), old)
+    assert "# mine" in new
+    assert "port = 9999 # keep" in new
+    assert "# about idle" in new
+    assert store.parse(new, "x").app == "notebook"
+
+
+def test_a_new_key_stands_above_the_server_table() -> None:
+    with_server = Profile(destination="box", port=8888, server=msgspec.convert(SERVER, Server))
+    text = store.text_of("box", with_server)
+    changed = msgspec.structs.replace(with_server, dir="work")
+    assert store.parse(store.text_of("box", changed, text), "x") == changed
