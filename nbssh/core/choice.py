@@ -93,9 +93,8 @@ def way(name: str, profile: Profile, facts: Facts, chosen: Candidate, permitted:
         return Way("socket", path)
     if permitted.tcp is False:
         raise NbsshError(
-            f"the sshd of {facts.host} forbids the tunnel: AllowTcpForwarding"
-            + (" and AllowStreamLocalForwarding are off" if permitted.socket is False else " is off"),
-            "ask its administrator to allow one of them for you; without it no notebook can be reached through ssh",
+            f"the sshd of {facts.host} forbids the tunnel, to a unix socket and to a port",
+            "ask its administrator for 'AllowTcpForwarding local'; with 'no', or DisableForwarding, sshd refuses both",
         )
     port = profile.remote_port or _PORTS[zlib.crc32(f"{facts.uid}:{name}".encode()) % len(_PORTS)]
     why = "as declared" if profile.forward == "tcp" else "because " + "; ".join(refusals)

@@ -51,6 +51,21 @@ def shwords(values: Sequence[str]) -> str:
     return " ".join(sh(value) for value in values)
 
 
+def fish(value: str) -> str:
+    """Quote `value` as one word of fish: single quotes, in which only the quote and the backslash are special.
+
+    A plain word stays bare, as fish_indent wants it.
+    """
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", value):
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def powershell(value: str) -> str:
+    """Quote `value` as a verbatim string of PowerShell, to which the typographic quotes are quotes as well."""
+    return "'" + re.sub("(['\u2018-\u201b])", r"\1\1", value) + "'"
+
+
 def comment(value: str | int) -> str:
     """Make `value` fit for a `#` comment: whatever could end the line or steer a terminal becomes `?`."""
     return _ONE_LINE.sub("?", str(value))
@@ -71,6 +86,8 @@ FILTERS: dict[str, Callable[..., str]] = {
     "shwords": shwords,
     "sshword": lambda value: sshconfig.word(str(value)),
     "sshpercent": lambda value: sshconfig.word(sshconfig.percent(str(value))),
+    "fish": fish,
+    "powershell": powershell,
     "shpercent": lambda value: sshconfig.percent(sh(value)),
     "html": html.escape,
     "json": as_json,

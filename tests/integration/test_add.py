@@ -1,0 +1,413 @@
+"""`nbssh add` against a real sshd: what it makes, what it says, and that a failure leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import socket
+import stat
+from typing import TYPE_CHECKING
+
+import pexpect
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from subprocess import CompletedProcess
+
+    from bed import Bed
+
+PASSWORD = "corr€ct horse"
+
+
+def add(bed: Bed, *words: str, jupyter: bool = True) -> CompletedProcess[str]:
+    """Run `nbssh add box …` with the usual answers; the port is one that is free."""
+    found = ("--jupyter", str(bed.jupyter)) if jupyter else ()
+    port = () if "--port" in words else ("--port", str(free_port()))
+    return bed.run(
+        "nbssh", "add", *(words or ("box",)), *port, "--password-stdin", "--yes", *found, stdin=f"{PASSWORD}\n"
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def tree(*roots: Path) -> dict[str, str]:
+    """Return every file below `roots` with its mode and content."""
+    return {
+        str(path): f"{stat.S_IMODE(path.lstat().st_mode):o} {path.read_bytes()!r}" if path.is_file() else "folder"
+        for root in roots
+        for path in sorted(root.rglob("*"))
+    }
+
+
+def config_of(bed: Bed) -> dict[str, dict[str, object]]:
+    path = bed.remote_home / ".local/share/nbssh/box/config/jupyter_server_config.json"
+    loaded: dict[str, dict[str, object]] = json.loads(path.read_text())
+    return loaded
+
+
+def logins(bed: Bed) -> int:
+    return bed.server.log.read_text().count("Accepted publickey")
+
+
+def test_everything_is_in_place_after_one_login(make_bed: Callable[..., Bed]) -> None:
+    bed = make_bed(extra=["LogLevel VERBOSE"])
+    done = add(bed, "box", "--port", "21009")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1] == "nbssh: done; now type: ssh box-nb"
+    assert "JupyterLab 4." in done.stderr
+    assert logins(bed) == 1
+    local, remote = bed.local_home, bed.remote_home / ".local/share/nbssh/box"
+    modes = {
+        local / ".ssh/nbssh.d": 0o700,
+        local / ".ssh/nbssh.d/box.conf": 0o600,
+        local / ".ssh/nbssh.d/open": 0o700,
+        local / ".config/nbssh/profiles/box.toml": 0o600,
+        local / ".local/state/nbssh": 0o700,
+        local / ".local/state/nbssh/secrets/box.json": 0o600,
+        remote: 0o700,
+        remote / "launch": 0o700,
+        remote / "serve": 0o700,
+        remote / "kill": 0o700,
+        remote / "status": 0o700,
+        remote / "wait": 0o700,
+        remote / "config/jupyter_server_config.json": 0o600,
+        remote / "config/jupyter_notebook_config.json": 0o600,
+    }
+    assert {path: stat.S_IMODE(path.stat().st_mode) for path in modes} == modes
+    assert bed.ssh_config.read_text().startswith("# Jupyter over ssh")
+    resolved = bed.run("ssh", "-G", "box-nb").stdout
+    assert "localforward [127.0.0.1]:21009 " in resolved
+    assert bed.run("nbssh", "diff").stdout == ""
+    before = tree(local / ".ssh", local / ".config")
+    again = bed.run("nbssh", "apply")
+    assert (again.returncode, again.stderr) == (0, "nbssh: already up to date\n")
+    assert tree(local / ".ssh", local / ".config") == before
+
+
+def test_the_password_is_in_no_file_and_its_hash_is_jupyters(bed: Bed) -> None:
+    assert add(bed, "box").returncode == 0
+    for text in tree(bed.local_home, bed.remote_home).values():
+        assert "horse" not in text
+    hashed = config_of(bed)["PasswordIdentityProvider"]["hashed_password"]
+    check = (
+        "import sys; from jupyter_server.auth.security import passwd_check; sys.exit(not passwd_check(*sys.argv[1:]))"
+    )
+    python = str(bed.jupyter.parent / "python")
+    assert bed.run(python, "-c", check, str(hashed), PASSWORD).returncode == 0
+    assert bed.run(python, "-c", check, str(hashed), PASSWORD + "x").returncode == 1
+
+
+def test_the_command_line_of_scripts(make_bed: Callable[..., Bed]) -> None:
+    bed = make_bed(listen=True)
+    block = bed.ssh_config.read_text()
+    port = block.split("Port ")[1].split()[0]
+    bed.ssh_config.write_text(block.replace("Host box", "Host 127.0.0.1").replace(f"Port {port}", ""))
+    done = add(bed, "box", f"{bed.login}@127.0.0.1:{port}")
+    assert done.returncode == 0, done.stderr
+    resolved = bed.run("ssh", "-G", "box-nb").stdout.splitlines()
+    assert {f"port {port}", "hostname 127.0.0.1", f"user {bed.login}", "hostkeyalias throwaway"} <= set(resolved)
+
+
+def test_a_pasted_recipe_gives_destination_and_ports(bed: Bed) -> None:
+    done = bed.run(
+        "nbssh", "add", "box", "ssh -L localhost:31090:localhost:31080 -X box", "--password-stdin", "--yes",
+        "--jupyter", str(bed.jupyter), "--forward", "tcp", stdin="x\n",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "not taken over from your command: -X" in done.stderr
+    assert "localforward [127.0.0.1]:31090 [127.0.0.1]:31080" in bed.run("ssh", "-G", "box-nb").stdout
+    assert config_of(bed)["ServerApp"]["port"] == 31080
+
+
+def test_twice_is_already_and_something_else_is_an_error(bed: Bed) -> None:
+    assert add(bed, "box", "--port", "31001").returncode == 0
+    before = tree(bed.local_home, bed.remote_home)
+    again = add(bed, "box", "--port", "31001")
+    assert (again.returncode, again.stderr) == (0, "nbssh: 'box' is set up already; start it with: ssh box-nb\n")
+    other = add(bed, "box", "--port", "31002")
+    assert other.returncode == 1
+    assert "already, with another port" in other.stderr
+    for word in ("nbssh edit box", "nbssh apply box", "nbssh remove box"):
+        assert word in other.stderr
+    case = add(bed, "BOX", "box")
+    assert "differs only in case" in case.stderr
+    assert tree(bed.local_home, bed.remote_home) == before
+
+
+FAILURES: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "port below the limit": (("box", "--port", "1009"), "port 1009 is below 1024", "--port "),
+    "pasted port below the limit": (
+        ("box", "ssh -L 1009:localhost:1008 box"),
+        "your ssh command: port 1009",
+        "--port ",
+    ),
+    "port over the limit": (("box", "--port", "70000"), "70000 is no port", "1024 to 65535"),
+    "remote port below the limit": (("box", "--remote-port", "1008"), "--remote-port: port 1008 is below", "--port"),
+    "bad name": (("bo x",), "'bo x' is no profile name", "A-Z"),
+    "bad destination": (("box", "-oProxyCommand=x"), "no such option", "--help"),
+    "unknown host": (("nowhere.invalid",), "ssh could not connect", "ssh nowhere.invalid"),
+    "refused connection": (("box", "me@127.0.0.1:1"), "Connection refused", "see whether this works"),
+    "no Jupyter there": (
+        ("box", "--jupyter", "/nowhere/jupyter-lab"),
+        "is no jupyter-lab that can be run",
+        "--jupyter",
+    ),
+    "no such Jupyter": (("box", "--jupyter", "/bin/true"), "'/bin/true' on ", "--jupyter"),
+    "unknown app": (("box", "--app", "emacs"), "'app'", "correct"),
+    "empty password": (("box",), "the first line on stdin is empty", "printf"),
+    "a line break": (("box", "--dir", "a\nb"), "'dir' holds a control character", "one line"),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_a_failure_names_the_thing_and_the_way_out_and_leaves_nothing(bed: Bed, case: str) -> None:
+    words, message, hint = FAILURES[case]
+    before = tree(bed.local_home, bed.remote_home)
+    found = () if "--jupyter" in words else ("--jupyter", str(bed.jupyter))
+    stdin = "\n" if case == "empty password" else "pw\n"
+    done = bed.run("nbssh", "add", *words, *found, "--password-stdin", "--yes", stdin=stdin)
+    assert done.returncode == (2 if case == "bad destination" else 1), done.stderr
+    lines = done.stderr.splitlines()
+    error = next(line for line in lines if line.startswith("nbssh: error: "))
+    assert message in error
+    assert hint in next(line for line in lines if line.startswith("nbssh: hint: "))
+    assert "Traceback" not in done.stderr
+    assert tree(bed.local_home, bed.remote_home) == before
+
+
+def test_a_port_in_use_is_named_and_a_free_one_suggested(bed: Bed) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = add(bed, "box", "--port", str(port))
+    assert done.returncode == 1
+    assert f"port {port} is in use on this machine" in done.stderr
+    assert not (bed.local_home / ".config").exists()
+
+
+def test_the_first_free_port_that_no_profile_has_is_taken(bed: Bed) -> None:
+    for name in ("one", "two"):
+        words = ("nbssh", "add", name, "box", "--password-stdin", "--yes", "--offline")
+        assert bed.run(*words, stdin="x\n").returncode == 0
+    ports = {p["name"]: p["port"] for p in json.loads(bed.nbssh("list", "--json").stdout)["profiles"]}
+    assert 8888 <= ports["one"] < ports["two"]
+    taken = add(bed, "three", "box", "--port", str(ports["one"]))
+    assert f"port {ports['one']} belongs to the profile 'one'" in taken.stderr
+
+
+def test_an_alias_that_the_user_has_is_a_conflict(bed: Bed) -> None:
+    with bed.ssh_config.open("a") as config:
+        config.write("Host other box-nb-kill\n    User x\n")
+    done = add(bed, "box")
+    assert done.returncode == 1
+    line = len(bed.ssh_config.read_text().splitlines()) - 1
+    assert f"~/.ssh/config:{line}: there is a 'Host box-nb-kill' already" in done.stderr
+
+
+def test_without_a_terminal_and_without_yes_nobody_is_asked(bed: Bed) -> None:
+    before = tree(bed.local_home)
+    done = bed.run("nbssh", "add", "box", "--password-stdin", "--jupyter", str(bed.jupyter), stdin="pw\n")
+    assert done.returncode == 1
+    assert "nobody can be asked without a terminal" in done.stderr
+    assert "--yes" in done.stderr
+    assert tree(bed.local_home) == before
+
+
+def test_a_person_is_shown_the_line_and_types_the_password_twice(bed: Bed) -> None:
+    child = bed.spawn("nbssh", "add", "box", "--jupyter", str(bed.jupyter))
+    child.expect_exact("+Include nbssh.d/*.conf")
+    child.expect_exact("add this Include line to ~/.ssh/config? [y/N]")
+    child.sendline("y")
+    for first, second in (("secret1", "typo"), ("secret1", "secret1")):
+        child.expect("password for the notebooks of 'box'.*: ")
+        child.sendline(first)
+        child.expect("the same again: ")
+        child.sendline(second)
+    child.expect_exact("now type: ssh box-nb")
+    child.expect(pexpect.EOF)
+    assert child.wait() == 0
+    assert "secret1" not in str(child.before)
+
+
+def test_ctrl_c_at_the_password_leaves_nothing(bed: Bed) -> None:
+    before = tree(bed.local_home, bed.remote_home)
+    child = bed.spawn("nbssh", "add", "box", "--yes")
+    child.expect("password for the notebooks of 'box'.*: ")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    assert child.wait() == 130
+    assert tree(bed.local_home, bed.remote_home) == before
+
+
+def test_offline_is_complete_and_the_first_apply_looks_at_the_server(bed: Bed) -> None:
+    bed.server.log.write_text("")
+    done = add(bed, "box", "--offline")
+    assert done.returncode == 0, done.stderr
+    assert bed.server.log.read_text() == ""
+    assert "nbssh apply box" in done.stderr
+    assert not (bed.remote_home / ".local").exists()
+    assert "localforward [127.0.0.1]:" in bed.run("ssh", "-G", "box-nb").stdout
+    assert bed.run("nbssh", "apply", "--check", "box").returncode == 3
+    done = bed.run("nbssh", "apply", "box")
+    assert done.returncode == 0, done.stderr
+    assert (bed.remote_home / ".local/share/nbssh/box/launch").exists()
+    assert f" {bed.remote_home}/.local/state/nbssh/box/sock" in bed.run("ssh", "-G", "box-nb").stdout
+    assert bed.run("nbssh", "apply", "--check", "box").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "words"),
+    [
+        (["AllowStreamLocalForwarding no"], "because its sshd forbids forwarding to a unix socket"),
+        (["AllowTcpForwarding local"], "tunnel to a unix socket that only you can open"),
+    ],
+)
+def test_what_sshd_forwards_is_tried(make_bed: Callable[..., Bed], forbidden: list[str], words: str) -> None:
+    done = add(make_bed(extra=forbidden), "box")
+    assert done.returncode == 0, done.stderr
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize("forbidden", ["AllowTcpForwarding no", "DisableForwarding yes"])
+def test_an_sshd_that_forwards_nothing_is_refused(make_bed: Callable[..., Bed], forbidden: str) -> None:
+    bed = make_bed(extra=[forbidden])
+    before = tree(bed.local_home, bed.remote_home)
+    done = add(bed, "box")
+    assert done.returncode == 1
+    assert "forbids the tunnel, to a unix socket and to a port" in done.stderr
+    assert "AllowTcpForwarding local" in done.stderr
+    assert tree(bed.local_home, bed.remote_home) == before
+
+
+def test_a_server_that_runs_something_else_is_told_apart(make_bed: Callable[..., Bed]) -> None:
+    bed = make_bed(extra=["ForceCommand echo This account is for git only; exit 3"])
+    done = add(bed, "box")
+    assert done.returncode == 1
+    assert "the server ran something else than /bin/sh (status 3); it said: This account is for git only" in done.stderr
+    assert "ForceCommand" in done.stderr
+
+
+def test_when_the_local_half_fails_the_servers_half_is_taken_back(bed: Bed) -> None:
+    (bed.local_home / ".ssh/nbssh.d").write_text("in the way\n")
+    before = tree(bed.local_home, bed.remote_home)
+    done = add(bed, "box")
+    assert done.returncode == 1
+    assert "nbssh.d" in done.stderr
+    after = tree(bed.local_home, bed.remote_home)
+    assert {path: text for path, text in after.items() if text != "folder" and "/lock" not in path} == {
+        path: text for path, text in before.items() if text != "folder"
+    }
+
+
+HOSTILE = [
+    "$(touch /tmp/nbssh-pwned)",
+    "${HOME}`id`",
+    'it\'s "q" \\ end',
+    "%h %% %n",
+    "-rf",
+    "Ünï ©🐍",
+    "x" * 255,
+    "#a",
+    "{{ 7*7 }}",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_hostile_values_arrive_as_they_are(bed: Bed, value: str) -> None:
+    done = add(bed, "box", f"--dir={value}", f"--setup=: {value!r}", "--idle", "2")
+    assert done.returncode == 0, done.stderr
+    assert config_of(bed)["ServerApp"]["root_dir"] == f"{bed.remote_home}/{value}"
+    assert bed.run("nbssh", "diff").stdout == ""
+    shown = json.loads(bed.nbssh("show", "box", "--json").stdout)
+    assert shown["dir"] == value
+    refused = bed.run("nbssh", "add", "two", value if value != "-rf" else "a -rf", "--yes", "--token", "--offline")
+    assert refused.returncode in {0, 1, 2}
+    assert "Traceback" not in refused.stderr
+    assert bed.run("ssh", "-G", "box-nb").returncode == 0
+
+
+def test_a_second_laptop_adopts_the_same_server(bed: Bed, make_bed: Callable[..., Bed]) -> None:
+    assert add(bed, "box").returncode == 0
+    other = make_bed()
+    other.ssh_config.write_text(bed.ssh_config.read_text().split("\n", 2)[2])
+    asked = other.spawn("nbssh", "add", "box", "--token", "--jupyter", str(bed.jupyter))
+    asked.expect_exact("[y/N]")
+    asked.sendline("y")
+    asked.expect("'box' is set up on box already, perhaps from another laptop; adopt it.*y/N")
+    asked.sendline("n")
+    asked.expect(pexpect.EOF)
+    assert asked.wait() == 1
+    done = add(other, "box")
+    assert done.returncode == 0, done.stderr
+    assert "adopted" in done.stderr
+
+
+def test_a_token_is_kept_private_and_reaches_jupyter(bed: Bed) -> None:
+    done = bed.run("nbssh", "add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter))
+    assert done.returncode == 0, done.stderr
+    secret = json.loads((bed.local_home / ".local/state/nbssh/secrets/box.json").read_text())
+    token = secret["token"]
+    assert len(token) >= 40
+    assert config_of(bed)["IdentityProvider"]["token"] == token
+    page = bed.local_home / ".local/state/nbssh/secrets/box.html"
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert token in page.read_text()
+    everything = done.stdout + done.stderr + bed.nbssh("show", "box").stdout + bed.nbssh("list").stdout
+    assert token not in everything + bed.run("ssh", "-G", "box-nb").stdout
+
+
+def test_passwd_changes_both_ends(bed: Bed) -> None:
+    assert add(bed, "box").returncode == 0
+    before = config_of(bed)["ServerApp"]["password"]
+    done = bed.run("nbssh", "passwd", "box", "--password-stdin", stdin="new\n")
+    assert done.returncode == 0, done.stderr
+    after = config_of(bed)["ServerApp"]["password"]
+    assert after != before
+    assert json.loads((bed.local_home / ".local/state/nbssh/secrets/box.json").read_text())["hash"] == after
+    assert bed.run("nbssh", "diff").stdout == ""
+    assert bed.run("nbssh", "passwd", "box", "--token").returncode == 0
+    assert config_of(bed)["ServerApp"]["password"] == ""
+    assert bed.run("nbssh", "diff").stdout == ""
+
+
+def test_remove_and_uninstall_leave_nothing(bed: Bed) -> None:
+    before = tree(bed.local_home, bed.remote_home)
+    config = bed.ssh_config.read_bytes()
+    assert add(bed, "box").returncode == 0
+    removed = bed.run("nbssh", "remove", "box")
+    assert (removed.returncode, removed.stderr) == (0, "nbssh: 'box' is removed\n")
+    names = [path for path in bed.remote_home.rglob("*") if "nbssh" in path.name]
+    assert names == []
+    assert bed.run("nbssh", "uninstall", "--yes").returncode == 0
+    assert bed.ssh_config.read_bytes() == config
+    after = tree(bed.local_home, bed.remote_home)
+    assert {path for path in after if "nbssh" in path} == set()
+    assert {path: text for path, text in after.items() if path in before} == before
+
+
+def test_an_unreachable_server_is_no_reason_to_leave_local_files(bed: Bed) -> None:
+    assert add(bed, "box").returncode == 0
+    bed.ssh_config.write_text(bed.ssh_config.read_text().replace("/usr/sbin/sshd -i", "/bin/false"))
+    done = bed.run("nbssh", "remove", "box")
+    assert done.returncode == 0, done.stderr
+    assert "still holds ~/.local/share/nbssh/box and ~/.local/state/nbssh/box" in done.stderr
+    assert not (bed.local_home / ".ssh/nbssh.d/box.conf").exists()
+    assert not (bed.local_home / ".config/nbssh").exists()
+
+
+def test_a_mistake_in_the_toml_names_file_and_key(bed: Bed) -> None:
+    assert add(bed, "box", "--offline").returncode == 0
+    toml = bed.local_home / ".config/nbssh/profiles/box.toml"
+    toml.write_text(toml.read_text().replace("port =", "prot ="))
+    for words in (("list",), ("show", "box"), ("apply", "--offline"), ("status", "box")):
+        done = bed.run("nbssh", *words)
+        assert done.returncode == 1
+        assert "~/.config/nbssh/profiles/box.toml: unknown key 'prot'" in done.stderr
+        assert "did you mean 'port'?" in done.stderr

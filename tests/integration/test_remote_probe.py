@@ -1,0 +1,302 @@
+"""The probe and the forwarding test, as ssh sends them: over the stdin of every shell that can be /bin/sh."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from remote_helpers import HOST, PATIENCE, SHELLS
+
+from nbssh.core.render import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NONCE = "0123abcd"
+Answer = dict[str, list[dict[str, str]]]
+
+
+class Remote:
+    """A home with environments in it, looked at by the probe."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", "USER": "alice"}
+        self.model: dict[str, Any] = {
+            "nonce": NONCE,
+            "name": "mybox",
+            "app": "lab",
+            "jupyter": "",
+            "setup": [],
+            "setup_shell": ["/bin/sh"],
+            "want": ["jupyter-lab"],
+        }
+
+    def environment(self, folder: str, *, program: str = "jupyter-lab", shebang: str = "", **packages: str) -> Path:
+        """Make something that looks like a virtual environment with Jupyter; return the program."""
+        prefix = self.home / folder
+        python = prefix / "bin/python3.11"
+        site = prefix / "lib/python3.11/site-packages"
+        site.mkdir(parents=True)
+        python.parent.mkdir(exist_ok=True)
+        if not python.exists():
+            python.symlink_to(sys.executable)
+        (prefix / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
+        for package, version in packages.items():
+            (site / f"{package}-{version}.dist-info").mkdir()
+        path = python.parent / program
+        path.write_text((shebang or "#!{python}\n").format(python=python))
+        path.chmod(0o755)
+        return path
+
+    def look(self, shell: str = "dash") -> Answer:
+        """Return what the probe says: kind -> list of its lines."""
+        before = self.tree()
+        done = subprocess.run(
+            SHELLS[shell],
+            input=render("remote/probe", **self.model),
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE * 2,
+            env=self.env,
+            cwd=self.home,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+        lines = done.stdout.splitlines()
+        assert f"nbssh-{NONCE}-begin" in lines
+        assert lines[-1] == f"nbssh-{NONCE}-end"
+        assert self.tree() == before
+        answer: Answer = {"jupyter": []}
+        for line in lines[lines.index(f"nbssh-{NONCE}-begin") + 1 : -1]:
+            kind, *fields = line.split(" ")
+            pairs = (field.partition("=") for field in fields)
+            answer.setdefault(kind, []).append({key: urllib.parse.unquote(value) for key, _, value in pairs})
+        return answer
+
+    def tree(self) -> set[str]:
+        """Return everything in the home, and the probe's traces in /tmp."""
+        traces = {str(path) for path in Path(tempfile.gettempdir()).glob(f"nbssh-{os.getuid()}")}
+        return {str(path) for path in self.home.rglob("*")} | traces
+
+
+@pytest.fixture
+def remote() -> Iterator[Remote]:
+    """Give an empty home."""
+    home = Path(tempfile.mkdtemp(prefix="nbp", dir="/tmp"))
+    yield Remote(home)
+    shutil.rmtree(home)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_is_there(remote: Remote, shell: str, needs: Callable[..., None]) -> None:
+    needs(SHELLS[shell][0])
+    path = remote.environment(
+        "miniforge3/envs/my env",
+        jupyterlab="4.6.6",
+        jupyter_server="2.21.1",
+        argon2_cffi="25.1.0",
+        argon2_cffi_bindings="9",
+    )
+    answer = remote.look(shell)
+    assert (
+        answer["host"][0].items()
+        >= {
+            "home": str(remote.home),
+            "uid": str(os.getuid()),
+            "host": HOST,
+            "os": "Linux",
+            "shell": "/bin/sh",
+            "tmp": "yes",
+            "installed": "no",
+            "sbatch": "no",
+        }.items()
+    )
+    assert answer["host"][0]["homefs"]
+    assert answer["jupyter"] == [
+        {
+            "path": str(path),
+            "program": "jupyter-lab",
+            "asked": "",
+            "python": str(path.parent / "python3.11"),
+            "found": "conda",
+            "jupyterlab": "4.6.6",
+            "notebook": "",
+            "jupyter_server": "2.21.1",
+            "argon2": "25.1.0",
+        }
+    ]
+    sockets = answer["socket"][0]
+    assert (sockets["home"], sockets["limit"]) == ("ok", "107")
+
+
+@pytest.mark.parametrize("login", ["bash", "zsh", "fish", "tcsh", "dash", "mksh"])
+def test_the_login_shells_own_path(remote: Remote, login: str, needs: Callable[..., None]) -> None:
+    needs(login)
+    path = remote.environment("apps/j", jupyterlab="4.0.0")
+    remote.env["SHELL"] = shutil.which(login) or ""
+    line = f'echo a banner; PATH="{path.parent}:$PATH"; export PATH\n'
+    (remote.home / ".profile").write_text(line)
+    (remote.home / ".zprofile").write_text(line)
+    (remote.home / ".tcshrc").write_text(f"echo a banner\nsetenv PATH {path.parent}:$PATH\n")
+    (remote.home / ".config/fish").mkdir(parents=True)
+    (remote.home / ".config/fish/config.fish").write_text(f"echo a banner\nset -gx PATH {path.parent} $PATH\n")
+    (remote.home / ".local/share/fish").mkdir(parents=True)
+    (remote.home / ".cache").mkdir()
+    if login == "fish":  # it makes files of its own
+        remote.tree = set  # type: ignore[method-assign]
+    found = remote.look()["jupyter"]
+    assert [(each["path"], each["found"]) for each in found] == [(str(path), "PATH")]
+
+
+def test_a_path_that_only_interactive_shells_have(remote: Remote) -> None:
+    path = remote.environment("apps/j", jupyterlab="4.0.0")
+    remote.env["SHELL"] = "/bin/bash"
+    (remote.home / ".bashrc").write_text(f'case $- in *i*) PATH="{path.parent}:$PATH" ;; esac\n')
+    (remote.home / ".bash_profile").write_text(". ~/.bashrc\n")
+    assert [each["path"] for each in remote.look()["jupyter"]] == [str(path)]
+
+
+def test_a_login_shell_that_hangs(remote: Remote) -> None:
+    (remote.home / ".profile").write_text("sleep 1000\n")
+    path = remote.environment(".venv", jupyterlab="4.0.0")
+    assert [each["path"] for each in remote.look()["jupyter"]] == [str(path)]
+    mark = f"HOME={remote.home}".encode()
+    for process in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            assert mark not in process.read_bytes().split(b"\0"), process
+        except OSError:
+            continue
+
+
+@pytest.mark.parametrize(
+    "shebang",
+    [
+        "#!{python}\n",
+        "#! {python} -I\n",
+        "#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n",
+        "#!/bin/sh\n'''exec' {python} \"$0\" \"$@\"\n' '''\n",
+        "#!/bin/sh\n'''exec' '{python}' \"$0\" \"$@\"\n' '''\n",
+    ],
+)
+def test_the_interpreter_of_a_program(remote: Remote, shebang: str) -> None:
+    path = remote.environment(".venv", shebang=shebang, jupyterlab="4.0.0")
+    (found,) = remote.look()["jupyter"]
+    assert (found["python"], found["jupyterlab"]) == (str(path.parent / "python3.11"), "4.0.0")
+
+
+def test_two_names_of_one_program_are_one(remote: Remote) -> None:
+    path = remote.environment(".local/share/uv/tools/jupyterlab", jupyterlab="4.0.0")
+    (remote.home / ".local/bin").mkdir()
+    (remote.home / ".local/bin/jupyter-lab").symlink_to(path)
+    (found,) = remote.look()["jupyter"]
+    assert (found["path"], found["python"]) == (
+        f"{remote.home}/.local/bin/jupyter-lab",
+        str(path.parent / "python3.11"),
+    )
+
+
+def test_all_the_usual_places(remote: Remote) -> None:
+    places = ["anaconda3", "miniconda3/envs/a", "elsewhere", ".pixi/envs/b", "venv", ".pyenv/versions/3.11.2"]
+    paths = [str(remote.environment(place, jupyterlab="4")) for place in places]
+    (remote.home / ".conda").mkdir()
+    (remote.home / ".conda/environments.txt").write_text(f"{remote.home}/elsewhere\n/gone\n")
+    shim = remote.environment(".pyenv/shims/x", shebang="#!/usr/bin/env bash\n")
+    remote.env["PATH"] += f":{shim.parent}"
+    assert [each["path"] for each in remote.look()["jupyter"]] == paths
+
+
+def test_what_the_setup_lines_lead_to_comes_first(remote: Remote) -> None:
+    remote.environment(".venv", jupyterlab="4")
+    path = remote.environment("modules/j", jupyterlab="3.6.8")
+    remote.model["setup"] = ["echo loading", "false", f"PATH={path.parent}:$PATH"]
+    found = remote.look()["jupyter"]
+    assert (found[0]["path"], found[0]["found"]) == (str(path), "setup")
+    remote.model["setup"] = [f'exec env PATH={path.parent}:/bin "$@"']  # as with conda run
+    assert remote.look()["jupyter"][0]["path"] == str(path)
+
+
+@pytest.mark.parametrize("asked", ["{path}", "~/.venv/bin/jupyter-lab", ".venv/bin/jupyter-lab"])
+def test_the_program_that_is_asked_for(remote: Remote, asked: str) -> None:
+    path = remote.environment(".venv", jupyterlab="4")
+    remote.environment("venv", jupyterlab="4")
+    remote.model["jupyter"] = asked.format(path=path)
+    (found,) = remote.look()["jupyter"]
+    assert (found["path"], found["asked"]) == (str(path), remote.model["jupyter"])
+
+
+def test_nothing_of_the_kind_but_something_else(remote: Remote) -> None:
+    path = remote.environment("venv", program="jupyter-notebook", notebook="6.5.7")
+    remote.model["jupyter"] = "/gone/jupyter-lab"
+    (found,) = remote.look()["jupyter"]
+    assert (found["path"], found["program"], found["notebook"]) == (str(path), "jupyter-notebook", "6.5.7")
+
+
+def test_a_folder_of_somebody_else_in_tmp(remote: Remote) -> None:
+    folder = Path(f"/tmp/nbssh-{os.getuid()}")
+    if folder.exists() or folder.is_symlink():
+        pytest.skip(f"{folder} is in use")
+    folder.symlink_to(remote.home)
+    try:
+        assert remote.look()["socket"][0]["tmp"] == "SQUATTED"
+    finally:
+        folder.unlink()
+
+
+def test_a_home_that_cannot_be_written(remote: Remote) -> None:
+    (remote.home / ".local").touch()
+    assert remote.look()["socket"][0]["home"] == "ENOTDIR"
+
+
+def test_a_torn_probe_says_nothing(remote: Remote) -> None:
+    script = render("remote/probe", **remote.model)
+    done = subprocess.run(
+        ["dash"],
+        input=script[: script.rindex("probe </dev/null")],
+        text=True,
+        capture_output=True,
+        check=False,
+        env=remote.env,
+    )
+    assert done.stdout == ""
+
+
+# --- the forwarding test ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None:
+    path = remote.home / "deep/er/sock"
+    script = render("remote/forwardtest", nonce=NONCE, python=sys.executable, path=str(path))
+    with subprocess.Popen(
+        SHELLS[shell], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=remote.env
+    ) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(script)
+        child.stdin.flush()
+        mark, said_path, port = child.stdout.readline().split()
+        assert (mark, said_path) == (f"nbssh-{NONCE}-listen", str(path))
+        for family, address in ((socket.AF_UNIX, str(path)), (socket.AF_INET, ("127.0.0.1", int(port)))):
+            with socket.socket(family) as client:
+                client.connect(address)
+                assert client.makefile().read() == f"{NONCE}\n"
+        child.stdin.close()
+        assert child.wait(timeout=PATIENCE) == 0
+    assert not list(remote.home.iterdir())
+
+
+def test_forwarding_where_no_socket_can_be_made(remote: Remote) -> None:
+    script = render("remote/forwardtest", nonce=NONCE, python=sys.executable, path=f"{remote.home}/{'x' * 120}")
+    done = subprocess.run(["dash"], input=script, text=True, capture_output=True, check=False, timeout=PATIENCE)
+    mark, path, port = done.stdout.split()
+    assert (mark, path) == (f"nbssh-{NONCE}-listen", "-")
+    assert int(port) > 0
