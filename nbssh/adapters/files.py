@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from nbssh.core.plan import Change
 
 
+class ChangedMeanwhile(NbsshError):
+    """A file is no longer what its Change says: somebody else wrote it since it was looked at."""
+
+
 def read(path: Path | str) -> bytes | None:
     """Return a regular file's content, None only if there is none; any other failure is an NbsshError."""
     return snapshot(path)[0]
@@ -93,6 +97,12 @@ def apply_changes(
                 with contextlib.suppress(OSError):  # all is written; the next sweep takes what is left
                     step.tidy()
     return [change.path for change in todo]
+
+
+def back_up(name: str, data: bytes, *, lock: Path, backups: Path) -> str:
+    """Keep `data`, what `name` (a path, or HOST:PATH) held, among the backups; return the backup's path."""
+    with held(lock), permission.in_words("write", backups):
+        return atomic.back_up(name, data, str(backups))
 
 
 def sweep(folders: Iterable[Path | str], *, lock: Path, wait: float = WAIT) -> list[str]:
@@ -176,7 +186,7 @@ class _Step:
         wanted = self.change.old_mode
         same_mode = wanted is None or mode is None or mode == wanted
         if data != self.change.old or not same_mode:
-            raise NbsshError(f"{self.change.path} changed meanwhile, nothing written", "run this again")
+            raise ChangedMeanwhile(f"{self.change.path} changed meanwhile, nothing written", "run this again")
 
     def undo(self) -> None:
         """Put back what was, or raise OSError or NbsshError; harmless for a step that never began."""

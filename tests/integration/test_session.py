@@ -123,7 +123,9 @@ def test_start_detach_attach_kill(bed: Bed, forward: str) -> None:
     assert left == []
 
 
-def test_leaving_the_first_of_two_terminals_returns_at_once_with_a_tab_open(bed: Bed) -> None:
+def test_leaving_the_first_of_two_terminals_returns_at_once_with_a_tab_open(make_bed: Callable[..., Bed]) -> None:
+    # a port, no ProxyCommand: that is ended with the terminal that it was started from, and the test ends the terminal
+    bed = make_bed(listen=True)
     port = add(bed)
     first = start(bed)
     until(lambda: bed.opened, "the browser is called")

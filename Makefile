@@ -1,0 +1,77 @@
+# make test   everything that must hold            make demo   the whole product on this machine alone
+# make help   all targets
+
+VENV := .venv
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+# tests at once: they wait more than they compute
+JOBS ?= 2
+# arguments for pytest, for example: make test TESTS='tests/unit -k alias'
+TESTS ?=
+# per cent of the branches of nbssh/core that the tests must reach
+CORE_COVERAGE ?= 98
+
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test check lint format clean system-packages
+
+help: ## show the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
+
+demo: $(VENV)/.demo ## the whole product on this machine alone, until Ctrl-C (DEMO=--once: by itself)
+	@$(BIN)/nbssh demo $(DEMO)
+
+test: system-packages $(VENV)/.test lint ## install what the tests need, run everything
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(TESTS)
+ifeq ($(strip $(TESTS)),)
+	@$(BIN)/python -m coverage report --skip-covered --include='nbssh/core/*' --fail-under=$(CORE_COVERAGE)
+	@echo 'make test: formatting, lint, types, layers, tests and coverage of nbssh/core: all good'
+endif
+
+lint: $(VENV)/.test ## formatting, lint, types and layers
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy --strict
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.test ## reformat the Python code
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+clean: ## remove everything that was made here, the environment too
+	rm -rf $(VENV) .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+	  dist build
+	find nbssh tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- the environment: made once, again when pyproject.toml changes
+
+# An environment knows its own path and its Python: after a move of either it is useless. Before any target is
+# looked at, because make would not notice that it went.
+$(shell if [ -e $(VENV)/.made-in ] && \
+	! { [ "$$(cat $(VENV)/.made-in)" = "$$(pwd -P)" ] && $(BIN)/python -c ''; } 2>/dev/null; then rm -rf $(VENV); fi)
+
+$(VENV)/bin/python:
+	@test -n '$(PYTHON)' || { echo 'make: no Python 3.11 or newer found: install one, or say make PYTHON=/path/to/it' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'make: $(PYTHON) is no Python 3.11 or newer' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo 'make: no virtual environment could be made; on Debian: sudo apt-get install python3-venv' >&2; exit 1; }
+	@pwd -P > $(VENV)/.made-in
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	@echo 'make: installing nbssh and JupyterLab into $(VENV)' >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/bin/python
+	@echo 'make: installing nbssh, JupyterLab and the test tools into $(VENV)' >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,test]'
+	@touch $@ $(VENV)/.demo
+
+# Asked each time: dpkg answers in 20 ms, and a stamp would not notice a package that went.
+system-packages:
+	@tests/system-packages.sh

@@ -1,0 +1,269 @@
+# Completion of nbssh for PowerShell. Made from templates/completions/nbssh.ps1; change it there.
+# A Tab starts no program of ours: the commands stand here, the profiles are the files in ~/.ssh/nbssh.d.
+
+Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    # What may follow each command, '' for none yet. A value or argument is profile, host, - for nothing that could be
+    # offered, or the choices as one|two; an argument that ends in * may come again.
+    $grammar = @{
+        '' = @{
+            Arguments = @('add|apply|diff|list|show|status|open|url|logs|kill|passwd|edit|remove|init|uninstall|doctor|check|completions|demo')
+            Options = @(
+                @{ Flags = @('--color'); Value = 'auto|always|never'; Again = $false; Help = 'When to use colours' }
+                @{ Flags = @('-V', '--version'); Value = ''; Again = $false; Help = 'Print the version' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'add' = @{
+            Arguments = @('host', 'host')
+            Options = @(
+                @{ Flags = @('--port'); Value = '-'; Again = $false; Help = 'Local port (default: the first free one from 8888)' }
+                @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the server' }
+                @{ Flags = @('--app'); Value = 'lab|notebook|server'; Again = $false; Help = 'What to run (default: lab)' }
+                @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the server (default: home)' }
+                @{ Flags = @('--setup'); Value = '-'; Again = $true; Help = 'Shell line to run before Jupyter; repeatable' }
+                @{ Flags = @('--setup-shell'); Value = '-'; Again = $false; Help = 'Shell for the --setup lines, e.g. ''bash -l''' }
+                @{ Flags = @('--forward'); Value = 'auto|socket|tcp'; Again = $false; Help = 'How the tunnel ends on the server' }
+                @{ Flags = @('--remote-port'); Value = '-'; Again = $false; Help = 'Port on the server, for tcp' }
+                @{ Flags = @('--idle'); Value = '-'; Again = $false; Help = 'Shut down after so long without use' }
+                @{ Flags = @('--no-browser'); Value = ''; Again = $false; Help = 'Never open a browser' }
+                @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
+                @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'apply' = @{
+            Arguments = @('profile*')
+            Options = @(
+                @{ Flags = @('-n', '--dry-run'); Value = ''; Again = $false; Help = 'Only say what would be done' }
+                @{ Flags = @('--check'); Value = ''; Again = $false; Help = 'Change nothing; status 3 if something is out of date' }
+                @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'diff' = @{
+            Arguments = @('profile*')
+            Options = @(
+                @{ Flags = @('--local'); Value = ''; Again = $false; Help = 'Leave the servers out' }
+                @{ Flags = @('--exit-code'); Value = ''; Again = $false; Help = 'Status 3 if there is a difference' }
+                @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'list' = @{
+            Arguments = @()
+            Options = @(
+                @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'show' = @{
+            Arguments = @('profile')
+            Options = @(
+                @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'status' = @{
+            Arguments = @('profile*')
+            Options = @(
+                @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'open' = @{
+            Arguments = @('profile')
+            Options = @(
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'url' = @{
+            Arguments = @('profile')
+            Options = @(
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'logs' = @{
+            Arguments = @('profile')
+            Options = @(
+                @{ Flags = @('-f', '--follow'); Value = ''; Again = $false; Help = 'Go on as the log grows, until Ctrl-C' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'kill' = @{
+            Arguments = @('profile')
+            Options = @(
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'passwd' = @{
+            Arguments = @('profile')
+            Options = @(
+                @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
+                @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'edit' = @{
+            Arguments = @('profile')
+            Options = @(
+                @{ Flags = @('--schema'); Value = ''; Again = $false; Help = 'Only print the path of the JSON schema of profile files' }
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'remove' = @{
+            Arguments = @('profile')
+            Options = @(
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'init' = @{
+            Arguments = @()
+            Options = @(
+                @{ Flags = @('--print'); Value = ''; Again = $false; Help = 'Only print the lines, for who manages dotfiles otherwise' }
+                @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'uninstall' = @{
+            Arguments = @()
+            Options = @(
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'doctor' = @{
+            Arguments = @('profile')
+            Options = @(
+                @{ Flags = @('--local', '--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'check' = @{
+            Arguments = @('profile')
+            Options = @(
+                @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'completions' = @{
+            Arguments = @('bash|zsh|fish|powershell')
+            Options = @(
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'demo' = @{
+            Arguments = @()
+            Options = @(
+                @{ Flags = @('--once'); Value = ''; Again = $false; Help = 'Do not wait: log in, run one cell, clean up' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+    }
+    $commandHelp = @{
+        'add' = 'Set up a profile: look at the server, install what is needed there and here'
+        'apply' = 'Make every file, here and on the servers, match the profiles'
+        'diff' = 'Show as a unified diff what apply would change, here and on the servers'
+        'list' = 'List the profiles, one line each'
+        'show' = 'Show everything about one profile: what is declared, what was found, which files there are'
+        'status' = 'Show what runs where: tunnel, server, version, kernels, last activity'
+        'open' = 'Open the tunnel in the background, if none is up, and the browser'
+        'url' = 'Print the address for other programs: VS Code, PyCharm, a browser elsewhere'
+        'logs' = 'Print the server''s log'
+        'kill' = 'Stop the server of one profile, as `ssh NAME-nb-kill` does'
+        'passwd' = 'Give a profile a new notebook password, or a new token'
+        'edit' = 'Edit a profile in $VISUAL or $EDITOR, see what follows from it, apply it'
+        'remove' = 'Stop the server and remove everything of one profile, there and here'
+        'init' = 'Put nbssh''s one Include line into ~/.ssh/config'
+        'uninstall' = 'Take out everything nbssh ever wrote: servers, profiles, aliases and the Include line'
+        'doctor' = 'Check everything, here and on the servers, and say what repairs each finding'
+        'check' = 'Try it as a person would: ssh NAME-nb, load the page, log in, detach'
+        'completions' = 'Print the completion script of a shell; a Tab then starts no Python'
+        'demo' = 'Show the whole thing on this machine alone, with a throw-away sshd and a temporary home'
+    }
+
+    # Where are we?
+    $command = ''
+    $here = $grammar['']
+    $place = 0
+    $given = @()
+    $value = ''
+    $onlyArguments = $false
+    foreach ($element in ($commandAst.CommandElements | Select-Object -Skip 1)) {
+        if ($element.Extent.EndOffset -ge $cursorPosition -and $wordToComplete -ne '') { break }
+        if ($element.Extent.StartOffset -ge $cursorPosition) { break }
+        $word = $element.ToString()
+        if ($value) {
+            $value = ''
+        } elseif (-not $onlyArguments -and $word -ceq '--') {
+            $onlyArguments = $true
+        } elseif (-not $onlyArguments -and $word.StartsWith('-')) {
+            $flag = ($word -split '=', 2)[0]
+            $given += $flag
+            if ($flag -ceq $word) {
+                $value = $here.Options | Where-Object { $_.Flags -ccontains $flag } | ForEach-Object { $_.Value }
+            }
+        } elseif ($command -ceq '') {
+            $command = $word
+            $here = $grammar[$word]
+            $given = @()
+            if ($null -eq $here) { return }
+        } else {
+            $given += $word
+            if ($place -lt $here.Arguments.Count -and -not $here.Arguments[$place].EndsWith('*')) { $place++ }
+        }
+    }
+
+    # What can stand here? Each word with what it means.
+    $before = ''
+    $offers = @()
+    if (-not $value -and -not $onlyArguments -and $wordToComplete -clike '--*=*') {
+        $flag = ($wordToComplete -split '=', 2)[0]
+        $before = "$flag="
+        $value = $here.Options | Where-Object { $_.Flags -ccontains $flag } | ForEach-Object { $_.Value }
+    } elseif (-not $value -and -not $onlyArguments -and $wordToComplete -clike '-*') {
+        foreach ($option in $here.Options) {
+            if (-not $option.Again -and ($option.Flags | Where-Object { $given -ccontains $_ })) { continue }
+            foreach ($flag in $option.Flags) {
+                $offers += @{ Word = $flag; Meaning = $option.Help }
+            }
+        }
+    } elseif (-not $value -and $place -lt $here.Arguments.Count) {
+        $value = $here.Arguments[$place].TrimEnd('*')
+    }
+    if ($value -ceq 'profile') {
+        $userHome = if ($env:HOME) { $env:HOME } else { $HOME }
+        if ($userHome) {
+            $folder = [IO.Path]::Combine($userHome, '.ssh', 'nbssh.d')
+            foreach ($file in (Get-ChildItem -LiteralPath $folder -Filter '*.conf' -File -ErrorAction Ignore)) {
+                if ($given -cnotcontains $file.BaseName) {
+                    $offers += @{ Word = $file.BaseName; Meaning = 'profile' }
+                }
+            }
+        }
+    } elseif ($value -clike '*|*') {
+        foreach ($choice in $value.Split('|')) {
+            $offers += @{ Word = "$before$choice"; Meaning = $(if ($command -ceq '') { $commandHelp[$choice] }) }
+        }
+    }
+
+    foreach ($offer in $offers) {
+        if (-not $offer.Word.StartsWith($wordToComplete, [StringComparison]::Ordinal)) { continue }
+        $meaning = if ($offer.Meaning) { $offer.Meaning } else { $offer.Word }
+        [System.Management.Automation.CompletionResult]::new($offer.Word, $offer.Word, 'ParameterValue', $meaning)
+    }
+}

@@ -1,0 +1,119 @@
+"""The entry point: parse, run, map every failure to its message and exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+from nbssh import __version__
+from nbssh.errors import Exit, NbsshError
+
+
+def main() -> None:
+    """Run nbssh and exit with its status."""
+    # started with a closed stdout or stderr, `nbssh list >&-`, Python has none at all
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _nowhere() -> TextIO:
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        status = _answer(arguments)
+        sys.stdout.flush()  # here, where a reader that has gone can still be handled
+    except KeyboardInterrupt:
+        return _interrupted()
+    except BrokenPipeError:
+        return _unread()
+    except SystemExit as error:
+        # the command line parser's own way out of a broken pipe
+        if isinstance(error.__context__, OSError):
+            return _unread()
+        raise
+    return status
+
+
+def _answer(arguments: list[str]) -> int:
+    if arguments in (["--version"], ["-V"]):
+        print(f"nbssh {__version__}")  # noqa: T201  the fastest answer: no import at all
+        return Exit.DONE
+    from nbssh.cli.app import app  # noqa: PLC0415  70 ms
+
+    json = _wants_json(arguments)
+    try:
+        status = app(arguments, prog_name="nbssh", standalone_mode=False)
+    except NbsshError as error:
+        return _say(error, json=json)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001  the funnel
+        return _foreign(error, json=json)
+    return status if isinstance(status, int) else Exit.DONE
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    """Tell whether a program reads our stdout: then a failure must be JSON too."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in options
+
+
+def _unread() -> int:
+    """Go quietly: the reader of our output has seen enough, and Python must not complain about that again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.DONE
+
+
+def _say(error: NbsshError, *, json: bool = False) -> int:
+    from nbssh.adapters.ui import Ui  # noqa: PLC0415  only for a failure
+
+    Ui().error(error)
+    if json:
+        Ui().json(errors=[{"error": error.message, "hint": error.hint}])
+    return error.code
+
+
+def _interrupted() -> int:
+    print("nbssh: interrupted", file=sys.stderr)  # noqa: T201
+    return Exit.INTERRUPTED
+
+
+def _foreign(error: Exception, *, json: bool) -> int:
+    """Handle what the command line parser raises (its classes are private to Typer), and bugs."""
+    if type(error).__name__ == "Abort":
+        return _interrupted()
+    if type(error).__name__ == "Exit":
+        return int(getattr(error, "exit_code", Exit.DONE))
+    if hasattr(error, "format_message"):
+        message = str(error.format_message()).strip().rstrip(".")
+        path = getattr(getattr(error, "ctx", None), "command_path", "") or "nbssh"
+        return _say(
+            NbsshError(f"{message[:1].lower()}{message[1:]}", f"see: {path} --help", code=Exit.USAGE), json=json
+        )
+    return _bug(error, json=json)
+
+
+def _bug(error: Exception, *, json: bool) -> int:
+    """Write the traceback where it can be sent from, and say where."""
+    import traceback  # noqa: PLC0415
+
+    from nbssh.adapters import buglog  # noqa: PLC0415
+    from nbssh.adapters.paths import Paths  # noqa: PLC0415
+
+    text = "".join(traceback.format_exception(error))
+    try:
+        log = Paths.of_user().log
+        buglog.append(log, f"nbssh {__version__}, Python {sys.version}\n{text}")
+        hint = f"please report it with {log}"
+    except (OSError, NbsshError):
+        sys.stderr.write(text)
+        hint = "please report it with the text above"
+    return _say(NbsshError(f"this is a bug in nbssh: {type(error).__name__}: {error}", hint, code=Exit.BUG), json=json)
+
+
+if __name__ == "__main__":
+    main()

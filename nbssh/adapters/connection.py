@@ -1,0 +1,218 @@
+"""One authenticated connection to a server, and scripts run over it. Everything that comes back is data."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbssh.adapters import openssh, process
+from nbssh.core.profile import printable
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nbssh.adapters.openssh import Ssh
+    from nbssh.adapters.process import Finished
+
+LOGIN_SECONDS = 600.0  # a person may look for her phone; the TCP connection itself has CONNECT_SECONDS
+CONNECT_SECONDS = 10
+SCRIPT_SECONDS = 60.0
+# A master of ours that was left behind (kill -9) ends by itself after this.
+PERSIST_SECONDS = 60
+_AUTHENTICATED = re.compile(r'Authenticated to .* using "([a-z-]+)"')
+# What LogLevel VERBOSE adds and nobody needs
+_NOISE = ("Authenticated ", "Transferred: ", "Bytes per second: ", "OpenSSH_", "Connection to ")
+_ALIVE = ("-oServerAliveInterval=10", "-oServerAliveCountMax=3")
+
+
+@dataclass
+class Connection:
+    """A way to run scripts on one server. `shown` names it in messages."""
+
+    ssh: Ssh
+    shown: str
+    command: tuple[str, ...]
+    control_socket: Path
+    batch: bool = False
+    opened: bool = False
+    login_seconds: float = LOGIN_SECONDS
+    prompted: bool = False
+    log: Path | None = None
+
+    def run(self, script: str, seconds: float = SCRIPT_SECONDS) -> bytes:
+        """Run `script` by the server's /bin/sh and return its stdout; a status other than 0 is an error."""
+        out, status = self.attempt(script, seconds)
+        if status != 0:
+            raise NbsshError(f"{self.shown}: a step on the server ended with status {status}", "its message is above")
+        return out
+
+    def attempt(self, script: str, seconds: float = SCRIPT_SECONDS) -> tuple[bytes, int]:
+        """Run `script` by the server's /bin/sh and return (stdout, exit status).
+
+        The login shell sees `exec /bin/sh` and nothing else; what its rc files print before our mark is dropped.
+        """
+        nonce = secrets.token_hex(8)
+        begin, end = f"nbssh-{nonce}-begin", f"nbssh-{nonce}-end"
+        # A compound command is read to its end before it runs, so nothing inside can eat the rest of the script.
+        wrapped = f"printf '%s\\n' {begin}\n(\n{script}\n) </dev/null\nprintf '\\n%s %s\\n' {end} \"$?\"\n"
+        done = process.run(
+            [*self.command, "exec", "/bin/sh"],
+            script=wrapped.encode("utf-8", "surrogateescape"),
+            seconds=seconds if self.opened else self.login_seconds,
+            show_errors=not self.batch,
+        )
+        said = self._said_by_ssh()
+        before, found, rest = done.out.partition(begin.encode() + b"\n")
+        if not found:
+            raise self._unreachable(done, before, said)
+        self.opened = True
+        out, found, tail = rest.rpartition(b"\n" + end.encode() + b" ")
+        if done.limit == "output":
+            raise NbsshError(
+                f"{self.shown}: the server sends more than {process.OUTPUT_BYTES >> 20} MiB; nothing of it was used",
+                "look at the server: this is no answer that nbssh asks for",
+            )
+        if not found:
+            why = f"no end within {seconds:.0f} s" if done.limit else f"ssh ended with status {done.status}"
+            raise NbsshError(f"{self.shown}: the connection broke off: {why}", "run the command again")
+        status = tail.strip()
+        return out, int(status) if status.isdigit() and len(status) <= 3 else 1  # noqa: PLR2004  0 to 255
+
+    def _said_by_ssh(self) -> list[str]:
+        """Return what ssh had to say, and learn how it logged in; the user sees what matters to her.
+
+        LogLevel VERBOSE names the method that let us in; a password or code means that somebody was asked.
+        """
+        if self.log is None or self.opened:
+            return []
+        try:
+            text = self.log.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return []
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        methods = [found.group(1) for line in lines if (found := _AUTHENTICATED.match(line))]
+        self.prompted = bool(methods) and methods[-1] in {"password", "keyboard-interactive"}
+        said = [line for line in lines if not line.startswith(_NOISE)]
+        if not self.batch:
+            for line in said:
+                sys.stderr.write(printable(line, 400) + "\n")
+        return said
+
+    def _unreachable(self, done: Finished, before: bytes, log: Sequence[str]) -> NbsshError:
+        if done.limit == "time":
+            return NbsshError(f"{self.shown}: no answer, gave up", f"see whether this works: ssh {self.shown}")
+        if done.limit == "output":
+            return NbsshError(f"{self.shown}: endless output at login", "look at what the login shell's rc files print")
+        if done.status == 255:  # noqa: PLR2004  ssh(1): 255 if an error occurred
+            said = printable(log[-1] if log else _first_text(done.err), 200)
+            return NbsshError(
+                f"{self.shown}: ssh could not connect" + (f": {said}" if said else ""),
+                f"see whether this works: ssh {self.shown}",
+            )
+        said = printable(_first_text(before) or _first_text(done.err), 200)
+        return NbsshError(
+            f"{self.shown}: the server ran something else than /bin/sh (status {done.status})"
+            + (f"; it said: {said}" if said else ""),
+            "a ForceCommand, or a login shell that starts something else, keeps commands from running there",
+        )
+
+    def forward(self, local_socket: Path, far: str) -> bool:
+        """Ask the master to forward a local socket to `far` (a path or host:port); tell whether it took it."""
+        command = [
+            *self.ssh.through(self.control_socket),
+            "-O",
+            "forward",
+            "-L",
+            f"{local_socket}:{far}",
+            "x",
+        ]
+        return process.run(command, seconds=openssh.MASTER_SECONDS).status == 0
+
+
+def _first_text(data: bytes) -> str:
+    lines = (line.strip() for line in data[:4096].decode("utf-8", "replace").splitlines())
+    return next((line for line in lines if line), "")
+
+
+@contextlib.contextmanager
+def private(
+    ssh: Ssh,
+    arguments: Sequence[str],
+    shown: str,
+    *,
+    batch: bool = False,
+    login_seconds: float = LOGIN_SECONDS,
+) -> Iterator[Connection]:
+    """Open a connection with a master of its own in a temporary directory, and close it at the end.
+
+    One authentication for all scripts in it. The user's own masters and the profile's stay untouched. `batch` never
+    asks anybody anything.
+    """
+    # /tmp by name: TMPDIR is too long for a socket on macOS
+    folder = Path(tempfile.mkdtemp(prefix="nbssh-", dir="/tmp" if Path("/tmp").is_dir() else None))  # noqa: S108
+    control_socket = folder / "ctl"
+    log = folder / "log"
+    command = (
+        *ssh.command,
+        "-oLogLevel=VERBOSE",
+        "-E",
+        str(log),
+        *openssh.QUIET,
+        *_ALIVE,
+        *_connect_timeout(ssh, arguments),
+        *(("-oBatchMode=yes",) if batch else ()),
+        "-oControlMaster=auto",
+        f"-oControlPath={control_socket}",
+        f"-oControlPersist={PERSIST_SECONDS}",
+        *arguments,
+    )
+    connection = Connection(ssh, shown, command, control_socket, batch=batch, login_seconds=login_seconds, log=log)
+    try:
+        yield connection
+    finally:
+        with contextlib.suppress(NbsshError):
+            ssh.end_master(control_socket)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def of_profile(
+    ssh: Ssh,
+    control_socket: Path,
+    arguments: Sequence[str],
+    shown: str,
+    *,
+    batch: bool = False,
+    login_seconds: float = LOGIN_SECONDS,
+) -> Iterator[Connection]:
+    """Use the profile's open master if there is one (no authentication at all), else a private connection."""
+    if ssh.check_master(control_socket):
+        command = (
+            *ssh.through(control_socket),
+            *openssh.QUIET,
+            "-oControlMaster=no",
+            "-oProxyCommand=false",
+            "x",
+        )
+        yield Connection(ssh, shown, command, control_socket, batch=batch, opened=True)
+        return
+    with private(ssh, arguments, shown, batch=batch, login_seconds=login_seconds) as connection:
+        yield connection
+
+
+def _connect_timeout(ssh: Ssh, arguments: Sequence[str]) -> tuple[str, ...]:
+    """Bound the TCP connection, but not through a proxy: the same clock runs while a jump host asks for a code."""
+    values = dict(line.split(" ", 1) for line in ssh.resolve(arguments).splitlines() if " " in line)
+    if values.get("proxyjump", "none") != "none" or values.get("proxycommand", "none") != "none":
+        return ()
+    if values.get("connecttimeout", "none") not in {"none", "0"}:
+        return ()
+    return (f"-oConnectTimeout={CONNECT_SECONDS}",)

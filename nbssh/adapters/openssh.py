@@ -1,0 +1,143 @@
+"""The system's ssh: its command line, its `-G` answers and its masters. Processes are started by `process` alone."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbssh.adapters import process
+from nbssh.core import userconfig
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+RESOLVE_SECONDS = 20.0  # `ssh -G` may run the user's `Match exec` and, with canonicalization, ask DNS
+MASTER_SECONDS = 5.0  # a healthy master answers `-O check` in milliseconds; a stopped one never
+
+# Our own calls must not inherit what the user or we set for interactive sessions (ssh_config(5); a RemoteCommand
+# makes `ssh alias command` fail).
+QUIET = (
+    "-T",
+    "-oRemoteCommand=none",
+    "-oClearAllForwardings=yes",
+    "-oPermitLocalCommand=no",
+    "-oForwardAgent=no",
+    "-oForwardX11=no",
+)
+
+
+@dataclass(frozen=True)
+class Ssh:
+    """The user's ssh command, `NBSSH_SSH_COMMAND` or plain `ssh`."""
+
+    command: tuple[str, ...] = ("ssh",)
+    calls: list[str] = field(default_factory=list, compare=False)
+
+    @classmethod
+    def of_user(cls) -> Ssh:
+        """Return the ssh that NBSSH_SSH_COMMAND names (split like a shell, as git does with GIT_SSH_COMMAND)."""
+        text = os.environ.get("NBSSH_SSH_COMMAND", "").strip() or "ssh"
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            raise NbsshError(f"NBSSH_SSH_COMMAND: {str(error).lower()}", "correct its quotes, or unset it") from None
+        return cls(tuple(words))
+
+    def config_file(self) -> Path | None:
+        """Return the user's config file that this ssh reads: `-F FILE`, else the one below the passwd home.
+
+        None for `-F none`. ssh ignores $HOME here (ssh.c, process_config_files).
+        """
+        named = _named_config(self.command[1:])
+        if named is None:
+            return Path(pwd.getpwuid(os.getuid()).pw_dir) / ".ssh" / "config"
+        return None if named.lower() == "none" else Path(named)
+
+    def reads_system_config(self) -> bool:
+        """Tell whether /etc/ssh/ssh_config counts: `-F` switches it off (ssh(1))."""
+        return _named_config(self.command[1:]) is None
+
+    def resolve(self, arguments: Sequence[str], *, config: Path | None = None) -> str:
+        """Return `ssh -G` for `arguments` (options and a host); `config` replaces the user's file."""
+        command = [*_without_config(self.command), "-F", str(config)] if config else list(self.command)
+        done = process.run([*command, "-G", *arguments], seconds=RESOLVE_SECONDS)
+        if done.status == 0:
+            return done.out.decode("utf-8", "surrogateescape")
+        reason = _first_line(done.err) or f"exit status {done.status}"
+        if done.limit:
+            reason = f"no answer within {RESOLVE_SECONDS:.0f} s"
+        raise NbsshError(
+            f"ssh does not accept its configuration: {reason}",
+            f"see what it says: {shlex.join([*self.command, '-G', *arguments])}",
+        )
+
+    def candidate_config(self, include: Path) -> bytes:
+        """Return a config that reads `include` first and then all that the user's ssh reads, our own Include left out.
+
+        What is installed there must not count while a new version is tried.
+        """
+        path = self.config_file()
+        try:
+            text = path.read_bytes() if path else b""
+        except FileNotFoundError:
+            text = b""
+        except OSError as error:
+            raise NbsshError(f"{path}: cannot be read: {error.strerror}", "mend its mode") from None
+        top = f'Include "{include}"\n'.encode()
+        system = b"\nHost *\nInclude /etc/ssh/ssh_config\n" if self.reads_system_config() else b""
+        return top + userconfig.include_removed(text) + system
+
+    def check_master(self, control_socket: Path) -> bool:
+        """Tell whether a master listens on `control_socket`; raise if it is there but hangs."""
+        if not control_socket.exists():
+            return False
+        done = process.run([*self.through(control_socket), "-O", "check", "x"], seconds=MASTER_SECONDS)
+        if done.limit:
+            raise NbsshError(
+                f"the ssh master at {control_socket} does not answer within {MASTER_SECONDS:.0f} s",
+                f"end it by its pid: lsof -t {shlex.quote(str(control_socket))}",
+            )
+        return done.status == 0
+
+    def end_master(self, control_socket: Path) -> bool:
+        """Close the master on `control_socket` and with it the tunnel; tell whether there was one."""
+        if not self.check_master(control_socket):
+            return False
+        process.run([*self.through(control_socket), "-O", "exit", "x"], seconds=MASTER_SECONDS)
+        return True
+
+    def through(self, control_socket: Path) -> list[str]:
+        """Return a command that can only speak to the master on `control_socket`, whatever the config says."""
+        return [self.command[0], "-F", "none", "-S", str(control_socket)]
+
+
+def _named_config(words: Sequence[str]) -> str | None:
+    """Return the argument of -F in `words`, None without one."""
+    for index, word in enumerate(words):
+        if word == "-F" and index + 1 < len(words):
+            return words[index + 1]
+        if word.startswith("-F"):
+            return word[2:]
+    return None
+
+
+def _without_config(words: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "-F":
+            next(rest, None)
+        elif not word.startswith("-F"):
+            kept.append(word)
+    return kept
+
+
+def _first_line(data: bytes) -> str:
+    lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines() if line.strip()]
+    return "".join(c if c.isprintable() else "?" for c in lines[0])[:300] if lines else ""

@@ -1,0 +1,231 @@
+"""The only module that starts processes. Every call has a time limit and a bound on its output."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+OUTPUT_BYTES = 8 * 1024 * 1024  # what we are willing to read from a server
+ERROR_BYTES = 65536
+END_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a process ended: its status, what it wrote, and whether a limit ended it (`time` or `output`)."""
+
+    status: int
+    out: bytes
+    err: bytes = b""
+    limit: str = ""
+
+
+def run(
+    command: Sequence[str],
+    *,
+    script: bytes = b"",
+    seconds: float,
+    output: int = OUTPUT_BYTES,
+    show_errors: bool = False,
+    env: dict[str, str] | None = None,
+) -> Finished:
+    """Run `command` with `script` on its stdin; stop it after `seconds` or `output` bytes.
+
+    `show_errors` leaves stderr on the user's terminal, where ssh's banners and host key questions belong.
+    """
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=None if show_errors else subprocess.PIPE,
+            env=env,
+        )
+    except FileNotFoundError:
+        raise NbsshError(
+            f"there is no '{command[0]}' on this machine",
+            "install the OpenSSH client, or correct NBSSH_SSH_COMMAND",
+        ) from None
+    except OSError as error:
+        raise NbsshError(f"'{command[0]}' cannot be started: {error.strerror}", "correct NBSSH_SSH_COMMAND") from None
+    try:
+        out, err, limit = _converse(process, script, time.monotonic() + seconds, output)
+        if limit:
+            process.kill()
+        status = process.wait()
+        return Finished(status, out, err + _rest_of(process), limit)
+    except BaseException:
+        process.terminate()  # ^C: ssh gets it from the terminal too; this is for the calls without one
+        process.wait()
+        raise
+    finally:
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                stream.close()
+
+
+@contextlib.contextmanager
+def answering(command: Sequence[str], script: bytes, mark: bytes, seconds: float) -> Iterator[bytes]:
+    """Run `command` for the time of the block; yield its first line that begins with `mark`, empty if none comes.
+
+    stdin stays open until the block ends: that is how the other side knows that it is no longer needed.
+    """
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+    ) as process:
+        try:
+            yield _marked_line(process, script, mark, time.monotonic() + seconds)
+        finally:
+            if process.stdin:
+                process.stdin.close()
+            try:
+                process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _marked_line(process: subprocess.Popen[bytes], script: bytes, mark: bytes, deadline: float) -> bytes:
+    assert process.stdin  # noqa: S101  narrows the type: a PIPE was asked for
+    assert process.stdout  # noqa: S101
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(script)
+    seen = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while len(seen) < ERROR_BYTES and selector.select(max(0.0, deadline - time.monotonic())):
+            data = os.read(process.stdout.fileno(), 4096)
+            if not data:
+                break
+            seen += data
+            for line in seen.split(b"\n")[:-1]:
+                if line.startswith(mark):
+                    return line
+    return b""
+
+
+def _converse(
+    process: subprocess.Popen[bytes], script: bytes, deadline: float, output: int
+) -> tuple[bytes, bytes, str]:
+    """Feed stdin and read both outputs at once, so that neither side can block the other, until stdout ends.
+
+    Not until stderr ends: a ProxyCommand keeps it open for as long as a master lives in the background.
+    """
+    assert process.stdin  # noqa: S101  narrows the type: a PIPE was asked for
+    assert process.stdout  # noqa: S101
+    out, err, rest = bytearray(), bytearray(), memoryview(script)
+    with selectors.DefaultSelector() as selector:
+        os.set_blocking(process.stdin.fileno(), False)
+        selector.register(process.stdin, selectors.EVENT_WRITE)
+        selector.register(process.stdout, selectors.EVENT_READ)
+        if process.stderr:
+            selector.register(process.stderr, selectors.EVENT_READ)
+        while process.stdout in selector.get_map():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return bytes(out), bytes(err), "time"
+            for key, _ in selector.select(left):
+                if key.fileobj is process.stdin:
+                    rest = _feed(key.fd, rest)
+                    if not rest:
+                        selector.unregister(process.stdin)
+                        process.stdin.close()
+                elif not (data := os.read(key.fd, 65536)):
+                    selector.unregister(key.fileobj)
+                else:
+                    (out if key.fileobj is process.stdout else err).extend(data)
+                    del err[ERROR_BYTES:]
+            if len(out) > output:
+                return bytes(out), bytes(err), "output"
+    return bytes(out), bytes(err), ""
+
+
+def _rest_of(process: subprocess.Popen[bytes]) -> bytes:
+    """Return what a process that has ended left in its stderr pipe, without waiting for whoever else holds it."""
+    if not process.stderr:
+        return b""
+    os.set_blocking(process.stderr.fileno(), False)
+    try:
+        return os.read(process.stderr.fileno(), ERROR_BYTES)
+    except BlockingIOError:
+        return b""
+
+
+def _feed(descriptor: int, rest: memoryview) -> memoryview:
+    """Write what the pipe takes; a reader that has gone takes nothing more."""
+    try:
+        return rest[os.write(descriptor, rest[:65536]) :]
+    except BlockingIOError:
+        return rest
+    except BrokenPipeError:
+        return rest[:0]
+
+
+@contextlib.contextmanager
+def lines(command: Sequence[str], script: bytes) -> Iterator[Iterator[bytes]]:
+    """Run `command` for the time of the block and yield its output line by line, each cut at 64 KiB."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin  # noqa: S101  narrows the type: a PIPE was asked for
+        assert process.stdout  # noqa: S101
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(script)
+            process.stdin.close()
+        stream = process.stdout
+        try:
+            yield iter(lambda: stream.readline(ERROR_BYTES), b"")
+        finally:
+            process.terminate()
+
+
+def detach(
+    command: Sequence[str],
+    *,
+    seconds: float,
+    errors: BinaryIO,
+    show: Callable[[], None],
+    env: dict[str, str] | None = None,
+) -> Finished:
+    """Run `command` until it has gone into the background or ended; what it says on stderr goes into the file `errors`.
+
+    A file, because a pipe would stay open for as long as something lives in the background. `show` is called again
+    and again meanwhile; a password or code is asked for on the terminal itself.
+    """
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, env=env)
+    deadline = time.monotonic() + seconds
+    try:
+        while process.poll() is None:
+            if time.monotonic() > deadline:
+                process.terminate()
+                return Finished(process.wait(), b"", limit="time")
+            show()
+            time.sleep(0.02)
+        return Finished(process.returncode, b"")
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+        show()
+
+
+def interact(command: Sequence[str]) -> int:
+    """Run `command` on the user's own terminal, an editor for example, for as long as she likes; return its status."""
+    try:
+        process = subprocess.Popen(command)
+    except OSError as error:
+        raise NbsshError(f"'{command[0]}' cannot be started: {(error.strerror or '').lower()}") from None
+    # ^C is the program's own business while it has the terminal
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)

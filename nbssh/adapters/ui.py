@@ -1,0 +1,123 @@
+"""The only printer. stdout is the product, stderr the talk.
+
+Errors are `nbssh: error: …`, followed by `nbssh: hint: …`; lower case, no full stop. Nothing waits for an answer
+without a terminal. NO_COLOR and TERM=dumb are honoured, `--color` has the last word.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+When = Literal["auto", "always", "never"]
+_STYLES = {"error": "31;1", "hint": "36", "warning": "33", "bold": "1", "dim": "2", "good": "32"}
+
+
+@dataclass
+class Ui:
+    """How to talk to this user: colours or not, questions or not."""
+
+    when: When = "auto"
+    yes: bool = False
+    quiet: bool = False
+
+    def colored(self, stream: TextIO) -> bool:
+        """Tell whether `stream` gets colours."""
+        if self.when != "auto":
+            return self.when == "always"
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return stream.isatty() and not plain
+
+    def style(self, text: str, name: str, stream: TextIO) -> str:
+        """Return `text` in one of our few styles, where `stream` shows them."""
+        return f"\x1b[{_STYLES[name]}m{text}\x1b[0m" if self.colored(stream) else text
+
+    def product(self, text: str) -> None:
+        """Print what the command was asked for."""
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+    def json(self, **data: Any) -> None:  # noqa: ANN401  whatever JSON can say
+        """Print the one object of `--json`: version of the envelope, then sorted keys."""
+        self.product(json.dumps({"nbssh": 1, **data}, sort_keys=True, indent=2))
+
+    def say(self, text: str) -> None:
+        """Tell what was done."""
+        if not self.quiet:
+            print(f"nbssh: {text}", file=sys.stderr)
+
+    def warn(self, text: str) -> None:
+        """Tell what the user should know though it went well."""
+        print("nbssh: " + self.style("warning: ", "warning", sys.stderr) + text, file=sys.stderr)
+
+    def error(self, error: NbsshError) -> None:
+        """Print an expected failure and the way out."""
+        print("nbssh: " + self.style("error: ", "error", sys.stderr) + error.message, file=sys.stderr)
+        if error.hint:
+            print("nbssh: " + self.style("hint: ", "hint", sys.stderr) + error.hint, file=sys.stderr)
+
+    def talk(self, text: str) -> None:
+        """Show something longer that is no product, a diff before a question for example."""
+        sys.stderr.write(text)
+
+    def ask(self, question: str, *, otherwise: str) -> bool:
+        """Ask for a yes; `--yes` is one. Without a terminal it is an error with the hint `otherwise`."""
+        if self.yes:
+            return True
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise NbsshError(f"{question} nobody can be asked without a terminal", otherwise)
+        sys.stderr.write(f"nbssh: {question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def new_password(self, name: str) -> str:
+        """Ask twice for the password of `name`, hidden; any password but an empty one is accepted."""
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise NbsshError(
+                "the notebook password cannot be asked for without a terminal",
+                "give it with --password-stdin, or take a random token with --token",
+            )
+        while True:
+            first = getpass.getpass(f"nbssh: password for the notebooks of '{name}' (not your ssh password): ")
+            if not first:
+                print("nbssh: an empty password would let everybody in; once more", file=sys.stderr)
+                continue
+            if getpass.getpass("nbssh: the same again: ") == first:
+                return first
+            print("nbssh: the two differ; once more", file=sys.stderr)
+
+    def password(self, name: str) -> str:
+        """Ask once for the password of `name`, hidden."""
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise NbsshError(
+                "the notebook password cannot be asked for without a terminal", "give it with --password-stdin"
+            )
+        return getpass.getpass(f"nbssh: password for the notebooks of '{name}': ")
+
+
+def password_from_stdin() -> str:
+    """Return the first line of stdin without its line end: the password for `--password-stdin`."""
+    data = sys.stdin.buffer.readline().rstrip(b"\r\n")
+    if not data:
+        raise NbsshError("--password-stdin: the first line on stdin is empty", "pipe the password in: printf '%s\\n' …")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise NbsshError("--password-stdin: the password is not UTF-8", "type it in a UTF-8 terminal") from None
+
+
+def columns(rows: Iterable[Sequence[str]]) -> str:
+    """Return `rows` as aligned columns, two blanks between; a table that other programs can read too."""
+    table = [list(row) for row in rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))] if table else []
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in table
+    )

@@ -1,0 +1,31 @@
+"""`nbssh apply`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nbssh.cli.options import Json, Names, Offline, Yes, world
+
+
+def command(
+    context: typer.Context,
+    names: Names = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be done.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; status 3 if something is out of date.")
+    ] = False,
+    json: Json = False,
+    offline: Offline = False,
+    yes: Yes = False,
+) -> None:
+    """Make every file, here and on the servers, match the profiles.
+
+    Example: nbssh apply mybox
+    """
+    from nbssh.operations.apply import apply  # noqa: PLC0415
+
+    mode = "check" if check else "dry-run" if dry_run else "apply"
+    raise typer.Exit(apply(world(context, yes=yes), names or [], mode=mode, json=json, offline=offline))

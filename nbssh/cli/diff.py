@@ -1,0 +1,27 @@
+"""`nbssh diff`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nbssh.cli.options import Json, Names, Offline, world
+
+
+def command(
+    context: typer.Context,
+    names: Names = None,
+    *,
+    local: Annotated[bool, typer.Option("--local", help="Leave the servers out.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Status 3 if there is a difference.")] = False,
+    json: Json = False,
+    offline: Offline = False,
+) -> None:
+    """Show as a unified diff what apply would change, here and on the servers.
+
+    Example: nbssh diff mybox
+    """
+    from nbssh.operations.apply import diff  # noqa: PLC0415
+
+    raise typer.Exit(diff(world(context), names or [], exit_code=exit_code, json=json, offline=offline or local))

@@ -1,0 +1,27 @@
+"""`nbssh doctor`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nbssh.cli.options import Json, world
+
+
+def command(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A profile; all of them without one.", show_default=False)
+    ] = "",
+    *,
+    offline: Annotated[bool, typer.Option("--offline", "--local", help="Contact no server.")] = False,
+    json: Json = False,
+) -> None:
+    """Check everything, here and on the servers, and say what repairs each finding.
+
+    Example: nbssh doctor mybox
+    """
+    from nbssh.operations.doctor import doctor  # noqa: PLC0415
+
+    raise typer.Exit(doctor(world(context), name, offline=offline, json=json))

@@ -1,0 +1,33 @@
+"""`nbssh edit`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nbssh.cli.options import Offline, Yes, world
+
+
+def command(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.", show_default=False)] = "",
+    *,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Only print the path of the JSON schema of profile files.")
+    ] = False,
+    offline: Offline = False,
+    yes: Yes = False,
+) -> None:
+    """Edit a profile in $VISUAL or $EDITOR, see what follows from it, apply it.
+
+    Example: nbssh edit mybox
+    """
+    from nbssh.operations import editing  # noqa: PLC0415
+
+    if schema:
+        typer.echo(editing.schema_path())
+    elif not name:
+        raise typer.BadParameter("say which profile", param_hint="NAME")
+    else:
+        raise typer.Exit(editing.edit(world(context, yes=yes), name, offline=offline))

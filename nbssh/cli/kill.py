@@ -1,0 +1,17 @@
+"""`nbssh kill`."""
+
+from __future__ import annotations
+
+import typer
+
+from nbssh.cli.options import Name, world
+
+
+def command(context: typer.Context, name: Name) -> None:
+    """Stop the server of one profile, as `ssh NAME-nb-kill` does.
+
+    Example: nbssh kill mybox
+    """
+    from nbssh.operations.running import kill  # noqa: PLC0415
+
+    raise typer.Exit(kill(world(context), name))

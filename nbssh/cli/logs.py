@@ -1,0 +1,24 @@
+"""`nbssh logs`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nbssh.cli.options import Name, world
+
+
+def command(
+    context: typer.Context,
+    name: Name,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the log grows, until Ctrl-C.")] = False,
+) -> None:
+    """Print the server's log.
+
+    Example: nbssh logs mybox -f
+    """
+    from nbssh.operations.running import logs  # noqa: PLC0415
+
+    raise typer.Exit(logs(world(context), name, follow=follow))

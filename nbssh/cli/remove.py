@@ -1,0 +1,17 @@
+"""`nbssh remove`."""
+
+from __future__ import annotations
+
+import typer
+
+from nbssh.cli.options import Name, Offline, Yes, world
+
+
+def command(context: typer.Context, name: Name, *, offline: Offline = False, yes: Yes = False) -> None:
+    """Stop the server and remove everything of one profile, there and here.
+
+    Example: nbssh remove mybox
+    """
+    from nbssh.operations.remove import remove  # noqa: PLC0415
+
+    remove(world(context, yes=yes), name, offline=offline)

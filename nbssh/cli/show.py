@@ -1,0 +1,17 @@
+"""`nbssh show`."""
+
+from __future__ import annotations
+
+import typer
+
+from nbssh.cli.options import Json, Name, world
+
+
+def command(context: typer.Context, name: Name, *, json: Json = False) -> None:
+    """Show everything about one profile: what is declared, what was found, which files there are.
+
+    Example: nbssh show mybox
+    """
+    from nbssh.operations.showing import show_profile  # noqa: PLC0415
+
+    show_profile(world(context), name, json=json)

@@ -1,0 +1,17 @@
+"""`nbssh uninstall`."""
+
+from __future__ import annotations
+
+import typer
+
+from nbssh.cli.options import Offline, Yes, world
+
+
+def command(context: typer.Context, *, offline: Offline = False, yes: Yes = False) -> None:
+    """Take out everything nbssh ever wrote: servers, profiles, aliases and the Include line.
+
+    Example: nbssh uninstall
+    """
+    from nbssh.operations.remove import uninstall  # noqa: PLC0415
+
+    uninstall(world(context, yes=yes), offline=offline)

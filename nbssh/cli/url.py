@@ -1,0 +1,17 @@
+"""`nbssh url`."""
+
+from __future__ import annotations
+
+import typer
+
+from nbssh.cli.options import Name, world
+
+
+def command(context: typer.Context, name: Name) -> None:
+    """Print the address for other programs: VS Code, PyCharm, a browser elsewhere.
+
+    Example: nbssh url mybox
+    """
+    from nbssh.operations.opening import url  # noqa: PLC0415
+
+    url(world(context), name)

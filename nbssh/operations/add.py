@@ -1,0 +1,212 @@
+"""`nbssh add`: declare, look at the server, install there and here, say what to type next. All of it or nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from nbssh.adapters import connection, password, store
+from nbssh.adapters.store import Secret
+from nbssh.adapters.ui import password_from_stdin
+from nbssh.core import destination
+from nbssh.core.plan import Change, Plan
+from nbssh.core.profile import UNPRIVILEGED, Profile, alias, check_name, from_dict, port_refused
+from nbssh.errors import NbsshError
+from nbssh.operations import aliases, include, planning, ports, server, writing
+from nbssh.operations.planning import Declared
+
+if TYPE_CHECKING:
+    from nbssh.adapters.connection import Connection
+    from nbssh.core.destination import Recipe
+    from nbssh.operations.world import World
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What was said on the command line; None and 0 where nothing was."""
+
+    name: str
+    destination: str = ""
+    port: int = 0
+    app: str | None = None
+    jupyter: str | None = None
+    dir: str | None = None
+    setup: tuple[str, ...] = ()
+    setup_shell: tuple[str, ...] = ()
+    forward: str | None = None
+    remote_port: int = 0
+    idle_hours: float | None = None
+    browser: bool = True
+    token: bool = False
+    password_stdin: bool = False
+    offline: bool = False
+
+
+def add(world: World, wish: Wish) -> None:
+    """Make a profile and everything it stands for."""
+    check_name(wish.name)
+    recipe = destination.parse_recipe(wish.destination or wish.name)
+    if _is_already(world, wish, recipe):
+        world.ui.say(f"'{wish.name}' is set up already; start it with: ssh {alias(wish.name)}")
+        return
+    profile = _declared(world, wish, recipe)
+    include.refuse_taken_aliases(world, wish.name)
+    included = _include(world)
+    world.ssh.resolve(aliases.destination_arguments(profile))
+    secret = new_secret(world, wish.name, token=wish.token, password_stdin=wish.password_stdin)
+    for dropped in recipe.dropped:
+        world.ui.warn(f"not taken over from your command: {dropped}")
+    declared = Declared(wish.name, profile, secret)
+    if wish.offline:
+        _write(world, declared, included)
+        world.ui.say(f"nothing is known of the server yet; complete it with: nbssh apply {wish.name}")
+        return
+    arguments = aliases.destination_arguments(profile)
+    with connection.private(world.ssh, arguments, profile.destination) as there, ExitStack() as undo:
+        facts = server.look(there, wish.name, profile)
+        declared = Declared(wish.name, server.choose(there, profile, wish.name, facts, world.ui), secret)
+        _install(world, declared, there, undo)
+        _write(world, declared, included)
+        undo.pop_all()
+    world.ui.say(f"done; now type: ssh {alias(wish.name)}")
+
+
+def _declared(world: World, wish: Wish, recipe: Recipe) -> Profile:
+    """Return the profile as declared, nothing known of the server."""
+    if wish.offline and wish.forward == "socket":
+        raise NbsshError(
+            "--forward socket needs a look at the server, which --offline forbids", "leave out one of the two"
+        )
+    others = {store.load(world.paths, name).port: name for name in store.names(world.paths)}
+    source = "--port" if wish.port else "your ssh command" if recipe.local_port else "port"
+    port = ports.choose(wish.port or recipe.local_port, source, others)
+    if wish.remote_port and not UNPRIVILEGED <= wish.remote_port <= ports.LAST_PORT:
+        raise port_refused(wish.remote_port, "--remote-port", port)
+    remote = wish.remote_port or recipe.remote_port
+    if remote < UNPRIVILEGED and wish.forward == "tcp" and remote:
+        raise NbsshError(
+            f"your ssh command: port {remote} on the server is below {UNPRIVILEGED}, which only root may open",
+            f"add --remote-port {remote + 10000}",
+        )
+    said = {
+        "destination": str(recipe.destination),
+        "ssh_options": [_absolute(option) for option in recipe.options],
+        "port": port,
+        "app": wish.app or "lab",
+        "jupyter": wish.jupyter or "",
+        "dir": wish.dir or "",
+        "setup": list(wish.setup),
+        "setup_shell": list(wish.setup_shell),
+        "forward": wish.forward or "auto",
+        "remote_port": remote if remote >= UNPRIVILEGED else None,
+        "idle_hours": wish.idle_hours,
+        "auth": "token" if wish.token else "password",
+        "browser": wish.browser,
+    }
+    return from_dict(said, "the command line")
+
+
+def _absolute(option: str) -> str:
+    """Return `IdentityFile=key` with an absolute path: ssh -i takes it from the working directory of the day."""
+    keyword, _, value = option.partition("=")
+    if keyword != "IdentityFile" or value.startswith(("/", "~", "%", "${")) or value == "none":
+        return option
+    return f"{keyword}={Path.cwd() / value}"
+
+
+def _is_already(world: World, wish: Wish, recipe: Recipe) -> bool:
+    """Tell whether this very profile exists; one that says something else is an error."""
+    same = [name for name in store.names(world.paths) if name.lower() == wish.name.lower()]
+    if not same:
+        return False
+    if same != [wish.name]:
+        raise NbsshError(
+            f"there is a profile '{same[0]}', which differs only in case",
+            "some file systems cannot tell them apart",
+        )
+    old = store.load(world.paths, wish.name)
+    said = {
+        "destination": str(recipe.destination) if wish.destination else None,
+        "ssh_options": [_absolute(option) for option in recipe.options] if wish.destination else None,
+        "port": wish.port or recipe.local_port or None,
+        "app": wish.app,
+        "jupyter": wish.jupyter,
+        "dir": wish.dir,
+        "setup": list(wish.setup) or None,
+        "setup_shell": list(wish.setup_shell) or None,
+        "forward": wish.forward,
+        "remote_port": wish.remote_port or None,
+        "idle_hours": wish.idle_hours,
+        "auth": "token" if wish.token else None,
+        "browser": None if wish.browser else False,
+    }
+    differ = [key for key, value in said.items() if value is not None and getattr(old, key) != value]
+    if not differ:
+        return True
+    raise NbsshError(
+        f"there is a profile '{wish.name}' already, with another {' and '.join(differ)}",
+        f"change it: nbssh edit {wish.name}, then nbssh apply {wish.name}; or take it away: nbssh remove {wish.name}",
+    )
+
+
+def _include(world: World) -> Change | None:
+    """Return the change of ~/.ssh/config that the user agreed to; a line that she took out is not put back."""
+    wanted = include.change(world)
+    if wanted is None:
+        return None
+    if include.was_added(world):
+        world.ui.warn("the Include line was taken out of ~/.ssh/config and stays out; put it back with: nbssh init")
+        return None
+    include.refuse_unwritable(world)
+    if include.consent(world, wanted):
+        return wanted
+    world.ui.warn("without the Include line ssh does not know the aliases; put it in with nbssh init")
+    return None
+
+
+def new_secret(world: World, name: str, *, token: bool, password_stdin: bool) -> Secret:
+    """Return the hash of the password that is asked for, or a random token."""
+    if token:
+        if password_stdin:
+            raise NbsshError("--token and --password-stdin exclude each other", "leave out one of the two")
+        return Secret(token=secrets.token_urlsafe(32))
+    text = password_from_stdin() if password_stdin else world.ui.new_password(name)
+    return Secret(hash=password.hash_password(text))
+
+
+def _install(world: World, declared: Declared, there: Connection, undo: ExitStack) -> None:
+    """Put the server's files in place; what was there before comes back if the rest of the add fails."""
+    name, host = declared.name, there.shown
+    present = planning.read_remote(there, [declared.folder])
+    if present and not world.ui.ask(
+        f"'{name}' is set up on {host} already, perhaps from another laptop; adopt it?",
+        otherwise="say --yes to adopt it, or take another name",
+    ):
+        raise NbsshError(f"'{name}' is set up on {host} already", "take another profile name")
+    changes = planning.remote_changes(declared, present)
+    if present:
+        world.ui.say("adopted; a server that runs there keeps its old settings and password until it is started anew")
+    planning.install(there, declared, changes)
+    undo.callback(planning.install, there, declared, [_reversed(change) for change in changes])
+
+
+def _reversed(change: Change) -> Change:
+    """Return the change that takes `change` back."""
+    mode = change.mode if change.old_mode is None else change.old_mode
+    return dataclasses.replace(change, old=change.new, new=change.old, mode=mode, old_mode=change.mode)
+
+
+def _write(world: World, declared: Declared, included: Change | None) -> None:
+    """Write the local files, ~/.ssh/config last."""
+    changes, unexpressed = planning.local_changes(world, declared)
+    for sentence in unexpressed:
+        world.ui.warn(
+            f"{alias(declared.name)} cannot be made equal to '{declared.profile.destination}' in this: {sentence}"
+        )
+    if included:
+        changes += [include.marker_change(world, included), included]
+    writing.write_local(world, Plan(changes))

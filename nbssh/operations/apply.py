@@ -1,0 +1,198 @@
+"""`nbssh apply` and `nbssh diff`: one Plan, shown, checked or done.
+
+One connection per server, several servers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nbssh.adapters import store
+from nbssh.core.plan import Plan, as_json, unified
+from nbssh.core.profile import alias
+from nbssh.errors import Exit, NbsshError
+from nbssh.operations import planning, running, server, writing
+from nbssh.operations.planning import Declared
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbssh.adapters.connection import Connection
+    from nbssh.core.plan import Change
+    from nbssh.core.profile import Profile
+    from nbssh.operations.world import World
+
+WORKERS = 8
+
+
+@dataclass
+class Work:
+    """One profile on its way: what is declared, what is to change, what went wrong."""
+
+    name: str
+    profile: Profile
+    declared: Declared | None = None
+    plan: Plan = field(default_factory=Plan)
+    connection: Connection | None = None
+    trouble: NbsshError | None = None
+    unexpressed: tuple[str, ...] = ()
+
+
+def apply(world: World, names: list[str], *, mode: str, json: bool, offline: bool) -> int:
+    """Make every file match the profiles; `mode` is `apply`, `check` or `dry-run`. Return the exit code."""
+    with ExitStack() as connections:
+        works = planned(world, names, connections, offline=offline)
+        plan = sum((work.plan for work in works), Plan())
+        if mode == "apply":
+            _carry_out(world, works, json=json)
+        elif not json:
+            for change in plan.changes:
+                world.ui.product(f"{change.action} {world.paths.shown(change.name)} ({change.why})")
+        if json:
+            world.ui.json(changes=as_json(plan), errors=_errors(works), profiles=[work.name for work in works])
+        else:
+            _report(world, works, plan, mode)
+    if any(work.trouble for work in works):
+        return Exit.FAILED
+    return Exit.OUT_OF_DATE if mode == "check" and not plan.empty else Exit.DONE
+
+
+def diff(world: World, names: list[str], *, exit_code: bool, json: bool, offline: bool) -> int:
+    """Show what apply would change, as one unified diff on stdout."""
+    with ExitStack() as connections:
+        works = planned(world, names, connections, offline=offline)
+    plan = sum((work.plan for work in works), Plan())
+    if json:
+        world.ui.json(changes=as_json(plan), errors=_errors(works), profiles=[work.name for work in works])
+    else:
+        sys.stdout.write(unified(plan, color=world.ui.colored(sys.stdout)))
+        _report_trouble(world, works)
+    if any(work.trouble for work in works):
+        return Exit.FAILED
+    return Exit.OUT_OF_DATE if exit_code and not plan.empty else Exit.DONE
+
+
+def planned(world: World, names: list[str], connections: ExitStack, *, offline: bool) -> list[Work]:
+    """Return the work to do for each profile; connections stay open for as long as `connections` is.
+
+    Named profiles may ask for a password or code, so they come one after the other. Without names nobody is asked.
+    """
+    works = [Work(name, profile) for name, profile in store.select(world.paths, names).items()]
+    groups: dict[tuple[str, ...], list[Work]] = {}
+    for work in works:
+        groups.setdefault((work.profile.destination, *work.profile.ssh_options), []).append(work)
+
+    def prepare(group: list[Work]) -> None:
+        try:
+            if not offline:
+                _connect(world, group, connections, batch=not names)
+            for work in group:
+                _plan_one(world, work)
+        except NbsshError as error:
+            for work in group:
+                work.trouble = work.trouble or error
+
+    _at_once(prepare, list(groups.values()), one_by_one=bool(names))
+    return works
+
+
+def _at_once(job: object, groups: Sequence[list[Work]], *, one_by_one: bool) -> None:
+    """Run `job` for every group; what it raises is a bug and comes through."""
+    call = job
+    assert callable(call)  # noqa: S101
+    if one_by_one or len(groups) == 1:
+        for group in groups:
+            call(group)
+        return
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(call, groups))
+
+
+def _connect(world: World, group: list[Work], connections: ExitStack, *, batch: bool) -> None:
+    first = group[0]
+    running.refuse_prompts(first.profile, f"nbssh apply {first.name}", batch=batch)
+    opened = connections.enter_context(running.connect(world, first.name, first.profile, batch=batch))
+    for work in group:
+        work.connection = opened
+
+
+def _plan_one(world: World, work: Work) -> None:
+    """Fill in the plan of one profile: its server's files, then the local ones."""
+    name = work.name
+    secret = store.load_secret(world.paths, name)
+    if not (secret.hash or secret.token):
+        raise NbsshError(f"'{name}' has neither password nor token", f"give it one: nbssh passwd {name}")
+    changes: list[Change] = []
+    declared = Declared(name, work.profile, secret)
+    if work.connection:
+        known = work.profile.server
+        if known is None or known.probed_for != work.profile.fingerprint():
+            facts = server.look(work.connection, name, work.profile)
+            declared = Declared(name, server.choose(work.connection, work.profile, name, facts, world.ui), secret)
+        present = planning.read_remote(work.connection, [declared.folder])
+        changes += planning.remote_changes(declared, present)
+    local, work.unexpressed = planning.local_changes(world, declared)
+    work.declared = declared
+    work.plan = Plan([*changes, *local])
+
+
+def _carry_out(world: World, works: list[Work], *, json: bool) -> None:
+    edited = Plan([change for work in works for change in work.plan.changes if change.edited])
+    if not edited.empty:
+        if not json:
+            world.ui.talk(unified(edited, color=world.ui.colored(sys.stderr)))
+        if not world.ui.ask(
+            "these files were edited by hand; overwrite them (a backup is kept)?",
+            otherwise="say --yes to overwrite them, a backup is kept",
+        ):
+            raise NbsshError("files that were edited by hand were left alone", "see them with nbssh diff")
+    for work in works:
+        if work.trouble:
+            continue
+        try:
+            if work.connection and work.declared:
+                planning.install(work.connection, work.declared, [c for c in work.plan.changes if c.where])
+            if _moves(work):
+                world.ssh.end_master(world.paths.control_socket(work.name))
+            writing.write_local(world, work.plan)
+        except NbsshError as error:
+            work.trouble = error
+
+
+def _moves(work: Work) -> bool:
+    """Tell whether the aliases change: a master that is open still has the old ones."""
+    return any(change.path.endswith(".conf") for change in work.plan.local)
+
+
+def _report(world: World, works: list[Work], plan: Plan, mode: str) -> None:
+    for work in works:
+        for sentence in work.unexpressed:
+            world.ui.warn(f"{alias(work.name)} is not equal to '{work.profile.destination}' in this: {sentence}")
+        if work.trouble or work.plan.empty or mode != "apply":
+            continue
+        world.ui.say(f"'{work.name}': {len(work.plan.changes)} files brought up to date")
+        if any(change.where and "/config/" in change.path for change in work.plan.changes):
+            world.ui.say(f"a server of '{work.name}' that runs takes this up at its next start")
+    _report_trouble(world, works)
+    if plan.empty and not any(work.trouble for work in works):
+        world.ui.say("already up to date" if works else "there are no profiles; nbssh add makes one")
+
+
+def _report_trouble(world: World, works: list[Work]) -> None:
+    for error in {id(work.trouble): work.trouble for work in works if work.trouble}.values():
+        world.ui.error(error)
+    failed = [work.name for work in works if work.trouble]
+    if failed and len(works) > 1:
+        world.ui.say(f"{len(works) - len(failed)} of {len(works)} profiles done; failed: {', '.join(failed)}")
+
+
+def _errors(works: list[Work]) -> list[dict[str, str]]:
+    return [
+        {"profile": work.name, "error": work.trouble.message, "hint": work.trouble.hint}
+        for work in works
+        if work.trouble
+    ]

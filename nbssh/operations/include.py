@@ -1,0 +1,120 @@
+"""Our one line in ~/.ssh/config: shown before it is written, never put back unasked, taken out byte for byte."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from nbssh.adapters import files, permission
+from nbssh.adapters.sshdisk import SshDisk
+from nbssh.core import userconfig
+from nbssh.core.plan import Change, Plan, unified
+from nbssh.core.profile import alias, kill_alias
+from nbssh.core.userconfig import Kind
+from nbssh.errors import NbsshError
+from nbssh.operations import writing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nbssh.operations.world import World
+
+SNIPPET = f"{userconfig.COMMENT.decode()}\n{userconfig.INCLUDE.decode()}\n"
+
+
+def change(world: World) -> Change | None:
+    """Return the change that makes ssh read our files, None if it does already."""
+    paths = world.paths
+    old, mode = files.snapshot(paths.user_config)
+    state = userconfig.include_state(old or b"", SshDisk(str(paths.home)))
+    if state.wide:
+        raise NbsshError(
+            f"{_place(world, state.file, state.line)}: this Include also reads files of nbssh that are no ssh_config",
+            "write it as: Include nbssh.d/*.conf",
+        )
+    if state.kind is Kind.EFFECTIVE:
+        return None
+    new = userconfig.include_added(userconfig.include_removed(old or b""))
+    why = "ssh reads the files of nbssh"
+    if state.kind is Kind.LOW:
+        why += f"; the Include in line {state.line} stands below '{state.block}' and counts only there"
+    return Change(str(paths.user_config), old, new, 0o600 if mode is None else mode, mode, why)
+
+
+def removal(world: World) -> Change | None:
+    """Return the change that takes our line out, None if it is not there."""
+    path = world.paths.user_config
+    old, mode = files.snapshot(path)
+    new = userconfig.include_removed(old or b"")
+    if old is None or new == old:
+        return None
+    # A file that was not there before us and holds nothing else goes again.
+    gone = not new and _marker(world).exists() and b"made" in (files.read(_marker(world)) or b"")
+    return Change(str(path), old, None if gone else new, mode or 0o600, mode, "ssh no longer reads the files of nbssh")
+
+
+def _marker(world: World) -> Path:
+    """Return the file that remembers that we put the line in once: a line that the user took out stays out."""
+    return world.paths.state / "included"
+
+
+def was_added(world: World) -> bool:
+    """Tell whether the line was put in at some time."""
+    return _marker(world).exists()
+
+
+def marker_change(world: World, added: Change) -> Change:
+    """Return what remembers that `added` was done."""
+    old, mode = files.snapshot(_marker(world))
+    text = b"made\n" if added.old is None else b"spliced\n"
+    return Change(str(_marker(world)), old, text, 0o600, mode, "remembers that the Include line was added")
+
+
+def refuse_unwritable(world: World) -> None:
+    """Raise, before anything is done, if ~/.ssh/config is not ours to write; the hint is the way by hand."""
+    path = str(world.paths.user_config)
+    try:
+        permission.refuse_foreign(permission.resolve(path))
+    except NbsshError as error:
+        raise NbsshError(
+            f"{error.message}; nothing was changed",
+            f"put this at the very top of it by the way you manage it: {userconfig.INCLUDE.decode()}",
+        ) from None
+
+
+def put_in(world: World) -> None:
+    """`nbssh init`: put the line in, after showing it and asking."""
+    wanted = change(world)
+    if wanted is None:
+        world.ui.say("ssh reads the files of nbssh already")
+        return
+    refuse_unwritable(world)
+    if not consent(world, wanted):
+        raise NbsshError("nothing was changed", "nbssh init --print shows the lines to add by hand")
+    writing.write_local(world, Plan([marker_change(world, wanted), wanted]))
+    world.ui.say(f"{world.paths.shown(world.paths.user_config)} now includes the files of nbssh")
+
+
+def consent(world: World, wanted: Change) -> bool:
+    """Show the change of ~/.ssh/config and ask for it."""
+    world.ui.talk(unified(Plan([wanted]), color=world.ui.colored(sys.stderr)))
+    return world.ui.ask(
+        f"add this Include line to {world.paths.shown(world.paths.user_config)}?",
+        otherwise="say --yes, or add the line yourself: nbssh init --print",
+    )
+
+
+def refuse_taken_aliases(world: World, name: str) -> None:
+    """Raise if the user has a `Host NAME-nb` of her own somewhere."""
+    config = files.read(world.paths.user_config) or b""
+    for wanted in (alias(name), kill_alias(name)):
+        found = userconfig.find_host(config, wanted, SshDisk(str(world.paths.home)))
+        if found:
+            raise NbsshError(
+                f"{_place(world, *found)}: there is a 'Host {wanted}' already that is not ours",
+                "take another profile name, or rename that block",
+            )
+
+
+def _place(world: World, file: str, line: int) -> str:
+    return f"{world.paths.shown(file or world.paths.user_config)}:{line}"

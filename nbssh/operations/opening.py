@@ -1,0 +1,164 @@
+"""`nbssh open` and `nbssh url`: the tunnel in the background if none is up, then the browser."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from typing import TYPE_CHECKING
+
+from nbssh.adapters import connection, process, store
+from nbssh.core import desired
+from nbssh.core.plan import printable
+from nbssh.core.profile import alias
+from nbssh.errors import Exit, NbsshError
+from nbssh.operations import aliases, running
+from nbssh.operations.status import asked
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from nbssh.core.profile import Profile
+    from nbssh.operations.world import World
+
+# As long as launch itself waits for a server and for the lock of another launch, and a little for the way
+VERIFY_SECONDS = desired.START_SECONDS + 30.0
+OPENER_SECONDS = 20.0  # it goes into the background at once
+SSH_FAILED = 255  # ssh(1)
+
+
+def open_(world: World, name: str) -> int:
+    """Open the tunnel of `name` in the background, or use the one that is up, and show the page.
+
+    Return ssh's own status where it could not connect. The launch of a tunnel in the background ends with it.
+    """
+    profile = store.load(world.paths, name)
+    running.known_server(name, profile)
+    if sys.platform == "win32":
+        raise NbsshError(
+            "nbssh open needs an ssh that can go into the background, which that of Windows cannot",
+            f"type this instead, and leave its window open: ssh {alias(name)}",
+        )
+    refuse_unknown_alias(world, name, profile)
+    control_socket = world.paths.control_socket(name)
+    master = world.ssh.check_master(control_socket)
+    if master and _is_attended(world, name, profile):
+        _verify(world, name, profile)
+        opener_runs = False
+    else:
+        status = _open_tunnel(world, name, profile)
+        if status:
+            return status
+        # a session that joins a master runs no LocalCommand (ssh_config(5), ControlMaster)
+        opener_runs = profile.browser and not master
+    if not opener_runs:
+        _show_browser(world, name, profile)
+    world.ui.say(f"the tunnel stays open in the background; close it with: ssh -O exit {alias(name)}")
+    world.ui.product(desired.token_url(profile.port))
+    return Exit.DONE
+
+
+def url(world: World, name: str) -> None:
+    """Print the address of `name`, with its token if it has one: what an editor wants for "existing Jupyter server"."""
+    world.ui.product(address(world, name, store.load(world.paths, name)))
+
+
+def address(world: World, name: str, profile: Profile) -> str:
+    """Return the address of `name` with its token."""
+    if profile.auth == "password":
+        return desired.token_url(profile.port)
+    token = store.load_secret(world.paths, name).token
+    if not token:
+        raise NbsshError(f"the token of '{name}' is missing", f"make a new one: nbssh passwd {name} --token")
+    return desired.token_url(profile.port, token)
+
+
+def refuse_unknown_alias(world: World, name: str, profile: Profile) -> None:
+    """Raise unless the user's ssh gives the alias our tunnel."""
+    answer = world.ssh.resolve([alias(name)]).splitlines()
+    if aliases.own_forwards(profile)[0] not in answer:
+        raise NbsshError(f"ssh does not know '{alias(name)}' as nbssh made it", f"nbssh doctor {name} says why")
+
+
+def _is_attended(world: World, name: str, profile: Profile) -> bool:
+    """Tell whether a launch keeps the open tunnel: without one it ends as soon as the last page is closed."""
+    with running.connect(world, name, profile) as there:
+        answer = asked(there, name, profile)
+    return bool(answer.sessions) and answer.state in {"running", "starting"}
+
+
+def _open_tunnel(world: World, name: str, profile: Profile) -> int:
+    """Start `ssh NAME-nb` in the background and wait until its server is verified; return ssh's status."""
+    # With ControlPersist the command would never run (ssh.c); without a terminal there is none to ask for.
+    command = [*world.ssh.command, "-f", "-oControlPersist=no", "-oRequestTTY=no", alias(name)]
+    with tempfile.TemporaryFile() as errors:
+        shown = 0
+
+        def show() -> None:
+            nonlocal shown
+            shown += _show_new(world, errors, shown)
+
+        done = process.detach(command, seconds=connection.LOGIN_SECONDS, errors=errors, show=show)
+        if done.limit:
+            raise NbsshError(f"ssh {alias(name)}: no connection, gave up", f"see whether this works: ssh {alias(name)}")
+        if done.status:
+            world.ui.error(NbsshError(f"ssh {alias(name)} ended with status {done.status}", f"nbssh doctor {name}"))
+            return done.status if done.status > 0 else SSH_FAILED
+        try:
+            _verify(world, name, profile)
+        except BaseException:
+            # nobody would look after a tunnel whose server was never seen
+            world.ssh.end_master(world.paths.control_socket(name))
+            raise
+        finally:
+            show()
+    return Exit.DONE
+
+
+def _show_new(world: World, errors: BinaryIO, shown: int) -> int:
+    """Show what ssh and launch said since, cleaned; return its size. The file's position belongs to ssh."""
+    data = os.pread(errors.fileno(), 65536, shown)
+    for line in data.decode("utf-8", "replace").splitlines():
+        if line.strip():
+            world.ui.talk(printable(line.rstrip("\r")) + "\n")
+    return len(data)
+
+
+def _verify(world: World, name: str, profile: Profile) -> None:
+    """Return once launch has proved that the server at the end of the tunnel is ours."""
+    if not desired.control_path(aliases.local_files(world, name)):
+        _await_page(name, profile)
+        return
+    server = running.known_server(name, profile)
+    with running.connect(world, name, profile, batch=True) as there:
+        _, status = there.attempt(running.script_command(name, server, "wait"), VERIFY_SECONDS)
+    if status:
+        raise NbsshError(f"no server of '{name}' was verified on {server.hostname}", f"its log: nbssh logs {name}")
+
+
+def _await_page(name: str, profile: Profile) -> None:
+    """Look through the tunnel until the page answers; where no master can be asked. A closed port is the end."""
+    from nbssh.adapters.notebook import Visitor  # noqa: PLC0415  only where there is no master
+
+    visitor = Visitor(desired.token_url(profile.port))
+    until = time.monotonic() + VERIFY_SECONDS
+    while True:
+        try:
+            visitor.version()
+        except (NbsshError, ValueError, KeyError) as error:
+            if "refused" in str(error) or time.monotonic() > until:
+                raise NbsshError(f"no server of '{name}' answers", f"its log: nbssh logs {name}") from None
+            time.sleep(0.2)
+        else:
+            return
+
+
+def _show_browser(world: World, name: str, profile: Profile) -> None:
+    """Send the browser there, as ssh's LocalCommand does."""
+    command = ["/bin/sh", str(world.paths.opener), name, str(profile.port)]
+    done = process.run(command, seconds=OPENER_SECONDS, show_errors=True)
+    if done.status:
+        raise NbsshError(
+            f"{world.paths.shown(world.paths.opener)} ended with status {done.status}", f"mend it: nbssh apply {name}"
+        )

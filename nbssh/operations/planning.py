@@ -1,0 +1,134 @@
+"""From declarations to the one Plan: what is, against what should be, here and on the servers. Changes nothing."""
+
+from __future__ import annotations
+
+import io
+import stat
+import tarfile
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from nbssh import __version__
+from nbssh.adapters import files, store
+from nbssh.adapters.store import Secret  # noqa: TC001  msgspec reads the annotations
+from nbssh.core import desired
+from nbssh.core.desired import EXECUTABLE, PRIVATE, File
+from nbssh.core.plan import Change, Plan, is_edited
+from nbssh.core.profile import Profile  # noqa: TC001  the same
+from nbssh.core.render import render
+from nbssh.errors import NbsshError
+from nbssh.operations import aliases
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from nbssh.adapters.connection import Connection
+    from nbssh.operations.world import World
+
+RemoteFile = tuple[bytes, int]
+"""Content and permission bits of a file on a server."""
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """One profile as it shall be, with its secret."""
+
+    name: str
+    profile: Profile
+    secret: Secret
+
+    @property
+    def folder(self) -> str:
+        """The profile's folder on its server."""
+        if self.profile.server is None:
+            raise ValueError(f"nothing is known of the server of {self.name}")
+        return desired.server_folder(self.name, self.profile.server, "share")
+
+
+def local_changes(world: World, declared: Declared) -> tuple[list[Change], tuple[str, ...]]:
+    """Return what makes the local files of a profile right, and what its alias cannot express.
+
+    Secrets come first, the file that ssh reads last.
+    """
+    name, secret, paths = declared.name, declared.secret, world.paths
+    derived = aliases.derive(world, name, declared.profile)
+    toml = files.read(paths.profile(name))
+    profile_text = store.text_of(name, declared.profile, toml.decode("utf-8", "replace") if toml is not None else None)
+    blocks = desired.ssh_config(name, declared.profile, aliases.local_files(world, name), derived.directives)
+    wanted = [
+        File(str(paths.secret(name)), store.secret_text(secret), PRIVATE, f"secret of '{name}'", secret=True),
+        File(str(paths.profile(name)), profile_text, PRIVATE, f"profile '{name}'"),
+        File(str(paths.opener), desired.opener(str(paths.secrets_dir)), EXECUTABLE, "opens the browser"),
+        File(str(paths.conf(name)), blocks, PRIVATE, f"aliases of '{name}'"),
+    ]
+    if secret.token:
+        page = desired.redirect(name, declared.profile, secret.token)
+        wanted.insert(1, File(str(paths.redirect(name)), page, PRIVATE, f"takes the browser to '{name}'", secret=True))
+    changes = [_change(file, *files.snapshot(file.path)) for file in wanted]
+    if not secret.token:
+        changes += deletions([paths.redirect(name)], "no token any more")
+    return changes, derived.unexpressed
+
+
+def deletions(gone: Sequence[Path], why: str) -> list[Change]:
+    """Return what deletes those of the local files that exist."""
+    changes = []
+    for path in gone:
+        old, mode = files.snapshot(path)
+        if old is not None:
+            changes.append(Change(str(path), old, None, PRIVATE, mode, why, secret=path.suffix in {".json", ".html"}))
+    return changes
+
+
+def _change(file: File, old: bytes | None, old_mode: int | None, *, where: str = "") -> Change:
+    new = file.text.encode("utf-8", "surrogateescape")
+    return Change(
+        file.path, old, new, file.mode, old_mode, file.why, where=where, secret=file.secret,
+        edited=old is not None and old != new and is_edited(old) is True,
+    )  # fmt: skip
+
+
+def remote_changes(declared: Declared, present: Mapping[str, RemoteFile]) -> list[Change]:
+    """Return what makes the files on the server right; what else lies there is left alone."""
+    name, profile, secret = declared.name, declared.profile, declared.secret
+    if profile.server is None:
+        return []
+    wanted = desired.remote_files(name, profile, profile.server, (secret.hash, secret.token), __version__)
+    return [_change(file, *present.get(file.path, (None, None)), where=profile.destination) for file in wanted]
+
+
+def read_remote(connection: Connection, folders: Sequence[str]) -> dict[str, RemoteFile]:
+    """Return the regular files below `folders` on the server by absolute path. Nothing of it is trusted."""
+    data = connection.run(render("remote/read", folders=list(folders)))
+    found: dict[str, RemoteFile] = {}
+    if not data:
+        return found
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            for member in archive:
+                content = archive.extractfile(member) if member.isreg() else None
+                if content:
+                    found["/" + member.name.removeprefix("/")] = content.read(), stat.S_IMODE(member.mode)
+    except (tarfile.TarError, OSError, ValueError, EOFError) as error:
+        raise NbsshError(
+            f"{connection.shown}: what came back is no tar stream ({error})", "look at the server's tar"
+        ) from None
+    return found
+
+
+def install(connection: Connection, declared: Declared, changes: Sequence[Change]) -> None:
+    """Put the changed files in place on the server, all of them or none."""
+    plan = Plan(changes)
+    if plan.empty:
+        return
+    new = [change for change in plan.changes if change.new is not None]
+    connection.run(
+        render(
+            "remote/install",
+            name=declared.name,
+            data=declared.folder,
+            files=[desired.parcel(change.path, change.new or b"", change.mode) for change in new],
+            deleted=[change.path for change in plan.changes if change.new is None],
+        )
+    )

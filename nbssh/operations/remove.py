@@ -1,0 +1,110 @@
+"""`nbssh remove` and `nbssh uninstall`: everything nbssh ever wrote goes, there and here."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from nbssh import __version__
+from nbssh.adapters import files, store
+from nbssh.core import desired
+from nbssh.core.plan import Plan, printable, unified
+from nbssh.core.profile import check_name
+from nbssh.core.render import render
+from nbssh.errors import NbsshError
+from nbssh.operations import include, planning, running, writing
+
+if TYPE_CHECKING:
+    from nbssh.core.profile import Profile
+    from nbssh.operations.world import World
+
+# A server that does not answer is reported and skipped; through a proxy ssh itself cannot bound the wait.
+SECONDS = 60.0
+
+
+def remove(world: World, name: str, *, offline: bool) -> None:
+    """Stop the server of `name` and remove its files there and here."""
+    profile = _loaded(world, name)
+    left = _remove_there(world, name, profile, offline=offline)
+    _remove_here(world, [name])
+    if left:
+        world.ui.warn(left)
+    world.ui.say(f"'{name}' is removed" + (" here" if left else ""))
+
+
+def _loaded(world: World, name: str) -> Profile | None:
+    """Return the profile; one whose file is broken can still be removed, here."""
+    try:
+        return store.load(world.paths, name)
+    except NbsshError:
+        if not world.paths.profile(check_name(name)).exists() and not world.paths.conf(name).exists():
+            raise
+        return None
+
+
+def _remove_there(world: World, name: str, profile: Profile | None, *, offline: bool) -> str:
+    """Clean the server; return what is still there, in words."""
+    if profile is None:
+        return f"the profile '{name}' could not be read, so its server was not contacted"
+    if profile.server is None:
+        return ""
+    server = profile.server
+    folders = " and ".join(f"~/.local/{kind}/nbssh/{name}" for kind in ("share", "state"))
+    if offline:
+        return f"{server.hostname} still holds {folders}, and its server may run"
+    try:
+        with running.connect(world, name, profile, login_seconds=SECONDS) as there:
+            script = render(
+                "remote/remove", **{**desired.script_model(name, profile, server, __version__), "seal": "#"}
+            )
+            out, status = there.attempt(script)
+    except NbsshError as error:
+        return f"{error.message}; {server.hostname} still holds {folders}"
+    finally:
+        try:
+            world.ssh.end_master(world.paths.control_socket(name))
+        except NbsshError as error:
+            world.ui.warn(f"{error.message}; {error.hint}")
+    for line in out.decode("utf-8", "replace").splitlines():
+        world.ui.say(printable(line.removeprefix("nbssh: ")))
+    return f"{server.hostname} still holds {folders}" if status else ""
+
+
+def _remove_here(world: World, names: list[str]) -> None:
+    """Delete the local files of `names`; what no profile is left to use goes too."""
+    paths = world.paths
+    gone = [
+        path
+        for name in names
+        for path in (paths.conf(name), paths.profile(name), paths.redirect(name), paths.secret(name))
+    ]
+    if not set(store.names(paths)) - set(names):
+        gone.append(paths.opener)
+    writing.write_local(world, Plan(planning.deletions(gone, "removed")))
+    for name in names:
+        paths.control_socket(name).unlink(missing_ok=True)  # a master that was killed leaves it
+    for folder in (paths.secrets_dir, paths.profiles_dir, paths.profiles_dir.parent, paths.conf_dir):
+        files.remove_empty(folder)
+
+
+def uninstall(world: World, *, offline: bool) -> None:
+    """Remove all profiles with their servers' files, the Include line and all state."""
+    paths, names = world.paths, store.names(world.paths)
+    line = include.removal(world)
+    if names and not world.ui.ask(
+        f"remove {len(names)} profiles ({', '.join(names)}), their servers and all files of nbssh?",
+        otherwise="say --yes",
+    ):
+        raise NbsshError("nothing was changed", "nbssh remove NAME takes away one profile")
+    if line and not names:
+        world.ui.talk(unified(Plan([line])))
+    left = [text for name in names if (text := _remove_there(world, name, _loaded(world, name), offline=offline))]
+    # The line first: with it ssh would still look for files that go one by one.
+    if line:
+        writing.write_local(world, Plan([line]))
+    _remove_here(world, names)
+    if paths.state.is_dir() and not paths.state.is_symlink():
+        shutil.rmtree(paths.state)
+    for text in left:
+        world.ui.warn(text)
+    world.ui.say("everything nbssh wrote on this machine is gone; the program itself is removed by pipx or pip")

@@ -1,0 +1,98 @@
+"""What is done with a server that runs: stop it, read its log. One connection each, the open master if there is one."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from nbssh.adapters import connection, process, store
+from nbssh.core.desired import server_folder
+from nbssh.core.plan import printable
+from nbssh.core.render import sh
+from nbssh.errors import NbsshError
+from nbssh.operations import aliases
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from nbssh.adapters.connection import Connection
+    from nbssh.core.profile import Profile, Server
+    from nbssh.operations.world import World
+
+LOG_LINES = 1000
+
+
+def known_server(name: str, profile: Profile) -> Server:
+    """Return what is known of the server, or raise with the way to get to know it."""
+    if profile.server is None:
+        raise NbsshError(
+            f"nothing is known of the server of '{name}': it was added offline",
+            f"nbssh apply {name} looks at it",
+        )
+    return profile.server
+
+
+def refuse_prompts(profile: Profile, named: str, *, batch: bool) -> None:
+    """Raise if nobody may be asked and this server is known to ask: repeated silent tries lock accounts."""
+    if batch and profile.server and profile.server.prompts:
+        raise NbsshError(
+            f"{profile.destination}: not contacted, because it asks for a password or code", f"name it: {named}"
+        )
+
+
+def connect(
+    world: World,
+    name: str,
+    profile: Profile,
+    *,
+    batch: bool = False,
+    login_seconds: float = connection.LOGIN_SECONDS,
+) -> AbstractContextManager[Connection]:
+    """Open the way to a profile's server."""
+    return connection.of_profile(
+        world.ssh,
+        world.paths.control_socket(name),
+        aliases.destination_arguments(profile),
+        profile.destination,
+        batch=batch,
+        login_seconds=login_seconds,
+    )
+
+
+def script_command(name: str, server: Server, script: str) -> str:
+    """Return the shell line that runs one of our scripts over there, with a clear end where it is missing."""
+    path = f"{server_folder(name, server, 'share')}/{script}"
+    return f"[ -f {sh(path)} ] || {{ echo 'nbssh: not installed on this server'; exit 1; }}\nexec /bin/sh {sh(path)}"
+
+
+def kill(world: World, name: str) -> int:
+    """Stop the server and say what was done; return the script's status."""
+    profile = store.load(world.paths, name)
+    server = known_server(name, profile)
+    with connect(world, name, profile) as there:
+        out, status = there.attempt(script_command(name, server, "kill"))
+    for line in out.decode("utf-8", "replace").splitlines():
+        world.ui.product(printable(line))
+    return status
+
+
+def logs(world: World, name: str, *, follow: bool) -> int:
+    """Print the log's end, and with `follow` what comes, until Ctrl-C."""
+    profile = store.load(world.paths, name)
+    server = known_server(name, profile)
+    log = f'{sh(server_folder(name, server, "state"))}/"$(uname -n)"/log'
+    script = (
+        f'[ -f {log} ] || {{ echo "nbssh: no log on $(uname -n): nothing was started there yet" >&2; exit 1; }}\n'
+        f"tail -n {LOG_LINES} {'-f ' if follow else ''}{log}"
+    )
+    with connect(world, name, profile) as there:
+        if not follow:
+            out, status = there.attempt(script)
+            for line in out.decode("utf-8", "replace").splitlines():
+                world.ui.product(printable(line))
+            return status
+        with process.lines([*there.command, "exec", "/bin/sh"], f"exec 2>&1\n{script}\n".encode()) as lines:
+            for raw in lines:
+                world.ui.product(printable(raw.decode("utf-8", "replace").rstrip("\r\n")))
+                sys.stdout.flush()
+    return 0

@@ -1,0 +1,149 @@
+"""`nbssh status`: what runs where, asked of all servers at once; one dead host costs nobody else anything."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from nbssh.adapters import store
+from nbssh.adapters.ui import columns
+from nbssh.core.profile import TITLES, printable
+from nbssh.errors import Exit, NbsshError
+from nbssh.operations import aliases, running
+
+if TYPE_CHECKING:
+    from nbssh.adapters.connection import Connection
+    from nbssh.core.profile import Profile
+    from nbssh.operations.world import World
+
+WORKERS = 8
+SECONDS = 20.0  # for each server, from the first packet to the answer
+
+State = Literal["running", "starting", "stopped", "elsewhere", "unresponsive", "unknown"]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the server's status script says; times are seconds since the epoch."""
+
+    state: State
+    host: str = ""
+    pid: int | None = None
+    version: str | None = None
+    kernels: int | None = None
+    sessions: int | None = None
+    since: float | None = None
+    last_activity: float | None = None
+    elsewhere: list[str] = []
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One profile's line: the tunnel here, the server there, or why nothing is known of it."""
+
+    name: str
+    tunnel: bool
+    answer: Answer
+    trouble: NbsshError | None = None
+    outdated: bool = False
+
+
+def asked(there: Connection, name: str, profile: Profile) -> Answer:
+    """Return what the server says of itself. Its answer is data: whatever is no such answer is an error."""
+    server = running.known_server(name, profile)
+    out, status = there.attempt(running.script_command(name, server, "status"), SECONDS)
+    lines = [line for line in out.splitlines() if line.strip()]
+    try:
+        if status == 0 and len(lines) == 1:
+            return msgspec.json.decode(lines[0], type=Answer)
+    except msgspec.DecodeError:
+        pass
+    said = printable(out.decode("utf-8", "replace").strip(), 200) or "nothing"
+    raise NbsshError(f"{there.shown}: no status for '{name}'; it said: {said}", f"mend it with: nbssh apply {name}")
+
+
+def status(world: World, names: list[str], *, json: bool) -> int:
+    """Print what runs where and return the exit code.
+
+    Named profiles may ask for a password; without names nobody is asked anything.
+    """
+    profiles = store.select(world.paths, names)
+    batch = not names
+    with ThreadPoolExecutor(WORKERS if batch else 1) as pool:
+        rows = list(pool.map(lambda item: _row(world, *item, batch=batch), profiles.items()))
+    if json:
+        world.ui.json(profiles=[_as_json(row) for row in rows], errors=[_error(row) for row in rows if row.trouble])
+    elif rows:
+        world.ui.product(columns(_table(rows, profiles)))
+        for row in rows:
+            if row.trouble:
+                world.ui.error(row.trouble)
+            if row.outdated:
+                world.ui.warn(f"the alias of '{row.name}' is out of date: nbssh apply {row.name}")
+    else:
+        world.ui.say("there are no profiles; nbssh add NAME makes one")
+    return Exit.FAILED if any(row.trouble for row in rows) else Exit.DONE
+
+
+def _row(world: World, name: str, profile: Profile, *, batch: bool) -> Row:
+    tunnel, outdated = False, False
+    try:
+        tunnel = world.ssh.check_master(world.paths.control_socket(name))
+        outdated = bool(aliases.differences(world, name, profile))
+        if not tunnel:
+            running.refuse_prompts(profile, f"nbssh status {name}", batch=batch)
+        with running.connect(world, name, profile, batch=batch, login_seconds=SECONDS if batch else 600) as there:
+            return Row(name, tunnel, asked(there, name, profile), outdated=outdated)
+    except NbsshError as error:
+        return Row(name, tunnel, Answer("unknown"), error, outdated)
+
+
+def _table(rows: list[Row], profiles: dict[str, Profile]) -> list[tuple[str, ...]]:
+    table: list[tuple[str, ...]] = [("NAME", "TUNNEL", "SERVER", "ON", "RUNS", "KERNELS", "SINCE", "LAST ACTIVITY")]
+    for row in rows:
+        answer, profile = row.answer, profiles[row.name]
+        on = ", ".join(answer.elsewhere) if answer.state == "elsewhere" else answer.host
+        table.append((
+            row.name,
+            f"127.0.0.1:{profile.port}" if row.tunnel else "-",
+            answer.state,
+            printable(on) or "-",
+            _runs(profile, answer),
+            "-" if answer.kernels is None or answer.state != "running" else str(answer.kernels),
+            _ago(answer.since),
+            _ago(answer.last_activity),
+        ))  # fmt: skip
+    return table
+
+
+def _runs(profile: Profile, answer: Answer) -> str:
+    if answer.state not in {"running", "starting", "unresponsive"}:
+        return "-"
+    version = profile.server.version if profile.server else ""
+    return f"{TITLES[profile.app]} {version}".rstrip()
+
+
+def _ago(moment: float | None) -> str:
+    """Return a time as its distance from now, in the largest fitting unit."""
+    if moment is None:
+        return "-"
+    seconds = max(0.0, time.time() - moment)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
+
+
+def _as_json(row: Row) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "tunnel": row.tunnel,
+        "outdated": row.outdated,
+        **msgspec.to_builtins(row.answer),
+    }
+
+
+def _error(row: Row) -> dict[str, str]:
+    assert row.trouble  # noqa: S101  the caller asks for troubled rows alone
+    return {"profile": row.name, "error": row.trouble.message, "hint": row.trouble.hint}

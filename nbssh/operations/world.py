@@ -1,0 +1,18 @@
+"""Everything outside that an operation may touch, in one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nbssh.adapters.openssh import Ssh
+from nbssh.adapters.paths import Paths
+from nbssh.adapters.ui import Ui
+
+
+@dataclass(frozen=True)
+class World:
+    """The user's files, her ssh, her terminal."""
+
+    paths: Paths = field(default_factory=Paths.of_user)
+    ssh: Ssh = field(default_factory=Ssh.of_user)
+    ui: Ui = field(default_factory=Ui)

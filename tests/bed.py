@@ -1,0 +1,265 @@
+"""The test bed: a scratch laptop and a scratch server on this machine, joined by the real ssh and sshd.
+
+Nothing here touches the real home; at the end nothing may be left running that was started in the bed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pexpect
+import pytest
+
+from nbssh.adapters import throwaway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+BIN = Path(sys.executable).parent
+REPOSITORY = Path(__file__).resolve().parent.parent
+CI = os.environ.get("CI") == "true"
+GRACE = 10.0  # seconds in which what was told to end must have ended
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
+
+def needs(*commands: str) -> None:
+    """Skip the test at home, fail it in CI, where one of `commands` is not installed."""
+    missing = [command for command in commands if not shutil.which(command, path=SYSTEM_PATH)]
+    if missing:
+        text = f"not installed: {' '.join(missing)}"
+        if CI:
+            pytest.fail(f"{text}; add it to tests/system-packages.txt", pytrace=False)
+        pytest.skip(text)
+
+
+def needs_root() -> None:
+    """Skip the test for a normal user: it makes users of its own."""
+    if os.getuid() != 0:
+        pytest.skip("only root can make a second user")
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = GRACE) -> None:
+    """Wait until `condition` holds; fail with `what` if it does not within `seconds`."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"not within {seconds:.0f} s: {what}")
+        time.sleep(0.05)
+
+
+@dataclass
+class Bed:
+    """A scratch laptop (`local_home`) and a scratch server (`remote_home`), reached as `box`.
+
+    `env` is the whole environment of what runs on the laptop. `login` is the user on the server.
+    """
+
+    folder: Path
+    server: throwaway.Server
+    remote_home: Path
+    env: dict[str, str]
+    jupyter: Path
+    login: str
+    stack: contextlib.ExitStack = field(repr=False)
+
+    @property
+    def local_home(self) -> Path:
+        """The home on the laptop."""
+        return self.folder / "l"
+
+    @property
+    def ssh_config(self) -> Path:
+        """The laptop user's own ssh_config."""
+        return self.local_home / ".ssh" / "config"
+
+    @property
+    def ssh_command(self) -> list[str]:
+        """The ssh that reads the laptop user's config."""
+        return ["ssh", "-F", str(self.ssh_config)]
+
+    @property
+    def opened(self) -> list[str]:
+        """The addresses that the browser was sent to."""
+        file = self.folder / "opened"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def run(
+        self, *command: str, stdin: str = "", timeout: float = 60, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `command` on the laptop, without a terminal; `nbssh` and `ssh` are this bed's. Never raises.
+
+        Into files, not pipes: a master in the background would keep a pipe open. Status 124: it hung.
+        """
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            process = subprocess.Popen(
+                self._argv(command),
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=err,
+                env=self.env,
+                cwd=cwd or self.local_home,
+                text=True,
+                start_new_session=True,  # no controlling terminal: nothing can ask there
+            )
+            status, note = 124, ""
+            try:
+                process.communicate(stdin, timeout=timeout)
+                status = process.returncode
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                note = f"(test bed: ended after {timeout:.0f} s)\n"
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(command, status, out.read(), err.read() + note)
+
+    def nbssh(self, *words: str, stdin: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run nbssh on the laptop and fail the test unless it exits 0."""
+        done = self.run("nbssh", *words, stdin=stdin, timeout=timeout)
+        assert done.returncode == 0, f"nbssh {shlex.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def spawn(self, *command: str, timeout: float = 30) -> pexpect.spawn[str]:
+        """Run `command` on the laptop in a terminal, as a person would."""
+        argv = self._argv(command)
+        child = pexpect.spawn(
+            argv[0],
+            argv[1:],
+            env=self.env,
+            cwd=str(self.local_home),
+            timeout=timeout,
+            encoding="utf-8",
+            codec_errors="replace",
+            dimensions=(40, 160),
+        )
+        self.stack.callback(child.close, force=True)
+        return child
+
+    def ssh(self, *words: str, timeout: float = 30) -> pexpect.spawn[str]:
+        """Run `ssh words` on the laptop in a terminal."""
+        if not throwaway.gives_terminals():
+            pytest.skip("on this system only root's sshd can give a terminal")
+        return self.spawn("ssh", *words, timeout=timeout)
+
+    def on_server(self, command: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+        """Run `command` in the login shell of the server."""
+        return self.run("ssh", "-o", "BatchMode=yes", "box", command, timeout=timeout)
+
+    def leftovers(self) -> dict[int, str]:
+        """Return pid and command line of all that runs and names the bed: in HOME, arguments, folder."""
+        found = throwaway.processes(self.folder) | throwaway.processes(self.remote_home)
+        names = (os.fsencode(self.folder), os.fsencode(self.remote_home))
+        for entry in Path("/proc").glob("[0-9]*"):
+            pid = int(entry.name)
+            if pid in found or pid == os.getpid():
+                continue
+            with contextlib.suppress(OSError):
+                seen = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+                seen += os.fsencode((entry / "cwd").readlink())
+                if any(name in seen for name in names):
+                    found[pid] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        # the sshd that listens for the bed is ended with it
+        return {pid: line for pid, line in found.items() if "-D" not in line.split()}
+
+    def _argv(self, command: Sequence[str]) -> list[str]:
+        program, *words = command
+        if program == "nbssh":
+            return [sys.executable, "-m", "nbssh", *words]
+        if program == "ssh":
+            return [*self.ssh_command, *words]
+        return [program, *words]
+
+
+def laptop_environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a user at home in `folder`/l, whose browser writes down where it is sent."""
+    home, bin_ = folder / "l", folder / "bin"
+    (home / ".ssh").mkdir(mode=0o700, parents=True)
+    bin_.mkdir()
+    browser = bin_ / "browser"
+    browser.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$1\" >>{folder}/opened\n")
+    browser.chmod(0o755)
+    for name in ("xdg-open", "open"):
+        (bin_ / name).symlink_to(browser)
+    env = {
+        "HOME": str(home),
+        "USER": pwd.getpwuid(os.getuid()).pw_name,
+        "LOGNAME": pwd.getpwuid(os.getuid()).pw_name,
+        "SHELL": "/bin/sh",
+        "PATH": f"{bin_}:{BIN}:{SYSTEM_PATH}",
+        "TERM": "xterm",
+        "LANG": "C.UTF-8",
+        "BROWSER": str(browser),
+        "NBSSH_SSH_COMMAND": f"ssh -F {home}/.ssh/config",
+    }
+    # what coverage hands to the processes that a test starts
+    return env | {key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")}
+
+
+@contextlib.contextmanager
+def bed(
+    *,
+    listen: bool = False,
+    extra: Sequence[str] = (),
+    shell: str = "/bin/sh",
+    user: str = "",
+    host_lines: Sequence[str] = (),
+) -> Iterator[Bed]:
+    """Make a bed, and at its end prove that nothing of it is left running.
+
+    `listen`: sshd on a port of 127.0.0.1 instead of behind a ProxyCommand. `extra`: lines of sshd_config that
+    win. `shell`: the login shell on the server. `user`: a real other user as the server's (root only), with
+    home and shell of the password database. `host_lines`: more lines for the laptop's `Host box`.
+    """
+    # directly below /tmp: a unix socket's path may have 104 bytes
+    folder = Path(tempfile.mkdtemp(prefix="nb", dir="/tmp"))
+    folder.chmod(0o711)
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        env = laptop_environment(folder)
+        remote = Path(pwd.getpwnam(user).pw_dir) if user else folder / "r"
+        if not user:
+            remote.mkdir(mode=0o700)
+        server = throwaway.make_server(folder / "s", home=None if user else remote, shell=shell, user=user, extra=extra)
+        port = stack.enter_context(throwaway.listening(server)) if listen or user else None
+        block = server.host_block("box", port) + "".join(f"    {line}\n" for line in host_lines)
+        config = folder / "l" / ".ssh" / "config"
+        config.write_text(block)
+        config.chmod(0o600)
+        made = Bed(folder, server, remote, env, BIN / "jupyter-lab", server.user, contextlib.ExitStack())
+        try:
+            yield made
+        except BaseException:
+            made.stack.close()
+            _end(made)
+            raise
+        made.stack.close()
+        _check_end(made)
+
+
+def _check_end(made: Bed) -> None:
+    """Fail the test if anything of the bed still runs: after a short wait, for endings take their time."""
+    end = time.monotonic() + GRACE
+    while left := made.leftovers():
+        if time.monotonic() > end:
+            text = "\n".join(f"  {pid} {line}" for pid, line in sorted(left.items()))
+            _end(made)
+            pytest.fail(f"still running after the test:\n{text}", pytrace=False)
+        time.sleep(0.05)
+
+
+def _end(made: Bed) -> None:
+    for pid in made.leftovers():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

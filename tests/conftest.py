@@ -1,0 +1,70 @@
+"""Fixtures for every test: a scratch HOME always, the test bed where it is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.register_assert_rewrite("bed")  # before the import: its assertions explain themselves
+
+pytest_plugins = ["figures"]
+
+import bed as beds  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scratch_home() -> Iterator[Path]:
+    """Give the whole run a HOME of its own, so that a careless test cannot touch the real one."""
+    real = Path.home()
+    before = _seen(real)
+    home = Path(tempfile.mkdtemp(prefix="nbh", dir="/tmp"))
+    dropped = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("XDG_", "NBSSH_SSH"))}
+    os.environ["HOME"] = str(home)
+    yield home
+    os.environ["HOME"] = str(real)
+    os.environ.update(dropped)
+    shutil.rmtree(home, ignore_errors=True)
+    assert _seen(real) == before, f"a test changed files of the real home, {real}"
+
+
+def _seen(home: Path) -> dict[str, tuple[int, int]]:
+    """Return mtime and size of what nbssh could write in `home`."""
+    seen = {}
+    for name in (".ssh/config", ".ssh/nbssh.d", ".config/nbssh", ".local/state/nbssh", ".local/share/nbssh"):
+        with contextlib.suppress(OSError):
+            status = (home / name).stat()
+            seen[name] = (status.st_mtime_ns, status.st_size)
+    return seen
+
+
+@pytest.fixture
+def needs() -> Callable[..., None]:
+    """Give `needs("chromium", …)`: skips at home, fails in CI, where a tool is missing."""
+    return beds.needs
+
+
+@pytest.fixture
+def make_bed() -> Iterator[Callable[..., beds.Bed]]:
+    """Give a maker of beds with options of their own (see `bed.bed`); each is checked at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def make(**options: Any) -> beds.Bed:  # noqa: ANN401  those of `bed.bed`
+            return stack.enter_context(beds.bed(**options))
+
+        yield make
+
+
+@pytest.fixture
+def bed() -> Iterator[beds.Bed]:
+    """Give a bed as most tests want it: no port, /bin/sh, an sshd that permits everything."""
+    with beds.bed() as made:
+        yield made

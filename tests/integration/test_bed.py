@@ -1,0 +1,74 @@
+"""The test bed itself: what the other tests take for granted about it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import bed as beds
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bed import Bed
+
+SHELLS = (
+    "/bin/sh",
+    "/bin/bash",
+    "/usr/bin/zsh",
+    "/usr/bin/fish",
+    "/usr/bin/tcsh",
+    "/usr/bin/mksh",
+    "/usr/bin/ksh",
+)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_login_has_its_own_home_shell_and_environment(make_bed: Callable[..., Bed], shell: str) -> None:
+    beds.needs(shell)
+    bed = make_bed(shell=shell)
+    bed.env["SECRET"] = "of the laptop"
+    done = bed.on_server("pwd; echo $SHELL; env | grep -c -e SECRET -e BROWSER; cat")
+    assert done.stdout.splitlines() == [str(bed.remote_home), shell, "0"], done.stderr
+
+
+@pytest.mark.parametrize("listen", [False, True])
+def test_standard_input_passes_and_a_status_comes_back(make_bed: Callable[..., Bed], listen: bool) -> None:  # noqa: FBT001
+    bed = make_bed(listen=listen)
+    done = bed.run("ssh", "box", "cat; exit 7", stdin="through\n")
+    assert (done.stdout, done.returncode) == ("through\n", 7), done.stderr
+
+
+def test_a_terminal_is_one_on_the_server_too(bed: Bed) -> None:
+    child = bed.ssh("-t", "box", "tty; stty size")
+    child.expect(r"/dev/pts/\d+\r\n40 160\r\n")
+    child.expect_exact(beds.pexpect.EOF)
+
+
+def test_lines_of_sshd_config_win(make_bed: Callable[..., Bed]) -> None:
+    bed = make_bed(extra=["AllowTcpForwarding no", "Banner /etc/hostname"])
+    port = beds.throwaway.free_port()
+    done = bed.run("ssh", "-o", "ExitOnForwardFailure=yes", "-W", f"127.0.0.1:{port}", "box")
+    assert "administratively prohibited" in done.stderr
+    assert beds.Path("/etc/hostname").read_text().strip() in done.stderr
+
+
+def test_a_process_that_stays_is_found_and_fails_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beds, "GRACE", 0.3)
+    with pytest.raises(pytest.fail.Exception, match="sleep 987"), beds.bed() as bed:
+        pid = int(bed.on_server("nohup sleep 987 >/dev/null 2>&1 & echo $!").stdout)
+    beds.until(lambda: not beds.Path(f"/proc/{pid}/cwd").exists(), "the test bed ends what it found")
+
+
+def test_a_needed_tool_that_is_missing_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beds, "CI", True)
+    with pytest.raises(pytest.fail.Exception, match="no-such-tool"):
+        beds.needs("sh", "no-such-tool")
+    monkeypatch.setattr(beds, "CI", False)
+    with pytest.raises(pytest.skip.Exception):
+        beds.needs("sh", "no-such-tool")
+
+
+def test_home_is_a_scratch_one() -> None:
+    assert os.environ["HOME"].startswith("/tmp/nbh")

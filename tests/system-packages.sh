@@ -1,0 +1,45 @@
+#!/bin/sh
+# Installs what tests/system-packages.txt lists: through apt where it may, else it says what is missing and goes on,
+# for the tests of a missing tool are skipped. In CI (CI=true) a missing package is a failure.
+set -eu
+
+list=$(dirname "$0")/system-packages.txt
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    echo "make: this is no Debian; the tests of tools that are not here are skipped; the tools: $list" >&2
+    exit 0
+fi
+
+missing=
+while read -r package; do
+    case $package in '' | '#'*) continue ;; *) ;; esac
+    # shellcheck disable=SC2016  # dpkg's own placeholder
+    status=$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null) || status=
+    [ "$status" = installed ] || missing="$missing $package"
+done <"$list"
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+    root=
+elif sudo -n true 2>/dev/null; then
+    root='sudo -n'
+else
+    echo "make: not installed, and this user may not:$missing" >&2
+    echo "make: sudo apt-get install$missing" >&2
+    [ "${CI:-}" != true ] || exit 1
+    exit 0
+fi
+
+echo "make: apt-get install$missing" >&2
+# RUNLEVEL keeps a package from starting its service where no systemd runs: the tests start their own sshd
+# shellcheck disable=SC2086  # lists of words
+install() {
+    $root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get install --quiet=2 --yes --no-install-recommends $missing </dev/null
+}
+# shellcheck disable=SC2086
+$root apt-get update --quiet=2 </dev/null || echo 'make: apt-get update failed, trying with the old lists' >&2
+if ! install >&2; then
+    echo "make: apt-get could not install:$missing" >&2
+    [ "${CI:-}" != true ] || exit 1
+fi
