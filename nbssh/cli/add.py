@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nbssh.cli.options import Name, Offline, Yes, world
+from nbssh.cli.options import Name, Offline, PasswordStdin, Token, Yes, world
 
 
 def command(
@@ -54,10 +54,8 @@ def command(
         typer.Option(metavar="HOURS", help="Shut down after so long without use.", show_default=False),
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Never open a browser.")] = False,
-    token: Annotated[bool, typer.Option("--token", help="A random token instead of a password.")] = False,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the notebook password from stdin.")
-    ] = False,
+    token: Token = False,
+    password_stdin: PasswordStdin = False,
     offline: Offline = False,
     yes: Yes = False,
 ) -> None:

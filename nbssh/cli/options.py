@@ -18,6 +18,8 @@ Names = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Contact no server.")]
+Token = Annotated[bool, typer.Option("--token", help="A random token instead of a password.")]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the notebook password from stdin.")]
 
 
 def world(context: typer.Context, *, yes: bool = False) -> World:

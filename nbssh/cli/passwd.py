@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from nbssh.cli.options import Name, Offline, Yes, world
+from nbssh.cli.options import Name, Offline, PasswordStdin, Token, Yes, world
 
 
 def command(
     context: typer.Context,
     name: Name,
     *,
-    token: Annotated[bool, typer.Option("--token", help="A random token instead of a password.")] = False,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the notebook password from stdin.")
-    ] = False,
+    token: Token = False,
+    password_stdin: PasswordStdin = False,
     offline: Offline = False,
     yes: Yes = False,
 ) -> None:

@@ -90,7 +90,7 @@ def _row(world: World, name: str, profile: Profile, *, batch: bool) -> Row:
     tunnel, outdated = False, False
     try:
         tunnel = world.ssh.check_master(world.paths.control_socket(name))
-        outdated = bool(aliases.differences(world, name, profile))
+        outdated = aliases.is_outdated(world, name, profile)
         if not tunnel:
             running.refuse_prompts(profile, f"nbssh status {name}", batch=batch)
         with running.connect(world, name, profile, batch=batch, login_seconds=SECONDS if batch else 600) as there:
@@ -100,13 +100,13 @@ def _row(world: World, name: str, profile: Profile, *, batch: bool) -> Row:
 
 
 def _table(rows: list[Row], profiles: dict[str, Profile]) -> list[tuple[str, ...]]:
-    table: list[tuple[str, ...]] = [("NAME", "TUNNEL", "SERVER", "ON", "RUNS", "KERNELS", "SINCE", "LAST ACTIVITY")]
+    table: list[tuple[str, ...]] = [("NAME", "TUNNEL", "SERVER", "ON", "RUNS", "KERNELS", "SINCE", "LAST USE")]
     for row in rows:
         answer, profile = row.answer, profiles[row.name]
         on = ", ".join(answer.elsewhere) if answer.state == "elsewhere" else answer.host
         table.append((
             row.name,
-            f"127.0.0.1:{profile.port}" if row.tunnel else "-",
+            str(profile.port) if row.tunnel else "-",
             answer.state,
             printable(on) or "-",
             _runs(profile, answer),

@@ -35,7 +35,7 @@ def normal(text: str, bed: Bed) -> list[str]:
     ):
         text = text.replace(ours, theirs).replace(ours.lstrip("/"), theirs.lstrip("/"))
     lines = [line.rstrip() for line in text.splitlines()]
-    # root on the server, and a start that takes more than 3 s, are not the usual case: the README leaves their lines out
+    # root on the server, and a start that takes more than 3 s, are not the usual case: the README has no lines for them
     unusual = ("nbssh: you are root there", "nbssh: starting ")
     return [figures(line) for line in lines if line and not line.startswith(unusual)]
 

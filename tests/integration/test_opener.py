@@ -1,0 +1,201 @@
+"""The browser opener, run as ssh's LocalCommand runs it: which browser it finds, and when it opens none."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from bed import SYSTEM_PATH, needs, until
+
+from nbssh.core import desired
+from nbssh.core.profile import Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"]]
+URL = "http://127.0.0.1:8888/"
+PROFILE = Profile(destination="mybox", port=8888)
+SECRET = "s3cret-token"
+
+
+class Laptop:
+    """A folder with the opener, and stubs that write down with what they were called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.bin, self.secrets = folder, folder / "bin", folder / "se crets"
+        self.bin.mkdir()
+        self.secrets.mkdir()
+        self.conf_dir = folder / "nbssh.d"
+        self.conf_dir.mkdir()
+        (self.conf_dir / "open").write_text(desired.opener(str(self.secrets)))
+        self.env = {"PATH": f"{self.bin}:{SYSTEM_PATH}", "HOME": str(folder)}
+        self.stub("uname", "echo Linux")
+        self.stub(
+            "ssh",
+            f"printf '%s\\n' \"$*\" >>{folder}/ssh.calls; case $* in *wait*) exit $(cat {folder}/verdict) ;; esac",
+        )
+        self.verdict(0)
+
+    def stub(self, name: str, body: str = "") -> None:
+        """Put a program on PATH that writes its arguments to the file NAME.calls."""
+        program = self.bin / name
+        body = body or f"printf '%s\\n' \"$*\" >>{self.folder}/{name}.calls"
+        program.write_text(f"#!/bin/sh\n{body}\n")
+        program.chmod(0o755)
+
+    def verdict(self, status: int) -> None:
+        """Say how the remote `wait` will end."""
+        (self.folder / "verdict").write_text(str(status))
+
+    def master(self) -> None:
+        """Pretend that a master listens."""
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self.conf_dir / "mybox.ctl"))
+
+    def token(self) -> None:
+        """Make it a profile with a token."""
+        (self.secrets / "mybox.html").write_text(desired.redirect("mybox", PROFILE, SECRET))
+
+    def calls(self, name: str) -> list[str]:
+        """Return how a stub was called."""
+        file = self.folder / f"{name}.calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def open(self, shell: list[str], **env: str) -> subprocess.CompletedProcess[str]:
+        """Run the opener and wait until its background part has ended."""
+        done = subprocess.run(
+            [*shell, str(self.conf_dir / "open"), "mybox", "8888"],
+            env=self.env | env, capture_output=True, text=True, timeout=20, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        until(lambda: not self.running(), "the opener ends")
+        return done
+
+    def running(self) -> bool:
+        """Tell whether something with the opener's path in its command line runs."""
+        listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        return f"{self.conf_dir}/open" in listing
+
+
+@pytest.fixture
+def laptop() -> Iterator[Laptop]:
+    # directly below /tmp: a socket's path is short
+    with tempfile.TemporaryDirectory(prefix="nbo", dir="/tmp") as folder:
+        yield Laptop(Path(folder))
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_the_browser_opens_once_the_master_says_that_the_server_is_verified(laptop: Laptop, shell: list[str]) -> None:
+    needs(shell[0])
+    laptop.stub("xdg-open")
+    laptop.master()
+    done = laptop.open(shell, DISPLAY=":0")
+    assert (done.stdout, done.stderr) == ("", "")
+    assert laptop.calls("xdg-open") == [URL]
+    (asked,) = laptop.calls("ssh")
+    assert asked.endswith("exec /bin/sh ~/.local/share/nbssh/mybox/wait")
+    assert f"-S {laptop.conf_dir}/mybox.ctl" in asked
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_a_refusal_opens_nothing_and_ends_the_master(laptop: Laptop, shell: list[str]) -> None:
+    needs(shell[0])
+    laptop.stub("xdg-open")
+    laptop.master()
+    laptop.verdict(1)
+    laptop.open(shell, DISPLAY=":0")
+    assert laptop.calls("xdg-open") == []
+    assert laptop.calls("ssh")[-1].endswith("-O exit x")
+
+
+def test_a_lost_connection_opens_nothing_and_ends_nothing(laptop: Laptop) -> None:
+    laptop.stub("xdg-open")
+    laptop.master()
+    laptop.verdict(255)
+    laptop.open(["sh"], DISPLAY=":0")
+    assert laptop.calls("xdg-open") == []
+    assert len(laptop.calls("ssh")) == 1
+
+
+@pytest.mark.parametrize(
+    ("env", "system", "expected"),
+    [
+        ({"BROWSER": "mine", "DISPLAY": ":0"}, "Linux", ("mine", URL)),
+        ({"BROWSER": "mine --new %s -x"}, "Linux", ("mine", f"--new {URL} -x")),
+        ({"BROWSER": "false:mine", "SSH_CONNECTION": "x"}, "Linux", ("mine", URL)),
+        ({"WAYLAND_DISPLAY": "w"}, "Linux", ("xdg-open", URL)),
+        ({}, "Linux", None),
+        ({"SSH_CONNECTION": "x"}, "Linux", None),
+        ({}, "Darwin", ("open", URL)),
+        ({"SSH_CONNECTION": "x"}, "Darwin", None),
+        ({"WSL_DISTRO_NAME": "Debian"}, "Linux", ("wslview", URL)),
+    ],
+)
+def test_which_browser(laptop: Laptop, env: dict[str, str], system: str, expected: tuple[str, str] | None) -> None:
+    for name in ("mine", "xdg-open", "open", "wslview", "cmd.exe"):
+        laptop.stub(name)
+    laptop.stub("uname", f"echo {system}")
+    laptop.master()
+    laptop.open(["sh"], **env)
+    called = {name: laptop.calls(name) for name in ("mine", "xdg-open", "open", "wslview", "cmd.exe")}
+    assert {name: calls for name, calls in called.items() if calls} == (
+        {expected[0]: [expected[1]]} if expected else {}
+    )
+
+
+def test_wsl_without_wslview_uses_the_windows_shell(laptop: Laptop) -> None:
+    laptop.stub("cmd.exe")
+    laptop.master()
+    laptop.open(["sh"], WSL_DISTRO_NAME="Debian")
+    assert laptop.calls("cmd.exe") == [f"/c start  {URL}"]
+
+
+def test_a_token_reaches_the_browser_through_a_private_file(laptop: Laptop) -> None:
+    laptop.stub("xdg-open")
+    laptop.stub("xdg-settings", "echo firefox-esr.desktop")
+    laptop.token()
+    laptop.master()
+    done = laptop.open(["sh"], DISPLAY=":0")
+    assert laptop.calls("xdg-open") == [f"file://{str(laptop.secrets).replace(' ', '%20')}/mybox.html"]
+    assert SECRET not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("env", "browser"),
+    [({"DISPLAY": ":0"}, "firefox_firefox.desktop"), ({"WSL_DISTRO_NAME": "Debian"}, "x.desktop"), ({}, "x.desktop")],
+)
+def test_a_browser_that_cannot_read_the_file_is_not_called_and_the_address_is_printed(
+    laptop: Laptop, env: dict[str, str], browser: str
+) -> None:
+    for name in ("xdg-open", "wslview"):
+        laptop.stub(name)
+    laptop.stub("xdg-settings", f"echo {browser}")
+    laptop.token()
+    laptop.master()
+    done = laptop.open(["sh"], **env)
+    assert done.stderr == f"nbssh: the address with its token: {URL}?token={SECRET}\n"
+    assert laptop.calls("xdg-open") + laptop.calls("wslview") == []
+
+
+def test_without_a_master_it_looks_through_the_tunnel(laptop: Laptop) -> None:
+    laptop.stub("xdg-open")
+    # not yet, not yet, there
+    laptop.stub(
+        "curl", f'echo "$*" >>{laptop.folder}/curl.calls; [ $(wc -l <{laptop.folder}/curl.calls) -ge 3 ] || exit 52'
+    )
+    laptop.stub("sleep", ":")
+    laptop.open(["sh"], DISPLAY=":0")
+    assert laptop.calls("xdg-open") == [URL]
+    assert all(call.endswith(f"{URL}api") for call in laptop.calls("curl"))
+
+
+def test_without_a_master_it_gives_up_when_the_session_ends(laptop: Laptop) -> None:
+    laptop.stub("xdg-open")
+    laptop.stub("curl", "exit 7")
+    laptop.open(["sh"], DISPLAY=":0")
+    assert laptop.calls("xdg-open") == []
