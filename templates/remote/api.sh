@@ -16,10 +16,12 @@ find_listener() {
         *) listener=foreign ;;
         esac
     elif command -v lsof >/dev/null 2>&1; then
-        if [ -n "$(command lsof -nP -a -u "${uid}" -iTCP@127.0.0.1:"${remote_port}" -sTCP:LISTEN -t 2>/dev/null)" ]; then
-            listener=ours
-        elif [ -n "$(command lsof -nP -iTCP@127.0.0.1:"${remote_port}" -sTCP:LISTEN -t 2>/dev/null)" ]; then
+        # whose comes second: in between, a listener may appear
+        if [ -n "$(command lsof -nP -iTCP@127.0.0.1:"${remote_port}" -sTCP:LISTEN -t 2>/dev/null)" ]; then
             listener=foreign
+            if [ -n "$(command lsof -nP -a -u "${uid}" -iTCP@127.0.0.1:"${remote_port}" -sTCP:LISTEN -t 2>/dev/null)" ]; then
+                listener=ours
+            fi
         fi
     else
         listener=unknown
