@@ -84,8 +84,10 @@ def text_of(name: str, profile: Profile, old: str | None = None) -> str:
 
     wanted: dict[str, Any] = msgspec.to_builtins(profile)
     document = tomlkit.parse(old) if old is not None else tomlkit.parse(_HEADER.format(name=name))
+    everything = msgspec.structs.asdict(profile)
     for key in [key for key in document if key not in wanted]:
-        del document[key]
+        if key not in everything or document[key] != everything[key]:  # a default that was written down stays
+            del document[key]
     for key, value in wanted.items():
         if key == "server":
             continue

@@ -37,9 +37,11 @@ class Laptop:
         self.stub("uname", "echo Linux")
         self.stub(
             "ssh",
-            f"printf '%s\\n' \"$*\" >>{folder}/ssh.calls; case $* in *wait*) exit $(cat {folder}/verdict) ;; esac",
+            f"printf '%s\\n' \"$*\" >>{folder}/ssh.calls; "
+            f"case $* in *wait*) exit $(cat {folder}/verdict) ;; *check*) exit $(cat {folder}/master) ;; esac",
         )
         self.verdict(0)
+        (folder / "master").write_text("0")
 
     def stub(self, name: str, body: str = "") -> None:
         """Put a program on PATH that writes its arguments to the file NAME.calls."""
@@ -117,9 +119,20 @@ def test_a_lost_connection_opens_nothing_and_ends_nothing(laptop: Laptop) -> Non
     laptop.stub("xdg-open")
     laptop.master()
     laptop.verdict(255)
+    (laptop.folder / "master").write_text("255")
     laptop.open(["sh"], DISPLAY=":0")
     assert laptop.calls("xdg-open") == []
-    assert len(laptop.calls("ssh")) == 1
+    assert [call.split()[-1] for call in laptop.calls("ssh")] == ["~/.local/share/nbssh/mybox/wait", "x"]
+    assert "-O exit" not in str(laptop.calls("ssh"))
+
+
+def test_when_a_terminal_that_closes_hangs_up_on_the_question_it_is_asked_again(laptop: Laptop) -> None:
+    laptop.stub("xdg-open")
+    laptop.master()
+    asked = f"{laptop.folder}/asked"
+    laptop.stub("ssh", f"case $* in *wait*) echo >>{asked}; [ $(wc -l <{asked}) -ge 2 ] || exit 255 ;; esac")
+    laptop.open(["sh"], DISPLAY=":0")
+    assert laptop.calls("xdg-open") == [URL]
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,15 @@ def test_comments_and_order_of_a_hand_edited_file_survive() -> None:
     assert store.parse(new, "x").app == "notebook"
 
 
+def test_a_default_that_was_written_down_stays() -> None:
+    old = 'destination = "box"\nport = 8888\napp = "lab"\nbrowser = true\n'
+    assert store.text_of("box", store.parse(old, "x"), old) == old
+    changed = msgspec.structs.replace(store.parse(old, "x"), browser=False)
+    assert "browser = false" in store.text_of("box", changed, old)
+    back = msgspec.structs.replace(changed, browser=True)
+    assert "browser = false" not in store.text_of("box", back, store.text_of("box", changed, old))
+
+
 def test_a_new_key_stands_above_the_server_table() -> None:
     with_server = Profile(destination="box", port=8888, server=msgspec.convert(SERVER, Server))
     text = store.text_of("box", with_server)
