@@ -11,12 +11,17 @@ TESTS ?=
 # per cent of the branches of nbssh/core that the tests must reach
 CORE_COVERAGE ?= 98
 
+# generated configs for make fuzz, and the tests that read NBSSH_FUZZ_EXAMPLES
+EXAMPLES ?= 10000
+FUZZ_TESTS ?= $(wildcard tests/integration/test_dotfiles_*.py) tests/integration/test_userconfig_ssh.py \
+	tests/integration/test_files_killed.py
+
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint format clean system-packages
+.PHONY: help demo test check lint format clean system-packages jupyters soak fuzz
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -24,13 +29,19 @@ help: ## show the targets
 demo: $(VENV)/.demo ## the whole product on this machine alone, until Ctrl-C (DEMO=--once: by itself)
 	@$(BIN)/nbssh demo $(DEMO)
 
-test: system-packages $(VENV)/.test lint ## install what the tests need, run everything
+test: system-packages $(VENV)/.test jupyters lint ## install what the tests need, run everything
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(TESTS)
 ifeq ($(strip $(TESTS)),)
 	@$(BIN)/python -m coverage report --skip-covered --include='nbssh/core/*' --fail-under=$(CORE_COVERAGE)
 	@echo 'make test: formatting, lint, types, layers, tests and coverage of nbssh/core: all good'
 endif
+
+soak: system-packages $(VENV)/.test jupyters ## servers started, cut off and killed again and again (CYCLES=200 SEED=…)
+	@$(BIN)/python tests/soak.py $(if $(CYCLES),--cycles $(CYCLES)) $(if $(SEED),--seed $(SEED))
+
+fuzz: system-packages $(VENV)/.test ## thousands of generated ssh_configs through every command, kills everywhere (EXAMPLES=10000)
+	@NBSSH_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(FUZZ_TESTS)
 
 lint: $(VENV)/.test ## formatting, lint, types and layers
 	@$(BIN)/ruff check
@@ -43,7 +54,7 @@ format: $(VENV)/.test ## reformat the Python code
 	@$(BIN)/ruff format
 
 clean: ## remove everything that was made here, the environment too
-	rm -rf $(VENV) .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+	rm -rf $(VENV) .venv-jupyter-old .venv-jupyter-new .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
 	  dist build
 	find nbssh tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -75,3 +86,7 @@ $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
 # Asked each time: dpkg answers in 20 ms, and a stamp would not notice a package that went.
 system-packages:
 	@tests/system-packages.sh
+
+# Asked each time as well, for the same reason: it answers in 50 ms.
+jupyters: $(VENV)/.test
+	@tests/jupyters.sh $(VENV)

@@ -13,12 +13,12 @@ import pytest
 
 pytest.register_assert_rewrite("bed")  # before the import: its assertions explain themselves
 
-pytest_plugins = ["figures"]
-
 import bed as beds  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+pytest_plugins = ["figures"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,52 +1,64 @@
-"""Figures at the end of a test run: how much was tried, and how much of it held.
+"""Prints at the end of a run what tests measured and counted.
 
-`@pytest.mark.figure("accidents survived")` counts a test, or each of its parameters, as one more tried and, if it
-passes, as one that held. A test that tries many things at once says so: `record_property("figure", ("points tried", 90))`
-adds to a plain sum. Both travel with the reports, so that they add up over the workers of pytest-xdist.
+Every number that a test gave to `record_property` is added up under its name; a pair under the name `figure`, such as
+`("points tried", 90)`, too. Other properties (texts) are left to the JUnit file. `@pytest.mark.figure(NAME)` counts
+tests: how many of those with this name held. All travel with the reports, so that pytest-xdist loses none.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from _pytest.terminal import TerminalReporter
+
+_MARK = "figure"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "figure(name): counted under this name at the end of the run")
+    config.addinivalue_line("markers", f"{_MARK}(name): counted under this name at the end of the run")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    for mark in item.iter_markers("figure"):
-        item.user_properties.append(("figure", mark.args[0]))
+    for mark in item.iter_markers(_MARK):
+        item.user_properties.append((_MARK, mark.args[0]))
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    tried: Counter[str] = Counter()
-    held: Counter[str] = Counter()
-    sums: Counter[str] = Counter()
+    lines = dict(_sums(terminalreporter)) | dict(_held(terminalreporter))
+    if lines:
+        terminalreporter.section("figures")
+        width = max(map(len, lines))
+        for name in sorted(lines):
+            terminalreporter.write_line(f"{name:<{width}}  {lines[name]}")
+
+
+def _sums(terminalreporter: TerminalReporter) -> Iterator[tuple[str, str]]:
+    sums: dict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                for key, value in report.user_properties:
+                    name, number = value if isinstance(value, tuple | list) else (key, value)
+                    if isinstance(number, int | float):
+                        sums[name] += number
+    for name, number in sums.items():
+        yield name, f"{number:>10,.10g}"
+
+
+def _held(terminalreporter: TerminalReporter) -> Iterator[tuple[str, str]]:
+    held: dict[str, dict[str, bool]] = defaultdict(dict)
     for outcome in ("passed", "failed", "error"):
         for report in terminalreporter.stats.get(outcome, []):
-            # an error in teardown is the test's second report: it was counted as tried, and as held
             for key, value in getattr(report, "user_properties", ()):
-                if key != "figure":
-                    continue
-                if not isinstance(value, str):
-                    if report.when == "call":
-                        sums[value[0]] += value[1]
-                elif report.when == "teardown":
-                    held[value] -= 1
-                else:
-                    tried[value] += 1
-                    held[value] += outcome == "passed"
-    if tried or sums:
-        terminalreporter.section("figures")
-    for name in sorted(tried):
-        terminalreporter.write_line(f"{name}: {held[name]} of {tried[name]}")
-    for name in sorted(sums):
-        terminalreporter.write_line(f"{name}: {sums[name]}")
+                if key == _MARK and isinstance(value, str):
+                    # one that passes and cannot be cleaned up has two reports: it did not hold
+                    held[value][report.nodeid] = held[value].get(report.nodeid, True) and outcome == "passed"
+    for name, tests in held.items():
+        yield name, f"{sum(tests.values()):>10} of {len(tests)}"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nbssh.core.plan import Change
 
 
-class ChangedMeanwhile(NbsshError):
+class ChangedError(NbsshError):
     """A file is no longer what its Change says: somebody else wrote it since it was looked at."""
 
 
@@ -186,7 +186,7 @@ class _Step:
         wanted = self.change.old_mode
         same_mode = wanted is None or mode is None or mode == wanted
         if data != self.change.old or not same_mode:
-            raise ChangedMeanwhile(f"{self.change.path} changed meanwhile, nothing written", "run this again")
+            raise ChangedError(f"{self.change.path} changed meanwhile, nothing written", "run this again")
 
     def undo(self) -> None:
         """Put back what was, or raise OSError or NbsshError; harmless for a step that never began."""

@@ -30,13 +30,14 @@ _SEAL = f"# {plan.SEAL}"
 
 
 class File(msgspec.Struct, frozen=True):
-    """One file as it should be. `secret`: its content is never shown."""
+    """One file as it should be. `secret`: its content is never shown; `masked`: but for its secret values."""
 
     path: str
     text: str
     mode: int
     why: str
     secret: bool = False
+    masked: bool = False
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -83,10 +84,14 @@ def tcp_port(profile: Profile) -> int:
     return profile.port
 
 
-def control_path(local: Local) -> str:
-    """Return the ControlPath, or nothing where it would be too long for a socket or does not exist."""
+def control_path(profile: Profile, local: Local) -> str:
+    """Return the ControlPath, or nothing where it would be too long for a socket or does not exist.
+
+    Nor where sshd permits one session for each connection: a master needs one for launch and one for the opener.
+    """
     fits = len(local.control_socket.encode()) <= CONTROL_PATH_BYTES
-    return local.control_socket if local.multiplex and fits else ""
+    alone = profile.server is not None and profile.server.one_session
+    return local.control_socket if local.multiplex and fits and not alone else ""
 
 
 def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[Directive]) -> str:
@@ -98,7 +103,7 @@ def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[D
         port=profile.port,
         far=far_end(profile),
         opener=local.opener if profile.browser else "",
-        control_path=control_path(local),
+        control_path=control_path(profile, local),
         directives=list(directives),
     )
     return plan.seal(text)
@@ -152,6 +157,7 @@ def script_model(name: str, profile: Profile, server: Server, version: str) -> d
         "setup_shell": list(profile.setup_shell) or ["/bin/sh"],
         "root_dir": root_dir(profile, server),
         "start_timeout": START_SECONDS,
+        "fast": fast_folder(name, server) if profile.fast_start else "",
     }
 
 
@@ -172,10 +178,66 @@ def remote_files(name: str, profile: Profile, server: Server, secret: tuple[str,
             PRIVATE,
             "Jupyter's configuration",
             secret=True,
+            masked=True,
         )
-        for file in ("jupyter_server_config.json", "jupyter_notebook_config.json")
+        for file in ("jupyter_server_config.json", "jupyter_notebook_config.json", "jupyter_lab_config.json")
     ]
-    return files
+    files += _fast_files(name, server, version)
+    # Last: where an install is cut off, what has its new content already is no hand edit to the old manifest.
+    return [*files, _manifest(name, data, files)]
+
+
+def _manifest(name: str, data: str, files: Sequence[File]) -> File:
+    """Return the list of what was installed, for files that can hold no seal of their own: JSON knows no comment."""
+    sums = [
+        (checksum(file.text.encode("utf-8", "surrogateescape")), file.path.removeprefix(f"{data}/"))
+        for file in files
+        if plan.is_edited(file.text.encode("utf-8", "surrogateescape")) is None
+    ]
+    text = plan.seal(render("remote/manifest", name=name, seal=_SEAL, sums=sums))
+    return File(manifest_path(data), text, PRIVATE, f"list of what was installed of '{name}'")
+
+
+def manifest_path(data: str) -> str:
+    """Return the path of the manifest in `data`, a profile's folder on its server."""
+    return f"{data}/manifest"
+
+
+def checksum(data: bytes) -> str:
+    """Return the checksum of a file's content as the manifest has it: that of sha256sum(1)."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def is_unlisted(path: str, content: bytes, data: str, manifest: bytes | None) -> bool:
+    """Tell whether `content`, found at `path` in the folder `data`, is something else than what was installed there.
+
+    Without a manifest nobody knows, and what nobody knows is taken for the user's.
+    """
+    line = f"{checksum(content)}  {path.removeprefix(f'{data}/')}"
+    return line.encode() not in (manifest or b"").splitlines()
+
+
+def fast_folder(name: str, server: Server) -> str:
+    """Return the folder that makes Jupyter's start quicker, to be put on its PYTHONPATH."""
+    return f"{server_folder(name, server, 'share')}/fast"
+
+
+def _fast_files(name: str, server: Server, version: str) -> list[File]:
+    """Return the module that stands in for a slow one, and what cleans up where nothing imports it.
+
+    They are there with `fast_start = false` too, and then do nothing: `serve` alone decides.
+    """
+    fast = fast_folder(name, server)
+    model = {"name": name, "version": version, "seal": _SEAL, "fast": fast}
+    return [
+        File(
+            path,
+            plan.seal(render(f"jupyter/{path.rpartition('/')[2]}.in", **model)),
+            PRIVATE,
+            "Jupyter's quicker start",
+        )
+        for path in (f"{fast}/rfc3987_syntax.py", f"{server_folder(name, server, 'share')}/config/jupyter_config.py")
+    ]
 
 
 def jupyter_model(profile: Profile, server: Server, hash_: str, token: str) -> dict[str, Any]:

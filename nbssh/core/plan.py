@@ -20,6 +20,10 @@ NO_NEWLINE = "\\ No newline at end of file"
 SEAL = "nbssh-checksum:"
 # A comment sign, then the word, at the start of a line: `# nbssh-checksum: sha256:…`; any value will do.
 _SEAL_LINE = re.compile(rb"^(?P<comment>[^\w\s]{1,4}) nbssh-checksum:(?P<value>[^\n]*)$", re.MULTILINE)
+# "password": "…", "hashed_password": "…", "token": "…", whatever else a user calls so in a Jupyter configuration.
+_SECRET_VALUE = re.compile(
+    r'("[^"\\]*(?:password|token|secret|hash|key)[^"\\]*"[ \t]*:[ \t]*)"(?:[^"\\\n]|\\.)*"?', re.IGNORECASE
+)
 _RED, _GREEN, _CYAN, _BOLD, _RESET = "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
 
 
@@ -44,7 +48,8 @@ class Change:
     `old` and `new` are whole contents; None means that the file does not, or shall not, exist. `mode`
     and `old_mode` are permission bits (0o600); `old_mode` None means that nobody looked. `where` is
     empty for a local file, else the ssh destination's name. `edited` says that a generated file was
-    edited by hand since we wrote it. The content of a `secret` file is never shown.
+    edited by hand since we wrote it. The content of a `secret` file is never shown; if it is `masked`
+    JSON, it is shown without the values of its secret keys.
     """
 
     path: str
@@ -56,6 +61,12 @@ class Change:
     where: str = ""
     edited: bool = False
     secret: bool = False
+    masked: bool = False
+
+    @property
+    def hidden(self) -> bool:
+        """Nothing of the content may be shown."""
+        return self.secret and not self.masked
 
     @property
     def remodes(self) -> bool:
@@ -136,7 +147,7 @@ def as_json(plan: Plan) -> list[ChangeJson]:
     return [
         ChangeJson(
             action=change.action,
-            diff=None if change.secret else "".join(f"{line}\n" for line in _diff(change)),
+            diff=None if change.hidden else "".join(f"{line}\n" for line in _diff(change)),
             edited=change.edited,
             mode=None if change.new is None else f"{change.mode:04o}",
             old_mode=None if change.old is None or change.old_mode is None else f"{change.old_mode:04o}",
@@ -184,7 +195,7 @@ def _describe(change: Change) -> Iterator[str]:
         yield f"# {change.name}: {printable(change.why)}"
     if change.edited:
         yield f"# {change.name}: edited by hand since nbssh wrote it"
-    if change.secret:
+    if change.hidden:
         # No diff header: patch would create an empty file from it.
         modes = f" {change.old_mode:04o} -> {change.mode:04o}" if change.remodes else ""
         yield f"# {change.name}: {change.action}{modes}, content not shown"
@@ -208,7 +219,10 @@ def _diff(change: Change) -> Iterator[str]:
     tab = "\t" if " " in name else ""
     yield "--- /dev/null" if change.old is None else f"--- a/{name}{tab}"
     yield "+++ /dev/null" if change.new is None else f"+++ b/{name}{tab}"
-    hunks = difflib.unified_diff(_lines(change.old), _lines(change.new), n=3, lineterm="")
+    old, new = (_lines(data) if not change.masked else _lines_masked(data) for data in (change.old, change.new))
+    if old == new:
+        yield "# only values that are not shown differ"
+    hunks = difflib.unified_diff(old, new, n=3, lineterm="")
     for number, line in enumerate(hunks):
         if number < 2:  # noqa: PLR2004 - difflib's own two header lines
             continue
@@ -224,6 +238,10 @@ def _diff(change: Change) -> Iterator[str]:
 def _lines(data: bytes | None) -> list[str]:
     """Split at LF alone, as patch does; bytes that are not UTF-8 become lone surrogates, all distinct."""
     return re.findall(r"[^\n]*\n|[^\n]+", (data or b"").decode("utf-8", "surrogateescape"))
+
+
+def _lines_masked(data: bytes | None) -> list[str]:
+    return [_SECRET_VALUE.sub(r'\1"(not shown)"', line) for line in _lines(data)]
 
 
 def _shown(line: str) -> str:

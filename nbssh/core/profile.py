@@ -47,11 +47,15 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     socket: Line = ""
     port: int = 0
     prompts: bool = False
+    one_session: bool = False
     probed_for: Line = ""
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """One declaration. `port` is the local one, on 127.0.0.1; `idle_hours` shuts an idle server down."""
+    """One declaration. `port` is the local one, on 127.0.0.1; `idle_hours` shuts an idle server down.
+
+    `fast_start` keeps Jupyter from an import that it does not need (templates/jupyter/rfc3987_syntax.py.in).
+    """
 
     destination: Line
     ssh_options: list[Line] = []
@@ -66,6 +70,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     idle_hours: Annotated[float, msgspec.Meta(gt=0, le=8760)] | None = None
     auth: Auth = "password"
     browser: bool = True
+    fast_start: bool = True
     server: Server | None = None
 
     def fingerprint(self) -> str:
@@ -125,14 +130,14 @@ def _check_constraints(profile: Profile, source: str) -> None:
 
 def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str) -> NbsshError:
     text = str(error)
-    unknown = re.search(r"unknown field `(.*)`", text)
+    unknown = re.search(r"unknown field `(.*?)`", text)
     if unknown:
         key = unknown.group(1)
         known = [*Profile.__struct_encode_fields__, *Server.__struct_encode_fields__]
         close = difflib.get_close_matches(key, known, 1)
         hint = f"did you mean '{close[0]}'?" if close else "known keys: " + ", ".join(Profile.__struct_encode_fields__)
         return NbsshError(f"{source}: unknown key '{printable(key)}'", hint)
-    missing = re.search(r"missing required field `(.*)`", text)
+    missing = re.search(r"missing required field `(.*?)`", text)
     if missing:
         return NbsshError(f"{source}: the key '{missing.group(1)}' is missing", "add it, or make the profile anew")
     where = re.search(r"at `\$\.(.*?)(\[\.\.\.\])?`", text)

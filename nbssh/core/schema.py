@@ -25,6 +25,7 @@ _ABOUT = {
     "idle_hours": "Shut an unused server down after so many hours.",
     "auth": "How to log in to the notebooks; change it with: nbssh passwd NAME [--token].",
     "browser": "Whether ssh NAME-nb opens the browser.",
+    "fast_start": "Whether Jupyter is kept from a slow import that it does not need.",
     "server": "Found on the server by nbssh add or apply. Delete the table to have the server looked at again.",
 }
 

@@ -12,11 +12,11 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Protocol
 
-from nbssh.core.sshconfig import parse_line
+from nbssh.core.sshconfig import parse_line, word
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 COMMENT = b"# Jupyter over ssh; added by nbssh, taken out again by: nbssh uninstall"
 INCLUDE = b"Include nbssh.d/*.conf"
@@ -137,6 +137,35 @@ def include_state(config: bytes, disk: Disk) -> IncludeState:
             owner = line.owner
             low = low or IncludeState(Kind.LOW, line.file, line.number, owner.text, owner.number, owner.file, wide=wide)
     return low or IncludeState(Kind.ABSENT)
+
+
+def include_left_out(config: bytes, disk: Disk, keep: Callable[[bytes], str], depth: int = 0) -> bytes:
+    """Return the config as ssh would read it if none of our files were there, whoever wrote the Include of them.
+
+    A file that it includes is included as it is; one that includes ours in turn is replaced by a changed copy, which
+    `keep` stores: it returns the copy's path.
+    """
+    ours = disk.real(posixpath.join(disk.home, ".ssh", "nbssh.d"))
+
+    def spelled(raw: bytes) -> bytes:
+        if b"include" not in raw.lower():
+            return raw
+        parsed = parse_line(raw.decode("utf-8", "surrogateescape"))
+        if parsed is None or parsed[0].lower() != "include":
+            return raw
+        found = list(_included(parsed[1], disk))
+        paths = []
+        for path in found:
+            if disk.real(posixpath.dirname(path)) == ours:
+                continue
+            data = disk.read(path) or b""
+            changed = include_left_out(data, disk, keep, depth + 1) if depth < _DEPTH else data
+            paths.append(path if changed == data else keep(changed))
+        if paths == found:
+            return raw
+        return f"Include {' '.join(map(word, paths))}".encode("utf-8", "surrogateescape") if paths else b""
+
+    return b"\n".join(map(spelled, config.split(b"\n")))
 
 
 def find_host(config: bytes, alias: str, disk: Disk) -> tuple[str, int] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nbssh.adapters import connection, password, store
+from nbssh.adapters import connection, files, password, store
 from nbssh.adapters.store import Secret
 from nbssh.adapters.ui import password_from_stdin
 from nbssh.core import destination
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nbssh.adapters.connection import Connection
     from nbssh.core.destination import Recipe
     from nbssh.operations.world import World
+
+ATTEMPTS = 20  # each means that another nbssh wrote files while ours were planned
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -51,7 +53,7 @@ def add(world: World, wish: Wish) -> None:
     check_name(wish.name)
     recipe = destination.parse_recipe(wish.destination or wish.name)
     if _is_already(world, wish, recipe):
-        world.ui.say(f"'{wish.name}' is set up already; start it with: ssh {alias(wish.name)}")
+        _complete(world, wish.name)
         return
     profile = _declared(world, wish, recipe)
     include.refuse_taken_aliases(world, wish.name)
@@ -61,17 +63,16 @@ def add(world: World, wish: Wish) -> None:
     for dropped in recipe.dropped:
         world.ui.warn(f"not taken over from your command: {dropped}")
     declared = Declared(wish.name, profile, secret)
+    own_port = not (wish.port or recipe.local_port)
     if wish.offline:
-        _write(world, declared, included)
+        _set_up(world, declared, included, None, own_port=own_port)
         world.ui.say(f"nothing is known of the server yet; complete it with: nbssh apply {wish.name}")
         return
     arguments = aliases.destination_arguments(profile)
-    with connection.private(world.ssh, arguments, profile.destination) as there, ExitStack() as undo:
+    with connection.private(world.ssh, arguments, profile.destination) as there:
         facts = server.look(there, wish.name, profile)
         declared = Declared(wish.name, server.choose(there, profile, wish.name, facts, world.ui), secret)
-        _install(world, declared, there, undo)
-        _write(world, declared, included)
-        undo.pop_all()
+        _set_up(world, declared, included, there, own_port=own_port)
     world.ui.say(f"done; now type: ssh {alias(wish.name)}")
 
 
@@ -81,9 +82,8 @@ def _declared(world: World, wish: Wish, recipe: Recipe) -> Profile:
         raise NbsshError(
             "--forward socket needs a look at the server, which --offline forbids", "leave out one of the two"
         )
-    others = {store.load(world.paths, name).port: name for name in store.names(world.paths)}
     source = "--port" if wish.port else "your ssh command" if recipe.local_port else "port"
-    port = ports.choose(wish.port or recipe.local_port, source, others)
+    port = ports.choose(wish.port or recipe.local_port, source, _ports_of_others(world, wish.name))
     if wish.remote_port and not UNPRIVILEGED <= wish.remote_port <= ports.LAST_PORT:
         raise port_refused(wish.remote_port, "--remote-port", port)
     remote = wish.remote_port or recipe.remote_port
@@ -153,19 +153,38 @@ def _is_already(world: World, wish: Wish, recipe: Recipe) -> bool:
     )
 
 
-def _include(world: World) -> Change | None:
-    """Return the change of ~/.ssh/config that the user agreed to; a line that she took out is not put back."""
+def _ports_of_others(world: World, name: str) -> dict[int, str]:
+    return {store.load(world.paths, other).port: other for other in store.names(world.paths) if other != name}
+
+
+def _complete(world: World, name: str) -> None:
+    """Say that `name` is set up already; write what is missing, if an earlier add was killed halfway."""
+    secret = store.load_secret(world.paths, name)
+    if not (secret.hash or secret.token):
+        raise NbsshError(f"'{name}' is set up, but has neither password nor token", f"nbssh passwd {name}")
+    declared = Declared(name, store.load(world.paths, name), secret)
+    included = _include(world)
+    changes, _ = planning.local_changes(world, declared)
+    missing = [change for change in changes if change.action == "create"]
+    writing.write_local(world, Plan([*missing, *_line_changes(world, included=included)]))
+    world.ui.say(f"'{name}' is set up already; start it with: ssh {alias(name)}")
+    if len(missing) < len(Plan(changes).changes):
+        world.ui.say(f"some of its files are out of date: nbssh apply {name}")
+
+
+def _include(world: World) -> bool:
+    """Tell whether the user agreed to the change of ~/.ssh/config; a line that she took out is not put back."""
     wanted = include.change(world)
     if wanted is None:
-        return None
+        return False
     if include.was_added(world):
         world.ui.warn("the Include line was taken out of ~/.ssh/config and stays out; put it back with: nbssh init")
-        return None
+        return False
     include.refuse_unwritable(world)
     if include.consent(world, wanted):
-        return wanted
+        return True
     world.ui.warn("without the Include line ssh does not know the aliases; put it in with nbssh init")
-    return None
+    return False
 
 
 def new_secret(world: World, name: str, *, token: bool, password_stdin: bool) -> Secret:
@@ -176,6 +195,35 @@ def new_secret(world: World, name: str, *, token: bool, password_stdin: bool) ->
         return Secret(token=secrets.token_urlsafe(32))
     text = password_from_stdin() if password_stdin else world.ui.new_password(name)
     return Secret(hash=password.hash_password(text))
+
+
+def _line_changes(world: World, *, included: bool) -> list[Change]:
+    """Return the changes of ~/.ssh/config that were agreed to: by now it may be there, from another nbssh."""
+    line = include.change(world) if included else None
+    return include.with_marker(world, line) if line else include.unfinished(world)
+
+
+class _PortTakenError(NbsshError):
+    """Another profile got the same port since ours was chosen."""
+
+
+def _set_up(world: World, declared: Declared, included: bool, there: Connection | None, *, own_port: bool) -> None:  # noqa: FBT001
+    """Install there, if the server was asked, and here. `own_port`: we chose the port and may choose again."""
+    while True:
+        with ExitStack() as undo:
+            if there:
+                _install(world, declared, there, undo)
+            try:
+                _write(world, declared, included=included)
+            except _PortTakenError:
+                if not own_port:
+                    raise
+            else:
+                undo.pop_all()
+                return
+        port = ports.choose(0, "port", _ports_of_others(world, declared.name))
+        profile = msgspec.structs.replace(declared.profile, port=port)
+        declared = msgspec.structs.replace(declared, profile=profile)
 
 
 def _install(world: World, declared: Declared, there: Connection, undo: ExitStack) -> None:
@@ -190,8 +238,8 @@ def _install(world: World, declared: Declared, there: Connection, undo: ExitStac
     changes = planning.remote_changes(declared, present)
     if present:
         world.ui.say("adopted; a server that runs there keeps its old settings and password until it is started anew")
-    planning.install(there, declared, changes)
-    undo.callback(planning.install, there, declared, [_reversed(change) for change in changes])
+    writing.install(world, there, declared, changes)
+    undo.callback(planning.install, there, declared, [_reversed(change) for change in Plan(changes).changes])
 
 
 def _reversed(change: Change) -> Change:
@@ -200,13 +248,29 @@ def _reversed(change: Change) -> Change:
     return dataclasses.replace(change, old=change.new, new=change.old, mode=mode, old_mode=change.mode)
 
 
-def _write(world: World, declared: Declared, included: Change | None) -> None:
-    """Write the local files, ~/.ssh/config last."""
-    changes, unexpressed = planning.local_changes(world, declared)
+def _write(world: World, declared: Declared, *, included: bool) -> None:
+    """Write the local files, ~/.ssh/config last. What another nbssh writes at the same time is looked at again."""
+
+    def refuse_taken_port() -> None:
+        other = _ports_of_others(world, declared.name).get(declared.profile.port)
+        if other:
+            raise _PortTakenError(
+                f"port {declared.profile.port} was given to the profile '{other}' meanwhile", "take another --port"
+            )
+
+    for attempt in range(ATTEMPTS):
+        if declared.name in store.names(world.paths):
+            raise NbsshError(f"another nbssh made the profile '{declared.name}' meanwhile", "nbssh list shows it")
+        changes, unexpressed = planning.local_changes(world, declared)
+        changes += _line_changes(world, included=included)
+        try:
+            writing.write_local(world, Plan(changes), last=refuse_taken_port)
+        except files.ChangedError:
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            break
     for sentence in unexpressed:
         world.ui.warn(
             f"{alias(declared.name)} cannot be made equal to '{declared.profile.destination}' in this: {sentence}"
         )
-    if included:
-        changes += [include.marker_change(world, included), included]
-    writing.write_local(world, Plan(changes))

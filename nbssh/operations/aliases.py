@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbssh.adapters import files
 from nbssh.core import alias, desired, destination
 from nbssh.core.profile import alias as nb_alias
 
@@ -46,17 +47,24 @@ def derive(world: World, name: str, profile: Profile) -> Derived:
     ssh refuses never gets further than this.
     """
     local = local_files(world, name)
-    base = world.ssh.resolve(destination_arguments(profile))
     with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
         include, config = Path(folder, "candidate.conf"), Path(folder, "config")
+        for file in (include, config):
+            file.touch(mode=0o600)  # ssh refuses an included file that others can write, whatever the umask
         config.write_bytes(world.ssh.candidate_config(include))
+        # The destination too without what is installed: a file of ours that ssh refuses must not keep us from
+        # mending it.
+        base = world.ssh.resolve(destination_arguments(profile), config=config)
 
         def ask(directives: Sequence[Directive]) -> str:
             text = desired.ssh_config(name, profile, local, directives)
             include.write_bytes(text.encode("utf-8", "surrogateescape"))
             return world.ssh.resolve([nb_alias(name)], config=config)
 
-        return alias.derive(base, original_name(profile), nb_alias(name), ask, forwards=own_forwards(profile))
+        # Without a master our block keeps ssh silent about each failed look through the tunnel.
+        own = () if desired.control_path(profile, local) else ("loglevel",)
+        forwards = own_forwards(profile)
+        return alias.derive(base, original_name(profile), nb_alias(name), ask, own=own, forwards=forwards)
 
 
 def original_name(profile: Profile) -> str:
@@ -69,8 +77,14 @@ def own_forwards(profile: Profile) -> list[str]:
     return [alias.printed_forward(f"127.0.0.1:{profile.port}", desired.far_end(profile))]
 
 
-def differences(world: World, name: str, profile: Profile) -> tuple[str, ...]:
-    """Return what the installed alias of `name` does otherwise than its destination, in words; empty if nothing."""
-    base = world.ssh.resolve(destination_arguments(profile))
-    present = world.ssh.resolve([nb_alias(name)])
-    return alias.differences(base, present, original_name(profile), nb_alias(name), forwards=own_forwards(profile))
+def blocks(world: World, name: str, profile: Profile) -> tuple[str, tuple[str, ...]]:
+    """Return the ssh_config of the aliases of `name` as it should be, and what they cannot express, in words."""
+    derived = derive(world, name, profile)
+    text = desired.ssh_config(name, profile, local_files(world, name), derived.directives)
+    return text, derived.unexpressed
+
+
+def is_outdated(world: World, name: str, profile: Profile) -> bool:
+    """Tell whether `apply` would write the aliases of `name` anew: what none can express is no reason."""
+    text, _ = blocks(world, name, profile)
+    return files.read(world.paths.conf(name)) != text.encode("utf-8", "surrogateescape")

@@ -48,12 +48,13 @@ def apply(world: World, names: list[str], *, mode: str, json: bool, offline: boo
         works = planned(world, names, connections, offline=offline)
         plan = sum((work.plan for work in works), Plan())
         if mode == "apply":
-            _carry_out(world, works, json=json)
+            _carry_out(world, works, show=not json)
         elif not json:
             for change in plan.changes:
                 world.ui.product(f"{change.action} {world.paths.shown(change.name)} ({change.why})")
         if json:
             world.ui.json(changes=as_json(plan), errors=_errors(works), profiles=[work.name for work in works])
+            _warn(world, works)
         else:
             _report(world, works, plan, mode)
     if any(work.trouble for work in works):
@@ -140,22 +141,15 @@ def _plan_one(world: World, work: Work) -> None:
     work.plan = Plan([*changes, *local])
 
 
-def _carry_out(world: World, works: list[Work], *, json: bool) -> None:
-    edited = Plan([change for work in works for change in work.plan.changes if change.edited])
-    if not edited.empty:
-        if not json:
-            world.ui.talk(unified(edited, color=world.ui.colored(sys.stderr)))
-        if not world.ui.ask(
-            "these files were edited by hand; overwrite them (a backup is kept)?",
-            otherwise="say --yes to overwrite them, a backup is kept",
-        ):
-            raise NbsshError("files that were edited by hand were left alone", "see them with nbssh diff")
+def _carry_out(world: World, works: list[Work], *, show: bool) -> None:
+    """Do what is planned, profile by profile: one that fails, or holds hand edits to be kept, stops no other."""
     for work in works:
         if work.trouble:
             continue
         try:
+            writing.refuse_edits(world, work.plan.changes, show=show)
             if work.connection and work.declared:
-                planning.install(work.connection, work.declared, [c for c in work.plan.changes if c.where])
+                writing.install(world, work.connection, work.declared, [c for c in work.plan.changes if c.where])
             if _moves(work):
                 world.ssh.end_master(world.paths.control_socket(work.name))
             writing.write_local(world, work.plan)
@@ -168,10 +162,15 @@ def _moves(work: Work) -> bool:
     return any(change.path.endswith(".conf") for change in work.plan.local)
 
 
-def _report(world: World, works: list[Work], plan: Plan, mode: str) -> None:
+def _warn(world: World, works: list[Work]) -> None:
     for work in works:
         for sentence in work.unexpressed:
             world.ui.warn(f"{alias(work.name)} is not equal to '{work.profile.destination}' in this: {sentence}")
+
+
+def _report(world: World, works: list[Work], plan: Plan, mode: str) -> None:
+    _warn(world, works)
+    for work in works:
         if work.trouble or work.plan.empty or mode != "apply":
             continue
         world.ui.say(f"'{work.name}': {len(work.plan.changes)} files brought up to date")

@@ -72,7 +72,7 @@ def edit(world: World, name: str, *, offline: bool) -> int:
         if not world.ui.ask(question, otherwise="say --yes to have it done without a question"):
             raise NbsshError("nothing was changed", f"nbssh edit {name} begins anew")
         if there:
-            planning.install(there, declared, [change for change in plan.changes if change.where])
+            writing.install(world, there, declared, [change for change in plan.changes if change.where])
         if any(change.path == str(world.paths.conf(name)) for change in plan.local):
             world.ssh.end_master(world.paths.control_socket(name))
         writing.write_local(world, plan)

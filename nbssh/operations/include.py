@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nbssh.operations.world import World
 
+_ABOUT_TO = b"about to be "
 SNIPPET = f"{userconfig.COMMENT.decode()}\n{userconfig.INCLUDE.decode()}\n"
 
 
@@ -35,7 +36,7 @@ def change(world: World) -> Change | None:
     if state.kind is Kind.EFFECTIVE:
         return None
     new = userconfig.include_added(userconfig.include_removed(old or b""))
-    why = "ssh reads the files of nbssh"
+    why = "makes ssh read the files of nbssh"
     if state.kind is Kind.LOW:
         why += f"; the Include in line {state.line} stands below '{state.block}' and counts only there"
     return Change(str(paths.user_config), old, new, 0o600 if mode is None else mode, mode, why)
@@ -49,7 +50,7 @@ def removal(world: World) -> Change | None:
     if old is None or new == old:
         return None
     # A file that was not there before us and holds nothing else goes again.
-    gone = not new and _marker(world).exists() and b"made" in (files.read(_marker(world)) or b"")
+    gone = not new and b"made" in (files.read(_marker(world)) or b"")
     return Change(str(path), old, None if gone else new, mode or 0o600, mode, "ssh no longer reads the files of nbssh")
 
 
@@ -59,15 +60,38 @@ def _marker(world: World) -> Path:
 
 
 def was_added(world: World) -> bool:
-    """Tell whether the line was put in at some time."""
-    return _marker(world).exists()
+    """Tell whether the line was put in at some time; a run that was killed just before does not count."""
+    said = files.read(_marker(world))
+    return said is not None and not said.startswith(_ABOUT_TO)
 
 
-def marker_change(world: World, added: Change) -> Change:
-    """Return what remembers that `added` was done."""
-    old, mode = files.snapshot(_marker(world))
-    text = b"made\n" if added.old is None else b"spliced\n"
-    return Change(str(_marker(world)), old, text, 0o600, mode, "remembers that the Include line was added")
+def made_folder(world: World) -> bool:
+    """Tell whether ~/.ssh was not there before the line."""
+    return b"folder" in (files.read(_marker(world)) or b"")
+
+
+def with_marker(world: World, added: Change) -> list[Change]:
+    """Return `added` between what remembers that it is about to be done and that it was done.
+
+    A kill in between must neither lose that the file was made by us nor pass for a line that the user took out.
+    """
+    path = str(_marker(world))
+    old, mode = files.snapshot(path)
+    text = b"spliced\n" if added.old is not None else b"made\n" if world.paths.ssh_dir.exists() else b"made folder\n"
+    why = "remembers that the Include line was added"
+    before = Change(path, old, _ABOUT_TO + text, 0o600, mode, why, secret=True)
+    after = Change(path, before.new, text, 0o600, before.mode, why, secret=True)
+    return [before, added, after]
+
+
+def unfinished(world: World) -> list[Change]:
+    """Return what a run that was killed right after it had put the line in left undone."""
+    path = str(_marker(world))
+    old, mode = files.snapshot(path)
+    if old is None or not old.startswith(_ABOUT_TO) or removal(world) is None:
+        return []
+    why = "remembers that the Include line was added"
+    return [Change(path, old, old.removeprefix(_ABOUT_TO), 0o600, mode, why, secret=True)]
 
 
 def refuse_unwritable(world: World) -> None:
@@ -78,7 +102,8 @@ def refuse_unwritable(world: World) -> None:
     except NbsshError as error:
         raise NbsshError(
             f"{error.message}; nothing was changed",
-            f"put this at the very top of it by the way you manage it: {userconfig.INCLUDE.decode()}",
+            "if another program manages that file, have it put this line at the very top: "
+            f"{userconfig.INCLUDE.decode()}",
         ) from None
 
 
@@ -86,12 +111,17 @@ def put_in(world: World) -> None:
     """`nbssh init`: put the line in, after showing it and asking."""
     wanted = change(world)
     if wanted is None:
+        writing.write_local(world, Plan(unfinished(world)))
         world.ui.say("ssh reads the files of nbssh already")
         return
-    refuse_unwritable(world)
+    try:
+        refuse_unwritable(world)
+    except NbsshError:
+        world.ui.product(SNIPPET)
+        raise
     if not consent(world, wanted):
         raise NbsshError("nothing was changed", "nbssh init --print shows the lines to add by hand")
-    writing.write_local(world, Plan([marker_change(world, wanted), wanted]))
+    writing.write_local(world, Plan(with_marker(world, wanted)))
     world.ui.say(f"{world.paths.shown(world.paths.user_config)} now includes the files of nbssh")
 
 

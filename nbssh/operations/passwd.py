@@ -29,9 +29,9 @@ def passwd(world: World, name: str, *, token: bool, password_stdin: bool, offlin
     with ExitStack() as stack:
         if known:
             there = stack.enter_context(running.connect(world, name, profile))
-            planning.install(
-                there, declared, planning.remote_changes(declared, planning.read_remote(there, [declared.folder]))
-            )
+            changes = planning.remote_changes(declared, planning.read_remote(there, [declared.folder]))
+            writing.refuse_edits(world, changes)
+            writing.install(world, there, declared, changes)
             runs = asked(there, name, profile).state in {"running", "starting", "unresponsive"}
         writing.write_local(world, Plan(planning.local_changes(world, declared)[0]))
     world.ui.say(f"'{name}' has a new {profile.auth}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import stat
 import tarfile
@@ -52,10 +53,9 @@ def local_changes(world: World, declared: Declared) -> tuple[list[Change], tuple
     Secrets come first, the file that ssh reads last.
     """
     name, secret, paths = declared.name, declared.secret, world.paths
-    derived = aliases.derive(world, name, declared.profile)
+    blocks, unexpressed = aliases.blocks(world, name, declared.profile)
     toml = files.read(paths.profile(name))
     profile_text = store.text_of(name, declared.profile, toml.decode("utf-8", "replace") if toml is not None else None)
-    blocks = desired.ssh_config(name, declared.profile, aliases.local_files(world, name), derived.directives)
     wanted = [
         File(str(paths.secret(name)), store.secret_text(secret), PRIVATE, f"secret of '{name}'", secret=True),
         File(str(paths.profile(name)), profile_text, PRIVATE, f"profile '{name}'"),
@@ -68,7 +68,7 @@ def local_changes(world: World, declared: Declared) -> tuple[list[Change], tuple
     changes = [_change(file, *files.snapshot(file.path)) for file in wanted]
     if not secret.token:
         changes += deletions([paths.redirect(name)], "no token any more")
-    return changes, derived.unexpressed
+    return changes, unexpressed
 
 
 def deletions(gone: Sequence[Path], why: str) -> list[Change]:
@@ -83,9 +83,11 @@ def deletions(gone: Sequence[Path], why: str) -> list[Change]:
 
 def _change(file: File, old: bytes | None, old_mode: int | None, *, where: str = "") -> Change:
     new = file.text.encode("utf-8", "surrogateescape")
+    # Where we put a seal, a file with a broken one or none at all is somebody's.
+    edited = old is not None and old != new and is_edited(new) is not None and is_edited(old) is not False
     return Change(
-        file.path, old, new, file.mode, old_mode, file.why, where=where, secret=file.secret,
-        edited=old is not None and old != new and is_edited(old) is True,
+        file.path, old, new, file.mode, old_mode, file.why, where=where, secret=file.secret, masked=file.masked,
+        edited=edited,
     )  # fmt: skip
 
 
@@ -95,7 +97,20 @@ def remote_changes(declared: Declared, present: Mapping[str, RemoteFile]) -> lis
     if profile.server is None:
         return []
     wanted = desired.remote_files(name, profile, profile.server, (secret.hash, secret.token), __version__)
-    return [_change(file, *present.get(file.path, (None, None)), where=profile.destination) for file in wanted]
+    manifest, _ = present.get(desired.manifest_path(declared.folder), (None, None))
+    changes = [_change(file, *present.get(file.path, (None, None)), where=profile.destination) for file in wanted]
+    return [
+        dataclasses.replace(change, edited=True)
+        if _is_unsealed(change) and desired.is_unlisted(change.path, change.old or b"", declared.folder, manifest)
+        else change
+        for change in changes
+    ]
+
+
+def _is_unsealed(change: Change) -> bool:
+    """Tell whether another content is overwritten by one that holds no seal."""
+    overwrites = change.old is not None and change.new is not None and change.old != change.new
+    return overwrites and is_edited(change.new or b"") is None
 
 
 def read_remote(connection: Connection, folders: Sequence[str]) -> dict[str, RemoteFile]:

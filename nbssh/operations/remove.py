@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from nbssh import __version__
 from nbssh.adapters import files, store
 from nbssh.core import desired
-from nbssh.core.plan import Plan, printable, unified
-from nbssh.core.profile import check_name
+from nbssh.core.plan import Plan, is_edited, printable, unified
+from nbssh.core.profile import NAME, check_name
 from nbssh.core.render import render
 from nbssh.errors import NbsshError
 from nbssh.operations import include, planning, running, writing
@@ -24,6 +24,7 @@ SECONDS = 60.0
 
 def remove(world: World, name: str, *, offline: bool) -> None:
     """Stop the server of `name` and remove its files there and here."""
+    writing.sweep(world)  # of a run that was killed when all was gone but the traces
     profile = _loaded(world, name)
     left = _remove_there(world, name, profile, offline=offline)
     _remove_here(world, [name])
@@ -73,24 +74,33 @@ def _remove_there(world: World, name: str, profile: Profile | None, *, offline: 
 def _remove_here(world: World, names: list[str]) -> None:
     """Delete the local files of `names`; what no profile is left to use goes too."""
     paths = world.paths
-    gone = [
-        path
-        for name in names
-        for path in (paths.conf(name), paths.profile(name), paths.redirect(name), paths.secret(name))
-    ]
+    gone = [path for name in names for path in (paths.conf(name), paths.redirect(name), paths.secret(name))]
     if not set(store.names(paths)) - set(names):
         gone.append(paths.opener)
-    writing.write_local(world, Plan(planning.deletions(gone, "removed")))
+    # The profiles last: whoever is killed before can still say the same command again.
+    gone += [paths.profile(name) for name in names]
+    writing.write_local(world, Plan(planning.deletions(gone, "removed")), taking_away=True)
     for name in names:
         paths.control_socket(name).unlink(missing_ok=True)  # a master that was killed leaves it
     for folder in (paths.secrets_dir, paths.profiles_dir, paths.profiles_dir.parent, paths.conf_dir):
         files.remove_empty(folder)
 
 
+def _orphans(world: World) -> list[str]:
+    """Return the names of files of ours that ssh reads though their profile is gone: a command was killed."""
+    try:
+        found = [path for path in world.paths.conf_dir.iterdir() if path.suffix == ".conf" and NAME.match(path.stem)]
+    except OSError:
+        return []
+    return [path.stem for path in found if path.is_file() and is_edited(files.read(path) or b"") is not None]
+
+
 def uninstall(world: World, *, offline: bool) -> None:
     """Remove all profiles with their servers' files, the Include line and all state."""
-    paths, names = world.paths, store.names(world.paths)
+    paths = world.paths
+    names = sorted({*store.names(paths), *_orphans(world)})
     line = include.removal(world)
+    made_folder = include.made_folder(world)
     if names and not world.ui.ask(
         f"remove {len(names)} profiles ({', '.join(names)}), their servers and all files of nbssh?",
         otherwise="say --yes",
@@ -101,10 +111,17 @@ def uninstall(world: World, *, offline: bool) -> None:
     left = [text for name in names if (text := _remove_there(world, name, _loaded(world, name), offline=offline))]
     # The line first: with it ssh would still look for files that go one by one.
     if line:
-        writing.write_local(world, Plan([line]))
+        try:
+            include.refuse_unwritable(world)
+        except NbsshError as error:
+            left.append(f"{error.message}; take the Include line out by the way you manage that file")
+        else:
+            writing.write_local(world, Plan([line]), taking_away=True)
     _remove_here(world, names)
     if paths.state.is_dir() and not paths.state.is_symlink():
         shutil.rmtree(paths.state)
+    if made_folder:
+        files.remove_empty(paths.ssh_dir)
     for text in left:
         world.ui.warn(text)
     world.ui.say("everything nbssh wrote on this machine is gone; the program itself is removed by pipx or pip")

@@ -5,7 +5,6 @@ What was edited by hand is never overwritten without a yes, and a copy of it is 
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,10 +48,19 @@ def write_local(
         if last:
             last()
 
-    # What a killed run left is in folders that need no change any more.
+    sweep(world)
+    written = files.apply_changes(plan.local, lock=paths.lock, backups=paths.backups, check=check, live=live)
+    for change in plan.local:
+        if change.edited:
+            world.ui.say(f"{paths.shown(change.path)} as it was is kept in {paths.shown(paths.backups)}")
+    return written
+
+
+def sweep(world: World) -> None:
+    """Remove what a killed run left, in all our folders: those may need no change any more."""
+    paths = world.paths
     folders = (paths.ssh_dir, paths.conf_dir, paths.profiles_dir, paths.secrets_dir, paths.state, paths.backups)
-    files.sweep([*folders, os.path.realpath(paths.user_config.parent)], lock=paths.lock)
-    return files.apply_changes(plan.local, lock=paths.lock, backups=paths.backups, check=check, live=live)
+    files.sweep([*folders, paths.user_config.resolve().parent], lock=paths.lock)
 
 
 def refuse_edits(world: World, changes: Iterable[Change], *, show: bool = True) -> None:

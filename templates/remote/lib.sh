@@ -20,6 +20,12 @@ fail() {
     exit 1
 }
 
+# put FILE LINE. By `cat`, because a shell says no more of a full disk than "I/O error".
+put() {
+    put_said=$({ printf '%s\n' "$2" | command cat >"$1"; } 2>&1) ||
+        fail "cannot write $1 on ${host}: ${put_said##*: }" "look at the disk of your home there: df -P"
+}
+
 # The host's name is a folder and part of messages and JSON.
 host=$(command uname -n)
 case ${host} in

@@ -37,7 +37,8 @@ forget_server() {
 # Stops the living server r_pid, r_start and what runs in its group: TERM, 10 s, KILL. The mark tells every launch that
 # this was no accident. `kill -TERM -GROUP` is the one spelling that dash, bash, busybox, mksh and ksh share.
 stop_server() {
-    printf '%s %s\n' "${r_pid}" "${r_start}" >"${run}/stopped"
+    # on a full disk the server is stopped all the same
+    { printf '%s %s\n' "${r_pid}" "${r_start}" >"${run}/stopped"; } 2>/dev/null || :
     stop_target=${r_pid}
     if look "${r_pid}" && [ "${p_group}" = "${r_pid}" ]; then
         stop_target=-${r_pid}

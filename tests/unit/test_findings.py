@@ -5,7 +5,11 @@ from __future__ import annotations
 from nbssh.core import findings, survey
 from nbssh.core.findings import Finding
 
-GOOD = [Finding("ssh", "ok", "9.2"), Finding("port", "ok", "free", profile="a"), Finding("alias", "ok", "x", profile="a")]
+GOOD = [
+    Finding("ssh", "ok", "9.2"),
+    Finding("port", "ok", "free", profile="a"),
+    Finding("alias", "ok", "x", profile="a"),
+]
 BAD = Finding("port", "error", "taken", "nbssh edit b", "b")
 ODD = Finding("disk", "warning", "full", "make room", "b")
 

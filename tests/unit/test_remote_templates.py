@@ -33,6 +33,7 @@ PLAIN: dict[str, Any] = {
     "setup_shell": ["/bin/sh"],
     "root_dir": "",
     "start_timeout": 120,
+    "fast": "/home/alice/.local/share/nbssh/mybox/fast",
     "nonce": "0123abcd",
     "want": ["jupyter-lab"],
     "path": "/home/alice/.local/state/nbssh/try",

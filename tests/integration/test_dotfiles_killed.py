@@ -1,0 +1,218 @@
+"""Kill whole commands at every system call that changes a file: ssh goes on working, and the next run repairs.
+
+Run as a program, this file is the victim's parent: `COMMAND TOP [all]` forks one victim for each point.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from dotfiles import Laptop, lasting, run_here, scratch, strays, tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGKILL is POSIX")
+
+FUZZ = "NBSSH_FUZZ_EXAMPLES" in os.environ
+# Before each of these, and in the middle of a write; with "all" also those after which the disk is as before.
+CALLS = ["write", "link", "replace", "rename", "unlink", "mkdir", "chmod", "rmdir", "fchmod", "symlink"]
+MORE_CALLS = ["open", "close", "fsync", "fchown", "setxattr"]
+ADD = ("add", "box", "--offline", "--token", "--yes", "--port", "21001", "--no-browser")
+OTHER = ("add", "other", "gate", "--offline", "--token", "--yes", "--port", "21002")
+COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    # the last is the victim, the others come before
+    "init": (("init", "--yes"),),
+    "first add": (ADD,),
+    "second add": (OTHER, ADD),
+    "apply": (ADD, OTHER, ("apply", "--offline", "--yes")),
+    "remove": (OTHER, ADD, ("remove", "box", "--offline")),
+    "uninstall": (ADD, OTHER, ("uninstall", "--offline", "--yes")),
+}
+MOST = 2000
+
+
+def edited(laptop: Laptop) -> None:
+    """Do what a user does before an apply: edit her own block, and a file that is ours."""
+    laptop.config.write_bytes(laptop.config.read_bytes().replace(b"10.0.0.5", b"10.0.0.6"))
+    conf = laptop.conf_dir / "other.conf"
+    conf.write_text(conf.read_text() + "    Compression yes\n")
+
+
+def forked(job: Callable[[], object]) -> int:
+    """Run `job` in a process of its own; return its status, as waitpid gives it."""
+    pid = os.fork()
+    if pid == 0:
+        status = 99
+        try:
+            found = job()
+            status = found if isinstance(found, int) else 0
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def die_at(point: int, calls: list[str], home: str) -> None:
+    """Let this process be killed at the n-th of `calls`; a write is cut in the middle first."""
+    left = point
+
+    def wrap(name: str, real: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object, **kwargs: object) -> object:
+            nonlocal left
+            first = args[0] if args else ""
+            # what happens in /tmp on the way to an answer of ssh is not the user's
+            if isinstance(first, str | os.PathLike) and not os.fspath(first).startswith(home):
+                return real(*args, **kwargs)
+            left -= 1
+            if left == 0:
+                if name == "write":
+                    fd, data = args
+                    real(fd, bytes(data)[: len(bytes(data)) // 2])  # type: ignore[call-overload]
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*args, **kwargs)
+
+        return call
+
+    for name in calls:
+        setattr(os, name, wrap(name, getattr(os, name)))
+
+
+def restore(laptop: Laptop, kept: Path) -> None:
+    shutil.rmtree(laptop.home)
+    shutil.copytree(kept, laptop.home, symlinks=True)
+
+
+def shape(home: Path) -> str:
+    """Return all that is on the disk, in words that do not depend on random names and pids."""
+    text = json.dumps({name: text for name, text in tree(home).items() if not name.endswith("nbssh/lock")})
+    return re.sub(r"\.[0-9a-f]{8}\.nbssh-tmp", ".nbssh-tmp", text)
+
+
+def differing(one: dict[str, str], other: dict[str, str]) -> dict[str, tuple[str, str]]:
+    return {
+        name: (one.get(name, "-"), other.get(name, "-"))
+        for name in one.keys() | other.keys()
+        if one.get(name) != other.get(name)
+    }
+
+
+class Inspector:
+    """What a user may find after a kill: asserted for each point."""
+
+    def __init__(self, laptop: Laptop, victim: tuple[str, ...], kept: Path) -> None:
+        self.laptop, self.victim = laptop, victim
+        self.before = tree(laptop.home)
+        self.answers = laptop.answers()
+        assert forked(lambda: run_here(laptop, *victim)[0]) == 0
+        self.after = tree(laptop.home)
+        assert laptop.answers() == self.answers, "the command itself changes what ssh does"
+        restore(laptop, kept)
+
+    def look(self) -> int:
+        """Assert that nothing is broken; return the number of files that are still the old ones."""
+        found = tree(self.laptop.home)
+        old = 0
+        for name in self.before.keys() | self.after.keys():
+            if "nbssh/backups" in name or name.endswith("nbssh/lock"):
+                continue
+            was, shall, now = (state.get(name) for state in (self.before, self.after, found))
+            step = "about to be " in (now or "") and name.endswith("nbssh/included")
+            assert now in (was, shall) or step, f"{name} is torn: {now}"
+            old += now == was != shall
+        globbed = {path.name for path in self.laptop.conf_dir.glob("*.conf")}
+        assert globbed <= {"box.conf", "other.conf"}
+        assert self.laptop.answers() == self.answers
+        return old
+
+    def repair(self) -> None:
+        """Run the same command again: now everything is as if it had never been killed."""
+        said: list[str] = []
+
+        def again() -> int:
+            status, text = run_here(self.laptop, *self.victim)
+            said.append(text)
+            # "there is no profile" is the right answer where all was done already
+            return 0 if status == 1 and "there is no profile" in text else status
+
+        assert forked(again) == 0
+        found = tree(self.laptop.home)
+        # the same files give the same answers of ssh
+        assert lasting(found) == lasting(self.after), differing(lasting(found), lasting(self.after))
+        assert strays(self.laptop.home) == []
+
+
+def drive(command: str, top: Path, *, everything: bool) -> Iterator[int]:
+    """Kill the command at point after point until it gets through; yield how many files were old each time."""
+    laptop, kept = Laptop(top / "h"), top / "kept"
+    laptop.home.mkdir(mode=0o700)
+    (top / "tmp").mkdir()
+    os.environ.update(laptop.environ | {"TMPDIR": str(top / "tmp")})
+    tempfile.tempdir = None
+    secrets.token_urlsafe = lambda _: "always-the-same-token-0123456789012345678901"  # type: ignore[assignment]
+    laptop.write()
+    *first, victim = COMMANDS[command]
+    run_here(laptop, "list")  # every import is done before the first fork
+    for words in first:
+        assert forked(lambda words=words: run_here(laptop, *words)[0]) == 0
+    if command == "apply":
+        edited(laptop)
+    shutil.copytree(laptop.home, kept, symlinks=True)
+    inspector = Inspector(laptop, victim, kept)
+    calls = CALLS + MORE_CALLS if everything else CALLS
+    seen: set[str] = set()
+    for point in range(1, MOST):
+
+        def die(point: int = point) -> int:
+            die_at(point, calls, str(top))
+            return run_here(laptop, *victim)[0]
+
+        status = forked(die)
+        if status == 0:
+            return
+        assert status == -signal.SIGKILL, f"point {point}: status {status}"
+        now = shape(laptop.home)
+        old = inspector.look() if everything or now not in seen else -1
+        if everything or now not in seen:
+            seen.add(now)
+            inspector.repair()
+        yield old
+        restore(laptop, kept)
+    raise AssertionError("it never got through")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_killed_anywhere(command: str, record_property: Callable[[str, object], None]) -> None:
+    with scratch() as folder:
+        done = subprocess.run(
+            [sys.executable, __file__, command, folder, *(["all"] if FUZZ else [])],
+            capture_output=True,
+            text=True,
+            timeout=1800,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    olds: list[int] = json.loads(done.stdout)
+    assert len(olds) >= 15
+    looked = [old for old in olds if old >= 0]
+    assert min(looked) < max(looked) > 0, "it was always killed before the first file"
+    record_property("figure", ("points at which a command was killed", len(olds)))
+
+
+def main(command: str, top: Path, *, everything: bool) -> None:
+    olds = list(drive(command, top, everything=everything))
+    sys.stdout.write(json.dumps(olds))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), everything=sys.argv[3:] == ["all"])
