@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from typing import TextIO
@@ -42,24 +43,22 @@ def _answer(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"nbssh {__version__}")  # noqa: T201  the fastest answer: no import at all
         return Exit.DONE
-    from nbssh.cli.app import app  # noqa: PLC0415  70 ms
+    from typer.main import get_command  # noqa: PLC0415  70 ms
 
-    json = _wants_json(arguments)
+    from nbssh.cli.app import app  # noqa: PLC0415
+    from nbssh.cli.quick import spare_conversions  # noqa: PLC0415
+
     try:
-        status = app(arguments, prog_name="nbssh", standalone_mode=False)
+        status = spare_conversions(get_command(app))(arguments, prog_name="nbssh", standalone_mode=False)
     except NbsshError as error:
-        return _say(error, json=json)
+        return _say(error, arguments)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  the funnel
-        return _foreign(error, json=json)
+        return _foreign(error, arguments)
+    if status == Exit.INTERRUPTED:  # Typer's way to tell of a Ctrl-C
+        return _interrupted()
     return status if isinstance(status, int) else Exit.DONE
-
-
-def _wants_json(arguments: list[str]) -> bool:
-    """Tell whether a program reads our stdout: then a failure must be JSON too."""
-    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return "--json" in options
 
 
 def _unread() -> int:
@@ -68,12 +67,17 @@ def _unread() -> int:
     return Exit.DONE
 
 
-def _say(error: NbsshError, *, json: bool = False) -> int:
+def _say(error: NbsshError, arguments: list[str]) -> int:
+    """Print the failure as the global options want it, with `--json` as JSON too: a program reads our stdout then."""
     from nbssh.adapters.ui import Ui  # noqa: PLC0415  only for a failure
 
-    Ui().error(error)
-    if json:
-        Ui().json(errors=[{"error": error.message, "hint": error.hint}])
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    colors = [word for option, word in itertools.pairwise(options) if option == "--color"]
+    colors += [option.removeprefix("--color=") for option in options if option.startswith("--color=")]
+    ui = Ui(when="always" if "always" in colors else "never" if "never" in colors else "auto")
+    ui.error(error)
+    if "--json" in options:
+        ui.json(errors=[{"error": error.message, "hint": error.hint}])
     return error.code
 
 
@@ -82,7 +86,7 @@ def _interrupted() -> int:
     return Exit.INTERRUPTED
 
 
-def _foreign(error: Exception, *, json: bool) -> int:
+def _foreign(error: Exception, arguments: list[str]) -> int:
     """Handle what the command line parser raises (its classes are private to Typer), and bugs."""
     if type(error).__name__ == "Abort":
         return _interrupted()
@@ -92,12 +96,12 @@ def _foreign(error: Exception, *, json: bool) -> int:
         message = str(error.format_message()).strip().rstrip(".")
         path = getattr(getattr(error, "ctx", None), "command_path", "") or "nbssh"
         return _say(
-            NbsshError(f"{message[:1].lower()}{message[1:]}", f"see: {path} --help", code=Exit.USAGE), json=json
+            NbsshError(f"{message[:1].lower()}{message[1:]}", f"see: {path} --help", code=Exit.USAGE), arguments
         )
-    return _bug(error, json=json)
+    return _bug(error, arguments)
 
 
-def _bug(error: Exception, *, json: bool) -> int:
+def _bug(error: Exception, arguments: list[str]) -> int:
     """Write the traceback where it can be sent from, and say where."""
     import traceback  # noqa: PLC0415
 
@@ -112,7 +116,7 @@ def _bug(error: Exception, *, json: bool) -> int:
     except (OSError, NbsshError):
         sys.stderr.write(text)
         hint = "please report it with the text above"
-    return _say(NbsshError(f"this is a bug in nbssh: {type(error).__name__}: {error}", hint, code=Exit.BUG), json=json)
+    return _say(NbsshError(f"this is a bug in nbssh: {type(error).__name__}: {error}", hint, code=Exit.BUG), arguments)
 
 
 if __name__ == "__main__":

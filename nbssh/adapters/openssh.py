@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pwd
 import shlex
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters import process
+from nbssh.adapters.sshdisk import SshDisk
 from nbssh.core import userconfig
 from nbssh.errors import NbsshError
 
@@ -78,9 +80,9 @@ class Ssh:
         )
 
     def candidate_config(self, include: Path) -> bytes:
-        """Return a config that reads `include` first and then all that the user's ssh reads, our own Include left out.
+        """Return a config that reads `include` first and then all that the user's ssh reads, but our installed files.
 
-        What is installed there must not count while a new version is tried.
+        Those must not count while new ones are tried. What else is needed is written beside `include`.
         """
         path = self.config_file()
         try:
@@ -89,9 +91,18 @@ class Ssh:
             text = b""
         except OSError as error:
             raise NbsshError(f"{path}: cannot be read: {error.strerror}", "mend its mode") from None
+        copies = itertools.count()
+
+        def keep(data: bytes) -> str:
+            copy = include.with_name(f"copy-{next(copies)}")
+            copy.touch(mode=0o600)  # with another umask ssh would refuse it
+            copy.write_bytes(data)
+            return str(copy)
+
+        text = userconfig.include_left_out(text, SshDisk(str(Path("~").expanduser())), keep)
         top = f'Include "{include}"\n'.encode()
         system = b"\nHost *\nInclude /etc/ssh/ssh_config\n" if self.reads_system_config() else b""
-        return top + userconfig.include_removed(text) + system
+        return top + text + system
 
     def check_master(self, control_socket: Path) -> bool:
         """Tell whether a master listens on `control_socket`; raise if it is there but hangs."""
@@ -101,7 +112,7 @@ class Ssh:
         if done.limit:
             raise NbsshError(
                 f"the ssh master at {control_socket} does not answer within {MASTER_SECONDS:.0f} s",
-                f"end it by its pid: lsof -t {shlex.quote(str(control_socket))}",
+                "nbssh doctor names its pid and how to end it",
             )
         return done.status == 0
 

@@ -193,14 +193,13 @@ def detach(
     seconds: float,
     errors: BinaryIO,
     show: Callable[[], None],
-    env: dict[str, str] | None = None,
 ) -> Finished:
     """Run `command` until it has gone into the background or ended; what it says on stderr goes into the file `errors`.
 
     A file, because a pipe would stay open for as long as something lives in the background. `show` is called again
     and again meanwhile; a password or code is asked for on the terminal itself.
     """
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, env=env)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
     deadline = time.monotonic() + seconds
     try:
         while process.poll() is None:
@@ -215,6 +214,14 @@ def detach(
             process.terminate()
             process.wait()
         show()
+
+
+def leave_running(command: Sequence[str], *, errors: BinaryIO) -> None:
+    """Start `command` in a session of its own and leave it to itself; what it says on stderr goes into `errors`."""
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
+    )
+    process.returncode = 0  # it outlives us: nobody waits for it, and Python must not complain about that
 
 
 def interact(command: Sequence[str]) -> int:

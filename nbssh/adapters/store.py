@@ -79,10 +79,13 @@ def select(paths: Paths, wanted: list[str]) -> dict[str, Profile]:
 
 def text_of(name: str, profile: Profile, old: str | None = None) -> str:
     """Return the TOML of `profile`; comments and order of `old`, the file as it is, are kept."""
-    import tomlkit  # noqa: PLC0415  only writing needs it
+    wanted: dict[str, Any] = msgspec.to_builtins(profile)
+    if old is not None and _parsed(old) == wanted:
+        return old
+
+    import tomlkit  # noqa: PLC0415  only a change needs it
     from tomlkit.items import Table  # noqa: PLC0415
 
-    wanted: dict[str, Any] = msgspec.to_builtins(profile)
     document = tomlkit.parse(old) if old is not None else tomlkit.parse(_HEADER.format(name=name))
     everything = msgspec.structs.asdict(profile)
     for key in [key for key in document if key not in wanted]:
@@ -102,6 +105,13 @@ def text_of(name: str, profile: Profile, old: str | None = None) -> str:
             table.update(server)
             document["server"] = table
     return tomlkit.dumps(document)
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def _put_before_tables(document: Any, key: str, value: object) -> None:  # noqa: ANN401  tomlkit's container

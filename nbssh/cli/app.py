@@ -31,8 +31,8 @@ from nbssh.cli import (
 EVERYDAY = """\
 nbssh gives you Jupyter from a server with one word of plain ssh
 
-  nbssh add mybox       set it up for 'mybox', an alias of your ~/.ssh/config (or user@host)
-  ssh mybox-nb          start Jupyter there, or attach to the one that runs, and open the browser
+  nbssh add mybox       set it up for an alias of your ~/.ssh/config
+  ssh mybox-nb          start Jupyter there or attach, and open the browser
   ssh mybox-nb-kill     stop it
   nbssh status          what runs where
   nbssh remove mybox    take everything away again, here and there

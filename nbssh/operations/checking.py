@@ -19,6 +19,7 @@ from nbssh.operations import opening, running
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nbssh.adapters.notebook import Visitor
     from nbssh.core.profile import Profile
     from nbssh.operations.world import World
 
@@ -78,7 +79,7 @@ def _steps(world: World, name: str, profile: Profile, secret: str, browser: Path
         screen = session.wait_for(READY, START_SECONDS)
         yield f"ssh {alias(name)}: {_greeting(screen)}"
         visitor = Visitor(base)
-        yield f"the page answers at {base}, jupyter server {printable(visitor.version())}"
+        yield f"the page answers at {base}, jupyter server {_version(visitor)}"
         visitor.login(secret)
         yield f"the {profile.auth} opens it"
         if browser:
@@ -90,6 +91,16 @@ def _steps(world: World, name: str, profile: Profile, secret: str, browser: Path
                 f"see what it says: ssh {alias(name)}",
             )
         yield "Ctrl-C gives the terminal back"
+
+
+def _version(visitor: Visitor) -> str:
+    """Return the version that `GET /api` tells; whatever else answers there is no Jupyter."""
+    try:
+        return printable(visitor.version())
+    except (ValueError, KeyError, TypeError):
+        raise NbsshError(
+            f"what answers at {visitor.base} is no Jupyter server", "nbssh doctor looks for the reason"
+        ) from None
 
 
 def _greeting(screen: str) -> str:

@@ -49,7 +49,7 @@ def _master(world: World, name: str) -> Iterator[Finding]:
     try:
         opened = world.ssh.check_master(control_socket)
     except NbsshError as error:
-        holders = lsof.holders(str(control_socket))
+        holders = lsof.masters(str(control_socket))
         who = f"; it is {', '.join(holders)}" if holders else ""
         pids = [holder.rpartition("pid ")[2].rstrip(")") for holder in holders]
         repair = f"kill -9 {' '.join(pids)}" if pids else error.hint

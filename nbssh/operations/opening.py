@@ -19,6 +19,7 @@ from nbssh.operations.status import asked
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from nbssh.adapters.process import Finished
     from nbssh.core.profile import Profile
     from nbssh.operations.world import World
 
@@ -47,7 +48,7 @@ def open_(world: World, name: str) -> int:
         _verify(world, name, profile)
         opener_runs = False
     else:
-        status = _open_tunnel(world, name, profile)
+        status = _open_tunnel(world, name, profile, joins=master)
         if status:
             return status
         # a session that joins a master runs no LocalCommand (ssh_config(5), ControlMaster)
@@ -88,10 +89,14 @@ def _is_attended(world: World, name: str, profile: Profile) -> bool:
     return bool(answer.sessions) and answer.state in {"running", "starting"}
 
 
-def _open_tunnel(world: World, name: str, profile: Profile) -> int:
-    """Start `ssh NAME-nb` in the background and wait until its server is verified; return ssh's status."""
+def _open_tunnel(world: World, name: str, profile: Profile, *, joins: bool) -> int:
+    """Start `ssh NAME-nb` in the background and wait until its server is verified; return ssh's status.
+
+    `joins`: a master is open already. Nobody is asked for anything then, and ssh does not go into the background by
+    itself (mux.c has no -f; measured).
+    """
     # With ControlPersist the command would never run (ssh.c); without a terminal there is none to ask for.
-    command = [*world.ssh.command, "-f", "-oControlPersist=no", "-oRequestTTY=no", alias(name)]
+    words = [*world.ssh.command, "-oControlPersist=no", "-oRequestTTY=no"]
     with tempfile.TemporaryFile() as errors:
         shown = 0
 
@@ -99,12 +104,13 @@ def _open_tunnel(world: World, name: str, profile: Profile) -> int:
             nonlocal shown
             shown += _show_new(world, errors, shown)
 
-        done = process.detach(command, seconds=connection.LOGIN_SECONDS, errors=errors, show=show)
-        if done.limit:
-            raise NbsshError(f"ssh {alias(name)}: no connection, gave up", f"see whether this works: ssh {alias(name)}")
-        if done.status:
-            world.ui.error(NbsshError(f"ssh {alias(name)} ended with status {done.status}", f"nbssh doctor {name}"))
-            return done.status if done.status > 0 else SSH_FAILED
+        if joins:
+            process.leave_running([*words, alias(name)], errors=errors)
+        else:
+            command = [*words, "-f", alias(name)]
+            done = process.detach(command, seconds=connection.LOGIN_SECONDS, errors=errors, show=show)
+            if done.limit or done.status:
+                return _say_failed(world, name, done)
         try:
             _verify(world, name, profile)
         except BaseException:
@@ -114,6 +120,13 @@ def _open_tunnel(world: World, name: str, profile: Profile) -> int:
         finally:
             show()
     return Exit.DONE
+
+
+def _say_failed(world: World, name: str, done: Finished) -> int:
+    """Say that ssh could not connect, and return the status to exit with."""
+    how = "was given up: no connection" if done.limit else f"ended with status {done.status}"
+    world.ui.error(NbsshError(f"ssh {alias(name)} {how}", f"nbssh doctor {name} looks for the reason"))
+    return done.status if done.status > 0 else SSH_FAILED
 
 
 def _show_new(world: World, errors: BinaryIO, shown: int) -> int:
@@ -127,7 +140,7 @@ def _show_new(world: World, errors: BinaryIO, shown: int) -> int:
 
 def _verify(world: World, name: str, profile: Profile) -> None:
     """Return once launch has proved that the server at the end of the tunnel is ours."""
-    if not desired.control_path(aliases.local_files(world, name)):
+    if not desired.control_path(profile, aliases.local_files(world, name)):
         _await_page(name, profile)
         return
     server = running.known_server(name, profile)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nbssh.adapters import process
+from nbssh.adapters import openssh, process
 from nbssh.core import choice, probe
 from nbssh.core.choice import Permitted
 from nbssh.core.profile import PROGRAMS, Server, validated
@@ -61,6 +61,9 @@ def choose(connection: Connection, profile: Profile, name: str, facts: Facts, ui
         ui.say(f"tunnel to a unix socket that only you can open: {way.socket}")
     else:
         ui.say(f"tunnel to 127.0.0.1:{way.port} over there (TCP), {way.why}")
+    one_session = not takes_sessions(connection)
+    if one_session:
+        ui.say("its sshd permits one session for each connection (MaxSessions 1): no second terminal can share it")
     if facts.uid == 0:
         ui.say("you are root there: Jupyter is told to accept that (allow_root)")
     server = Server(
@@ -75,9 +78,21 @@ def choose(connection: Connection, profile: Profile, name: str, facts: Facts, ui
         socket=way.socket,
         port=way.port,
         prompts=connection.prompted,
+        one_session=one_session,
         probed_for=profile.fingerprint(),
     )
     return validated(msgspec.structs.replace(profile, server=server), f"what {connection.shown} says")
+
+
+def takes_sessions(connection: Connection) -> bool:
+    """Tell whether sshd permits a second session on one connection (sshd_config(5), MaxSessions)."""
+    mark = "nbssh-first"
+    first = [*connection.command, "exec", "/bin/sh"]
+    # through the master or not at all: a refused client would else log in anew, and ask
+    second = [*connection.ssh.through(connection.control_socket), *openssh.QUIET, "-oControlMaster=no"]
+    second += ["-oProxyCommand=false", "x", "exec", "/bin/sh"]
+    with process.answering(first, f"echo {mark}\n".encode(), mark.encode(), LISTEN_SECONDS) as line:
+        return not line or process.run(second, script=b"exit 0\n", seconds=LISTEN_SECONDS).status == 0
 
 
 def try_forwarding(connection: Connection, facts: Facts, found: Candidate) -> Permitted:

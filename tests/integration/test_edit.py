@@ -1,0 +1,204 @@
+"""`nbssh edit`: what is wrong is told and changes nothing; what is right is shown, agreed to and done."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nbssh.adapters import throwaway
+
+if TYPE_CHECKING:
+    from bed import Bed
+
+
+def toml(bed: Bed) -> Path:
+    return bed.local_home / ".config/nbssh/profiles/box.toml"
+
+
+def editor(bed: Bed, *steps: str) -> None:
+    """Make an editor that applies one more of `steps`, shell lines with the file as $1, each time it is called."""
+    count = bed.folder / "edits"
+    count.write_text("0")
+    cases = "".join(f"{number})\n{step}\n;;\n" for number, step in enumerate(steps))
+    script = bed.folder / "bin" / "my editor"
+    script.write_text(f"#!/bin/sh\nn=$(cat {count})\necho $((n + 1)) >{count}\ncase $n in\n{cases}esac\n")
+    script.chmod(0o755)
+    bed.env["EDITOR"] = f"'{script}'"
+
+
+@pytest.fixture
+def offline(bed: Bed) -> Bed:
+    """Give a bed with a profile that no server was asked about."""
+    bed.nbssh("add", "box", "--offline", "--token", "--yes", "--port", str(throwaway.free_port()))
+    return bed
+
+
+def seen(home: Path) -> dict[str, tuple[bytes, int]]:
+    """Return content and mtime of all files of nbssh."""
+    files = [path for part in (".ssh", ".config") for path in (home / part).rglob("*") if path.is_file()]
+    return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def test_an_edit_reaches_every_file_here_and_there_and_comments_stay(bed: Bed) -> None:
+    port, other = throwaway.free_port(), throwaway.free_port()
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(port))
+    editor(bed, f'sed -i "s/{port}/{other}/; s/^destination/# my note\\n&/" "$1"')
+    done = bed.nbssh("edit", "box", "--yes")
+    assert f"+port = {other}" in done.stderr
+    assert f"+local_port={other}" in done.stderr, "the diff shows the server's files too"
+    assert "4 files changed" in done.stderr
+    assert "# my note\ndestination" in toml(bed).read_text()
+    assert f"127.0.0.1:{other}" in (bed.local_home / ".ssh/nbssh.d/box.conf").read_text()
+    assert f"local_port={other}" in (bed.remote_home / ".local/share/nbssh/box/launch").read_text()
+    assert "already up to date" in bed.nbssh("apply", "box").stderr
+
+
+def test_another_jupyter_has_the_server_looked_at_again(bed: Bed) -> None:
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(throwaway.free_port()))
+    editor(bed, 'sed -i \'0,/^jupyter = .*/s,,jupyter = "/bin/true",\' "$1"')
+    before = toml(bed).read_text()
+    done = bed.run("nbssh", "edit", "box")
+    assert done.returncode == 1
+    assert re.search(r"'/bin/true' on \S+ is no jupyter-lab", done.stderr)
+    assert toml(bed).read_text() == before
+
+
+@pytest.mark.parametrize("step", [":", 'sed -i d "$1"', 'printf "\\n \\n" >"$1"'])
+def test_no_change_and_an_empty_file_change_nothing(offline: Bed, step: str) -> None:
+    editor(offline, step)
+    before = seen(offline.local_home)
+    assert "nothing changed" in offline.nbssh("edit", "box").stderr
+    assert seen(offline.local_home) == before
+
+
+BAD = {
+    'echo "port = = 2" >>"$1"': "error: profile 'box': ",
+    'echo "prot = 1" >>"$1"': "unknown key 'prot'",
+    "sed -i 's/^port.*/port = 80/' \"$1\"": "port 80 is below 1024",
+    "sed -i 's/^auth.*//' \"$1\"": "'auth' is not changed by hand",
+    "exit 3": "ended with status 3",
+}
+
+
+@pytest.mark.parametrize("step", BAD)
+@pytest.mark.parametrize("yes", [(), ("--yes",)])
+def test_a_mistake_without_a_terminal_changes_nothing(offline: Bed, step: str, yes: tuple[str, ...]) -> None:
+    editor(offline, step)
+    before = seen(offline.local_home)
+    done = offline.run("nbssh", "edit", "box", "--offline", *yes)
+    assert done.returncode == 1
+    assert BAD[step] in done.stderr
+    assert "nothing was changed" in done.stderr
+    assert seen(offline.local_home) == before
+    assert (offline.folder / "edits").read_text() == "1\n", "asked once"
+
+
+def test_without_a_terminal_and_without_yes_nobody_is_asked(offline: Bed) -> None:
+    editor(offline, 'echo "browser = false" >>"$1"')
+    before = seen(offline.local_home)
+    done = offline.run("nbssh", "edit", "box", "--offline")
+    assert done.returncode == 1
+    assert "say --yes" in done.stderr
+    assert seen(offline.local_home) == before
+
+
+def test_a_mistake_is_shown_and_edited_again(offline: Bed) -> None:
+    editor(offline, 'echo "brwoser = false" >>"$1"', 'sed -i s/brwoser/browser/ "$1"')
+    child = offline.spawn("nbssh", "edit", "box", "--offline")
+    child.expect("unknown key 'brwoser'")
+    child.expect_exact("did you mean 'browser'?")
+    child.expect_exact("edit it again? [y/N] ")
+    child.sendline("y")
+    child.expect_exact("+browser = false")
+    child.expect_exact("[y/N] ")
+    child.sendline("y")
+    child.expect("files changed")
+    child.expect_exact("nbssh apply box")
+    assert "browser = false" in toml(offline).read_text()
+    assert "PermitLocalCommand no" in (offline.local_home / ".ssh/nbssh.d/box.conf").read_text()
+
+
+def test_a_no_leaves_everything(offline: Bed) -> None:
+    editor(offline, 'echo "browser = false" >>"$1"')
+    before = seen(offline.local_home)
+    child = offline.spawn("nbssh", "edit", "box", "--offline")
+    child.expect_exact("[y/N] ")
+    child.sendline("n")
+    child.expect("nothing was changed")
+    child.wait()
+    assert seen(offline.local_home) == before
+
+
+def test_a_broken_file_can_be_mended(offline: Bed) -> None:
+    good = toml(offline).read_text()
+    toml(offline).write_text(f"{good}port = = 1\n")
+    editor(offline, "sed -i '/= = 1/d' \"$1\"")
+    done = offline.nbssh("edit", "box", "--offline", "--yes")
+    assert "can be read again" in done.stderr
+    assert toml(offline).read_text() == good
+
+
+def test_an_unreachable_server_does_not_lose_what_was_written(offline: Bed) -> None:
+    (offline.server.folder / "id").unlink()
+    editor(offline, 'echo "idle_hours = 2.5" >>"$1"')
+    done = offline.run("nbssh", "edit", "box", "--yes")
+    assert done.returncode == 1
+    assert "could not connect" in done.stderr
+    assert "nbssh apply box" in done.stderr
+    assert "idle_hours = 2.5" in toml(offline).read_text()
+
+
+def test_a_port_of_another_profile_is_refused(offline: Bed) -> None:
+    port = throwaway.free_port()
+    offline.nbssh("add", "two", "box", "--offline", "--token", "--yes", "--port", str(port))
+    editor(offline, f"sed -i 's/^port.*/port = {port}/' \"$1\"")
+    done = offline.run("nbssh", "edit", "box", "--offline", "--yes")
+    assert done.returncode == 1
+    assert f"port {port} belongs to the profile 'two'" in done.stderr
+
+
+def test_the_editor_sees_the_schema_and_the_profile_does_not(offline: Bed) -> None:
+    editor(offline, 'cp "$1" "$HOME/copy"; case $1 in */box.toml) echo "browser = false" >>"$1" ;; esac')
+    offline.nbssh("edit", "box", "--offline", "--yes")
+    first = (offline.local_home / "copy").read_text().partition("\n")[0]
+    schema = offline.nbssh("edit", "--schema").stdout.strip()
+    assert first == f"#:schema {schema}"
+    assert Path(schema).is_file()
+    assert "#:schema" not in toml(offline).read_text()
+    assert "browser = false" in toml(offline).read_text()
+
+
+def test_visual_comes_before_editor(offline: Bed) -> None:
+    editor(offline, ":")
+    offline.env["VISUAL"] = "no-such-editor --wait"
+    done = offline.run("nbssh", "edit", "box")
+    assert done.returncode == 1
+    assert "'no-such-editor' cannot be started" in done.stderr
+
+
+def test_without_a_name_it_is_a_mistake_of_usage(offline: Bed) -> None:
+    assert offline.run("nbssh", "edit").returncode == 2
+
+
+def test_control_c_in_the_editor_is_the_editors(offline: Bed) -> None:
+    script = offline.folder / "bin" / "waits"
+    script.write_text('#!/bin/sh\ntrap "echo caught; exit 0" INT\necho editing\nwhile :; do sleep 0.1; done\n')
+    script.chmod(0o755)
+    offline.env["EDITOR"] = str(script)
+    child = offline.spawn("nbssh", "edit", "box")
+    child.expect("editing")
+    child.sendintr()
+    child.expect("caught")
+    child.expect("nothing changed")
+    child.wait()
+    assert child.exitstatus == 0
+
+
+def test_the_copy_is_private_and_goes(offline: Bed) -> None:
+    editor(offline, 'ls -ld "${1%/*}" >"$HOME/mode"; echo "$1" >"$HOME/where"')
+    offline.nbssh("edit", "box")
+    assert (offline.local_home / "mode").read_text().startswith("drwx------")
+    assert not Path((offline.local_home / "where").read_text().strip()).exists()
