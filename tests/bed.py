@@ -182,6 +182,29 @@ class Bed:
         return [program, *words]
 
 
+@contextlib.contextmanager
+def unix_user(shell: str, below: str = "") -> Iterator[str]:
+    """Make a normal user of this machine, at home in a folder of its own in /tmp; remove both at the end.
+
+    `below`: its home is a folder of this name in there, for example to make the path long.
+    """
+    # a number that no process of a removed user still has
+    number = 20_000 + (os.getpid() * 7 + time.monotonic_ns()) % 30_000
+    name = f"nbt{number}"
+    folder = Path("/tmp", name)
+    folder.mkdir(mode=0o755)
+    home = folder / below if below else folder / "h"
+    command = ["useradd", "--create-home", "--home-dir", str(home), "--uid", str(number), "--shell", shell]
+    subprocess.run([*command, "--password", "*", name], check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    home.chmod(0o700)
+    try:
+        yield name
+    finally:
+        subprocess.run(["userdel", "--force", name], check=False, capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(f"/tmp/nbssh-{number}", ignore_errors=True)
+
+
 def laptop_environment(folder: Path) -> dict[str, str]:
     """Return the environment of a user at home in `folder`/l, whose browser writes down where it is sent."""
     home, bin_ = folder / "l", folder / "bin"

@@ -217,6 +217,7 @@ class Server:
             "setup_shell": ["/bin/sh"],
             "root_dir": "",
             "start_timeout": 20,
+            "fast": "",
             **model,
         }
         self.env = {

@@ -1,0 +1,200 @@
+"""What the tests of the server's side share: a Jupyter that misbehaves on request, sessions, processes."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pexpect
+from bed import until
+from remote_helpers import FAKE_JUPYTER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bed import Bed
+
+PASSWORD = "corr€ct horse"
+UP = r"open http://127\.0\.0\.1:(\d+)/\s.*k and Enter stop it"
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def fake_program(python: str = sys.executable) -> str:
+    """Return the fake Jupyter of the script tests, told what to do by ~/fake.json instead of a profile's folder."""
+    text = FAKE_JUPYTER.format(python=python)
+    for name in ("fake.json", "seen.json"):
+        text = text.replace(f'config + "/{name}"', f'os.environ["HOME"] + "/{name}"')
+    # one that dies by itself, as the out-of-memory killer would end it
+    ending = 'if how.get("dies"):\n    signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), 9))\n'
+    ending += '    signal.alarm(how["dies"])\nwhile True:\n    connection, _'
+    return text.replace("while True:\n    connection, _", ending)
+
+
+def fake_jupyter(bed: Bed, folder: str = "bin") -> Path:
+    """Put the fake Jupyter on the server, and return its path."""
+    program = bed.remote_home / folder / "jupyter-lab"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(fake_program())
+    program.chmod(0o755)
+    misbehave(bed)
+    return program
+
+
+def misbehave(bed: Bed, **how: Any) -> None:  # noqa: ANN401  anything JSON knows
+    """Tell the next fake Jupyter what to do wrong: see `remote_helpers`, and `dies`: after how many seconds."""
+    (bed.remote_home / "fake.json").write_text(json.dumps(how))
+
+
+def add(bed: Bed, *words: str, jupyter: Path | str | None = None, door: str = "password") -> int:
+    """Run `nbssh add box`, by default with the fake Jupyter, and return the local port."""
+    port = free_port()
+    bed.nbssh(
+        *("add", "box", "--yes", *(["--password-stdin"] if door == "password" else []), "--port", str(port)),
+        *("--jupyter", str(jupyter or fake_jupyter(bed)), *words),
+        stdin=f"{PASSWORD}\n",
+    )
+    return port
+
+
+def start(bed: Bed, *options: str, alias: str = "box-nb") -> pexpect.spawn[str]:
+    """Run `ssh box-nb` in a terminal until it says that all is ready."""
+    session = bed.ssh(*options, alias, timeout=90)
+    assert session.expect([UP, pexpect.EOF]) == 0, session.before
+    return session
+
+
+def said(session: pexpect.spawn[str]) -> str:
+    """Return what the session said up to what was expected last, and that."""
+    return f"{session.before}{session.after if isinstance(session.after, str) else ''}"
+
+
+def ended(session: pexpect.spawn[str]) -> tuple[int, str]:
+    """Wait for the session's end and return its status and its last words."""
+    session.expect(pexpect.EOF)
+    words = str(session.before)
+    session.wait()
+    status = session.exitstatus
+    return (status if status is not None else -int(session.signalstatus or 0)), words
+
+
+def detach(session: pexpect.spawn[str]) -> None:
+    """Press Ctrl-C: the server keeps running."""
+    session.sendintr()
+    status, words = ended(session)
+    assert status == 0, words
+    assert "detached" in words
+
+
+def kill(bed: Bed) -> str:
+    """Run `ssh box-nb-kill`, and return what it said; the tunnel, which else stays for some seconds, is closed too."""
+    done = bed.run("ssh", "box-nb-kill")
+    assert done.returncode == 0, done.stdout + done.stderr
+    close_tunnel(bed)
+    return done.stdout
+
+
+def close_tunnel(bed: Bed) -> None:
+    """End the master, if one is there: ControlPersist would keep it, and the end of the test waiting, for 5 s."""
+    bed.run("ssh", "-O", "exit", "box-nb")
+
+
+def run_folder(bed: Bed, name: str = "box", host: str = "") -> Path:
+    """Return where the records of the server are."""
+    return bed.remote_home / ".local/state/nbssh" / name / (host or os.uname().nodename)
+
+
+def server_pid(bed: Bed) -> int:
+    """Return the recorded server's process, 0 if there is none."""
+    with contextlib.suppress(OSError):
+        for line in (run_folder(bed) / "record").read_text().splitlines():
+            if line.startswith("pid "):
+                return int(line[4:])
+    return 0
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether the process is there and no zombie."""
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] not in "ZX"
+    return False
+
+
+def end(pid: int, number: int = signal.SIGKILL) -> None:
+    """Send the signal to one process; it may have ended meanwhile."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def named(bed: Bed, *words: str) -> list[int]:
+    """Return the processes of the bed whose command line has all `words`."""
+    return [pid for pid, line in bed.leftovers().items() if all(word in line for word in words) and is_running(pid)]
+
+
+def servers(bed: Bed) -> list[int]:
+    """Return the Jupyters of the bed, without what they run."""
+    return [pid for pid in named(bed, "jupyter-") if "ipykernel" not in bed.leftovers().get(pid, "")]
+
+
+def launches_end(bed: Bed) -> None:
+    """Wait until no launch of the bed, and nothing that it started to watch, is left."""
+    until(lambda: not named(bed, "/launch"), "every launch ends with its session")
+
+
+def master(bed: Bed) -> int:
+    """Return the process that holds the tunnel of box-nb."""
+    done = bed.run("ssh", "-O", "check", "box-nb")
+    assert "Master running (pid=" in done.stderr, done.stderr
+    return int(done.stderr.partition("pid=")[2].partition(")")[0])
+
+
+def far_end(bed: Bed) -> list[int]:
+    """Return the sshd processes that serve the bed at this moment."""
+    return [pid for pid in named(bed, "sshd") if "ProxyCommand" not in bed.leftovers().get(pid, "")]
+
+
+def api(port: int, path: str = "/api") -> dict[str, str]:
+    """Ask the server through the tunnel."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        answer: dict[str, str] = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    return answer
+
+
+def headers(port: int) -> dict[str, str]:
+    """Return the headers of an answer through the tunnel."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/api")
+        return dict(connection.getresponse().getheaders())
+    finally:
+        connection.close()
+
+
+def tree(*roots: Path, without: Callable[[str], bool] = lambda _: False) -> dict[str, bytes]:
+    """Return every file below `roots` with its content, links with their targets."""
+    found: dict[str, bytes] = {}
+    for root in roots:
+        for path in sorted(root.rglob("*")):
+            if without(str(path)):
+                continue
+            if path.is_symlink():
+                found[str(path)] = b"-> " + os.fsencode(path.readlink())
+            else:
+                found[str(path)] = path.read_bytes() if path.is_file() else b"folder"
+    return found

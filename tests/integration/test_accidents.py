@@ -1,0 +1,439 @@
+"""After any accident `ssh box-nb` either gives the user her Jupyter or says in one line why not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pexpect
+import pytest
+from bed import needs_root, until
+from serving import (
+    PASSWORD,
+    UP,
+    add,
+    api,
+    close_tunnel,
+    detach,
+    end,
+    ended,
+    far_end,
+    free_port,
+    is_running,
+    kill,
+    launches_end,
+    master,
+    misbehave,
+    named,
+    run_folder,
+    said,
+    server_pid,
+    servers,
+    start,
+)
+
+from nbssh.adapters.notebook import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from bed import Bed
+
+pytestmark = pytest.mark.figure("accidents survived")
+
+
+def refused(bed: Bed) -> str:
+    """Run `ssh box-nb`, which must end with 1, and return the one line that says why."""
+    session = bed.ssh("box-nb", timeout=60)
+    status, words = ended(session)
+    close_tunnel(bed)
+    errors = [line.strip() for line in words.splitlines() if line.startswith("nbssh: error: ")]
+    assert status == 1, words
+    assert len(errors) == 1, words
+    return errors[0]
+
+
+# --- the server's end ------------------------------------------------------------------------------------------------
+
+
+def test_a_killed_server_is_said_and_started_anew(bed: Bed) -> None:
+    port = add(bed)
+    session = start(bed)
+    pid = server_pid(bed)
+    end(pid)
+    status, words = ended(session)
+    assert status == 1
+    assert f"(pid {pid}) died; the end of its log:" in words
+    assert "fake jupyter is up" in words
+    session = start(bed)
+    assert "started on" in said(session)
+    assert server_pid(bed) != pid
+    assert api(port)["version"] == "9.8.7"
+    detach(session)
+    kill(bed)
+
+
+def test_after_a_reboot_a_stranger_with_the_old_number_is_left_alone(bed: Bed) -> None:
+    port = add(bed)
+    session = start(bed)
+    run = run_folder(bed)
+    kept = {name: (run / name).read_text() for name in ("record", "ready")}
+    end(server_pid(bed))
+    ended(session)
+    close_tunnel(bed)
+    launches_end(bed)
+    # everything that lay there stays, and another process has the number now
+    with subprocess.Popen(["sleep", "600"], env={"HOME": str(bed.remote_home)}) as stranger:
+        old = re.search(r"^pid (\d+)", kept["record"], re.MULTILINE)
+        assert old
+        for name, text in kept.items():
+            (run / name).write_text(text.replace(old.group(1), str(stranger.pid)))
+        (run / "lock").write_text(f"{stranger.pid} another-boot/123\n")
+        (run / "sessions" / str(stranger.pid)).write_text("another-boot/123\n")
+        assert (run.parent / "sock").is_socket()
+        assert "not running" in bed.run("ssh", "box-nb-kill").stdout
+        assert is_running(stranger.pid)
+        (run / "record").write_text(kept["record"].replace(old.group(1), str(stranger.pid)))
+        assert "stopped" in bed.nbssh("status", "box").stdout
+        session = start(bed)
+        assert "started on" in said(session)
+        assert api(port)["version"] == "9.8.7"
+        detach(session)
+        kill(bed)
+        assert is_running(stranger.pid)
+        stranger.kill()
+
+
+def test_a_server_that_dies_after_a_second(bed: Bed) -> None:
+    add(bed)
+    misbehave(bed, dies=1)
+    session = bed.ssh("box-nb")
+    status, words = ended(session)
+    assert status == 1
+    assert re.search(r"nbssh: error: JupyterLab on \S+ \(pid \d+\) died; the end of its log:", words), words
+    misbehave(bed)
+    detach(start(bed))
+    kill(bed)
+
+
+def test_a_server_that_never_answers(bed: Bed) -> None:
+    add(bed)
+    launch = bed.remote_home / ".local/share/nbssh/box/launch"
+    text = launch.read_text()
+    assert "\nstart_timeout=" in text
+    launch.write_text(re.sub(r"(?m)^start_timeout=.*$", "start_timeout=2", text))
+    for how in ({"hang": True}, {"mute": True}):
+        misbehave(bed, **how)
+        assert "did not answer within 2 s; the end of its log:" in refused(bed)
+        until(lambda: not servers(bed), "what does not answer is stopped")
+    misbehave(bed)
+    detach(start(bed))
+    kill(bed)
+
+
+# --- the disk --------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, *words: str) -> Iterator[None]:
+    """Mount something on `folder`; skip where even root may not."""
+    needs_root()
+    done = subprocess.run(["mount", *words, str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"mount is not permitted here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Leave not a byte free on the file system of `folder`."""
+    filler = folder / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    return filler
+
+
+def test_a_disk_that_is_full(bed: Bed) -> None:
+    bed.remote_home.joinpath(".local/state").mkdir(parents=True)
+    with mounted(bed.remote_home / ".local/state", "-t", "tmpfs", "-o", "size=256k,mode=700", "none"):
+        port = add(bed)
+        filler = fill(bed.remote_home / ".local/state")
+        assert "No space left on device" in refused(bed)
+        assert servers(bed) == []
+        filler.unlink()
+        session = start(bed)
+        fill(bed.remote_home / ".local/state")
+        assert api(port)["version"] == "9.8.7"  # a server that runs goes on, and can be asked and stopped
+        assert "running" in bed.nbssh("status", "box").stdout
+        session.sendintr()
+        assert ended(session)[0] == 0
+        close_tunnel(bed)
+        assert "No space left on device" in refused(bed)
+        filler.unlink()
+        detach(start(bed))
+        fill(bed.remote_home / ".local/state")
+        assert "stopped" in kill(bed)
+        until(lambda: not servers(bed), "the server ends")
+
+
+def test_a_home_that_is_full_takes_no_half_installation(bed: Bed) -> None:
+    port = add(bed)
+    share = bed.remote_home / ".local/share"
+    before = {path.name: path.read_bytes() for path in (share / "nbssh/box").iterdir() if path.is_file()}
+    copy = bed.folder / "copy"
+    shutil.copytree(share, copy)
+    with mounted(share, "-t", "tmpfs", "-o", "size=256k,mode=700", "none"):
+        shutil.copytree(copy, share, dirs_exist_ok=True)
+        filler = fill(share)
+        toml = bed.local_home / ".config/nbssh/profiles/box.toml"
+        toml.write_text(toml.read_text().replace(f"port = {port}", f"port = {free_port()}"))
+        done = bed.run("nbssh", "apply", "box")
+        assert done.returncode == 1
+        assert "No space left on device" in done.stderr
+        assert {path.name: path.read_bytes() for path in (share / "nbssh/box").iterdir() if path.is_file()} == before
+        filler.unlink()
+        assert bed.run("nbssh", "apply", "box").returncode == 0
+        detach(start(bed))
+        kill(bed)
+
+
+def test_a_home_that_cannot_be_written(bed: Bed) -> None:
+    add(bed)
+    with mounted(bed.remote_home, "--bind", str(bed.remote_home)):
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(bed.remote_home)], check=True)
+        assert "Read-only file system" in refused(bed)
+        done = bed.run(
+            "nbssh", "add", "two", "box", "--yes", "--token", "--jupyter", str(bed.remote_home / "bin/jupyter-lab")
+        )
+        assert done.returncode == 1
+        assert "Read-only file system" in done.stderr
+        assert "Traceback" not in done.stderr
+        status = bed.nbssh("status", "box")
+        assert "stopped" in status.stdout
+        assert bed.run("ssh", "box-nb-kill").stdout == "nbssh: not running\n"
+    detach(start(bed))
+    kill(bed)
+
+
+# --- many at once ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [2, 50])
+def test_many_laptops_start_at_once(make_bed: Callable[..., Bed], number: int) -> None:
+    bed = make_bed(listen=True, extra=["MaxStartups 100:30:200"])
+    add(bed)
+    sock = bed.remote_home / ".local/state/nbssh/box/sock"
+    ports = [free_port() for _ in range(number)]
+    # each with a port and a connection of its own; the alias itself has one port
+    sessions = [
+        bed.spawn(
+            *("ssh", "-tt", "-S", "none", "-o", "ExitOnForwardFailure=yes", "-L", f"127.0.0.1:{port}:{sock}", "box"),
+            "exec /bin/sh ~/.local/share/nbssh/box/launch",
+            timeout=120,
+        )
+        for port in ports
+    ]
+    for session in sessions:
+        session.expect(UP)
+    words = [said(session) for session in sessions]
+    assert sum("started on" in text for text in words) == 1
+    assert sum("is already running on" in text for text in words) == number - 1
+    assert servers(bed) == [server_pid(bed)]
+    for port in {ports[0], ports[-1]}:
+        assert api(port)["version"] == "9.8.7"
+    kill(bed)
+    for session in sessions:
+        status, last = ended(session)
+        assert (status, "was stopped" in last) == (0, True)
+    launches_end(bed)
+
+
+def test_more_terminals_than_one_connection_takes(make_bed: Callable[..., Bed]) -> None:
+    bed = make_bed(extra=["MaxSessions 2"])
+    port = add(bed)
+    first = start(bed)
+    until(lambda: bed.opened, "the browser is called")
+    second = start(bed)
+    third = bed.ssh("box-nb")
+    status, words = ended(third)
+    assert status == 255
+    assert "Session open refused by peer" in words
+    assert first.isalive()
+    assert api(port)["version"] == "9.8.7"
+    detach(second)
+    detach(start(bed))
+    kill(bed)
+    ended(first)
+
+
+# --- the connection --------------------------------------------------------------------------------------------------
+
+
+def test_lost_connections_lose_no_kernel(make_bed: Callable[..., Bed]) -> None:
+    bed = make_bed(listen=True)
+    port = add(bed, jupyter=bed.jupyter)
+    session = start(bed)
+    visitor = Visitor(f"http://127.0.0.1:{port}/")
+    visitor.login(PASSWORD)
+    kernel = visitor.start_kernel()
+    visitor.run(kernel, "answer = 41")
+    pid = server_pid(bed)
+
+    # sshd goes away: the line is cut
+    for process in far_end(bed):
+        end(process)
+    assert ended(session)[0] == 255
+    launches_end(bed)
+    session = start(bed)
+    assert "is already running on" in said(session)
+    assert visitor.run(kernel, "answer += 1; answer") == "42"
+
+    # ... or falls silent: the network is gone, and ServerAliveInterval notices
+    detach(session)
+    close_tunnel(bed)
+    session = start(bed, "-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2")
+    silent = far_end(bed)
+    for process in silent:
+        end(process, signal.SIGSTOP)
+    status, words = ended(session)
+    assert status == 255, words
+    session = start(bed)
+    assert visitor.run(kernel, "answer") == "42"
+    for process in silent:
+        end(process, signal.SIGCONT)
+
+    # ... or the laptop sleeps for a while
+    sleeper = master(bed)
+    end(sleeper, signal.SIGSTOP)
+    session.expect([pexpect.TIMEOUT], timeout=2)
+    end(sleeper, signal.SIGCONT)
+    assert session.isalive()
+    assert visitor.run(kernel, "answer") == "42"
+    assert visitor.kernels() == [kernel]
+    assert server_pid(bed) == pid
+
+    # Jupyter's own menu: File, Shut Down
+    visitor._ask("api/shutdown", b"{}")
+    status, words = ended(session)
+    assert (status, "JupyterLab on" in words, "was shut down" in words) == (0, True, True)
+    close_tunnel(bed)
+    until(lambda: not servers(bed), "the server ends")
+
+
+@pytest.mark.parametrize("how", ["a terminal", "-T", "-f"])
+def test_a_client_that_vanishes_leaves_no_loop_behind(bed: Bed, how: str) -> None:
+    port = add(bed)
+    if how == "-f":
+        assert bed.run("ssh", "-f", "-o", "ControlPersist=no", "box-nb").returncode == 0
+    elif how == "-T":
+        bed.stack.enter_context(subprocess.Popen(
+            [*bed.ssh_command, "-T", "box-nb"], env=bed.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ))  # fmt: skip
+    else:
+        start(bed)
+    until((run_folder(bed) / "ready").exists, "the server is verified")
+    pid = server_pid(bed)
+    for process in {master(bed), *named(bed, "box-nb")}:
+        end(process)
+    launches_end(bed)
+    # what is left on the server is the server, and it can be had again
+    until(lambda: not far_end(bed), "sshd ends")
+    until(lambda: all("jupyter-lab" in line for line in bed.leftovers().values()), "nothing but the server is left")
+    assert is_running(pid)
+    session = start(bed)
+    assert "is already running on" in said(session)
+    assert api(port)["version"] == "9.8.7"
+    detach(session)
+    kill(bed)
+
+
+COMMANDS = [("status", "box"), ("kill", "box"), ("logs", "box"), ("apply", "box"), ("remove", "box", "--yes")]
+
+
+@pytest.mark.parametrize("what", ["the master", "the network"])
+def test_every_command_ends_when_something_hangs(make_bed: Callable[..., Bed], what: str) -> None:
+    bed = make_bed(listen=True)
+    add(bed)
+    start(bed, "-o", "ServerAliveInterval=2", "-o", "ServerAliveCountMax=3")
+    pid = server_pid(bed)
+    hanging = [master(bed)] if what == "the master" else far_end(bed)
+    for process in hanging:
+        end(process, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            done = list(pool.map(lambda words: bed.run("nbssh", *words, timeout=110), COMMANDS[:4]))
+        done.append(bed.run("nbssh", *COMMANDS[4], timeout=110))
+        for words, result in zip(COMMANDS, done, strict=True):
+            assert result.returncode in {0, 1}, (words, result)
+            assert "Traceback" not in result.stderr, result.stderr
+        if what == "the master":
+            for words, result in zip(COMMANDS[:4], done, strict=False):
+                assert result.returncode == 1, words
+                assert "nbssh: error: the ssh master at" in result.stderr, result.stderr
+                assert "does not answer within" in result.stderr
+                assert "nbssh: hint: " in result.stderr
+        # the files here are gone, whatever hangs there
+        assert not (bed.local_home / ".ssh/nbssh.d/box.conf").exists()
+    finally:
+        for process in hanging:
+            end(process, signal.SIGCONT)
+    for process in servers(bed):
+        end(process)
+    until(lambda: not is_running(pid), "the server ends")
+
+
+# --- one home, two hosts ---------------------------------------------------------------------------------------------
+
+
+def move_to(bed: Bed, host: str) -> None:
+    """Let every later login be on a machine of another name, with the same home."""
+    login = bed.server.folder / "login"
+    text = login.read_text().partition("#here\n")[2] or login.read_text()
+    inside = f'hostname {host}; exec /bin/sh "$0"'
+    other = f"""[ -n "${{NBT-}}" ] || exec env NBT=1 unshare --uts /bin/sh -c '{inside}' "$0"\n"""
+    login.write_text(f"#!/bin/sh\n{other if host else ''}#here\n{text}")
+
+
+@pytest.mark.parametrize("forward", ["socket", "tcp"])
+def test_a_home_that_two_hosts_share(bed: Bed, forward: str) -> None:
+    needs_root()
+    if subprocess.run(["unshare", "--uts", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("unshare is not permitted here")
+    here = os.uname().nodename
+    add(bed, "--forward", forward, "--remote-port", str(free_port()))
+    detach(start(bed))
+    close_tunnel(bed)
+    pid = server_pid(bed)
+    before = {path.name: path.read_bytes() for path in run_folder(bed).iterdir() if path.is_file()}
+    move_to(bed, "node2")
+    assert bed.on_server("uname -n").stdout.strip() == "node2"
+    # one port of one kernel here, so the second one cannot have it either; on two machines it could
+    assert (f"runs on {here}, this is node2" if forward == "socket" else "is taken by") in refused(bed)
+    assert here in bed.nbssh("status", "box").stdout
+    killed = bed.run("ssh", "box-nb-kill")
+    assert killed.returncode == 1
+    assert f"the server of 'box' runs on {here}, not here on node2" in killed.stderr
+    assert is_running(pid)
+    assert {path.name: path.read_bytes() for path in run_folder(bed).iterdir() if path.is_file()} == before
+    move_to(bed, "")
+    session = start(bed)
+    assert "is already running on" in said(session)
+    detach(session)
+    kill(bed)
+    # gone there, so it may start here
+    move_to(bed, "node2")
+    session = start(bed)
+    assert "started on node2" in said(session)
+    detach(session)
+    kill(bed)
