@@ -21,7 +21,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint format clean system-packages jupyters soak fuzz
+.PHONY: help demo test check lint format clean system-packages jupyters soak fuzz bench
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -43,6 +43,9 @@ soak: system-packages $(VENV)/.test jupyters ## servers started, cut off and kil
 fuzz: system-packages $(VENV)/.test ## thousands of generated ssh_configs through every command, kills everywhere (EXAMPLES=10000)
 	@NBSSH_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(FUZZ_TESTS)
 
+bench: system-packages $(VENV)/.test .venv-bench-forward/.made ## how fast, beside what else there is, and beside ssh itself (BENCH='cold tab' ROUNDS=7)
+	@BENCH='$(BENCH)' ROUNDS='$(or $(ROUNDS),7)' $(BIN)/python tests/bench
+
 lint: $(VENV)/.test ## formatting, lint, types and layers
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -54,7 +57,7 @@ format: $(VENV)/.test ## reformat the Python code
 	@$(BIN)/ruff format
 
 clean: ## remove everything that was made here, the environment too
-	rm -rf $(VENV) .venv-jupyter-old .venv-jupyter-new .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+	rm -rf $(VENV) .venv-jupyter-old .venv-jupyter-new .venv-bench-forward bench.json .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
 	  dist build
 	find nbssh tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -90,3 +93,11 @@ system-packages:
 # Asked each time as well, for the same reason: it answers in 50 ms.
 jupyters: $(VENV)/.test
 	@tests/jupyters.sh $(VENV)
+
+# What a user would pick instead, in an environment of its own; without it the benchmarks go on alone.
+.venv-bench-forward/.made: | $(VENV)/.test
+	@echo 'make: installing jupyter-forward into .venv-bench-forward' >&2
+	@$(BIN)/python -m venv --without-pip .venv-bench-forward
+	@$(BIN)/python -m pip --python .venv-bench-forward/bin/python install --quiet --disable-pip-version-check \
+	  'jupyter-forward==2025.1.16' && touch $@ || \
+	  { rm -rf .venv-bench-forward; echo 'make: jupyter-forward could not be installed; it is left out' >&2; }

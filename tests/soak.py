@@ -137,12 +137,23 @@ class Soak:
         if how == "kill -9":
             # its kernels notice by themselves that their server is gone
             beds.until(lambda: not serving.named(self.bed, "ipykernel"), "the kernels end", 30)
-        left = [line for process, line in self.bed.leftovers().items() if serving.is_running(process)]
+        left = self.left(beds.GRACE)
         self.count["servers leaked"] += sum("jupyter" in line for line in left)
         self.count["other processes leaked"] += sum("jupyter" not in line for line in left)
         sock = serving.run_folder(self.bed).parent / "sock"
         # a server that was killed with -9 cannot remove its socket; the next start does
         self.count["sockets leaked"] += how != "kill -9" and sock.exists()
+
+    def left(self, seconds: float) -> list[str]:
+        """Return what still runs after it had time to end: an opener or an sshd may be about to."""
+        limit = time.monotonic() + seconds
+        while True:
+            left = [line for process, line in self.bed.leftovers().items() if serving.is_running(process)]
+            if not left or time.monotonic() > limit:
+                for line in left:
+                    say(f"soak: left running: {line}")
+                return left
+            time.sleep(0.05)
 
 
 MUST_BE_ZERO = ("servers leaked", "sockets leaked", "kernels lost", "other processes leaked", "cycles failed")

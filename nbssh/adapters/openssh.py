@@ -79,10 +79,10 @@ class Ssh:
             f"see what it says: {shlex.join([*self.command, '-G', *arguments])}",
         )
 
-    def candidate_config(self, include: Path) -> bytes:
-        """Return a config that reads `include` first and then all that the user's ssh reads, but our installed files.
+    def config_without_ours(self, folder: Path) -> bytes:
+        """Return a config that reads all that the user's ssh reads, but our installed files.
 
-        Those must not count while new ones are tried. What else is needed is written beside `include`.
+        Those must not count while new ones are tried. What else is needed is written into `folder`.
         """
         path = self.config_file()
         try:
@@ -94,15 +94,14 @@ class Ssh:
         copies = itertools.count()
 
         def keep(data: bytes) -> str:
-            copy = include.with_name(f"copy-{next(copies)}")
+            copy = folder / f"copy-{next(copies)}"
             copy.touch(mode=0o600)  # with another umask ssh would refuse it
             copy.write_bytes(data)
             return str(copy)
 
         text = userconfig.include_left_out(text, SshDisk(str(Path("~").expanduser())), keep)
-        top = f'Include "{include}"\n'.encode()
         system = b"\nHost *\nInclude /etc/ssh/ssh_config\n" if self.reads_system_config() else b""
-        return top + text + system
+        return text + system
 
     def check_master(self, control_socket: Path) -> bool:
         """Tell whether a master listens on `control_socket`; raise if it is there but hangs."""

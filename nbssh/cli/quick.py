@@ -5,8 +5,14 @@ Must not change what any command is given: whatever is to be converted is left t
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KNOWN = "0.29."
 _TEXT = {str, list, type(None)}
 
 
@@ -38,10 +44,22 @@ def _types(annotation: Any) -> set[Any]:  # noqa: ANN401  a type, or what makes 
 def spare_conversions(group: Any) -> Any:  # noqa: ANN401  Typer keeps its classes to itself
     """Return `group`, the commands that Typer made, in which text is not converted to text.
 
-    Without effect on a Typer that keeps its converters elsewhere: before 0.29 there were none.
+    Only on the Typer that was looked at: another may keep its converters elsewhere or call them otherwise, and then
+    nothing but the 90 ms is lost.
     """
+    if not typer.__version__.startswith(KNOWN):
+        return group
     for command in (group, *group.commands.values()):
-        for param in command.params:
+        command.get_params = _sparing(command.get_params)
+    return group
+
+
+def _sparing(get_params: Callable[[Any], list[Any]]) -> Callable[[Any], list[Any]]:
+    def params(context: Any) -> list[Any]:  # noqa: ANN401  as above
+        found = get_params(context)  # with --help, which is made here
+        for param in found:
             if getattr(param, "_runtime_param", ...) is None:
                 param._runtime_param = _AsTyped()  # noqa: SLF001
-    return group
+        return found
+
+    return params

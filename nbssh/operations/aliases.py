@@ -5,7 +5,10 @@ A candidate is tried before it is installed.
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +17,9 @@ from nbssh.core import alias, desired, destination
 from nbssh.core.profile import alias as nb_alias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from nbssh.adapters.openssh import Ssh
     from nbssh.core.alias import Derived, Directive
     from nbssh.core.profile import Profile
     from nbssh.operations.world import World
@@ -40,6 +44,63 @@ def destination_arguments(profile: Profile) -> list[str]:
     ]
 
 
+class _Trial:
+    """The user's config without our installed files, in a folder where candidates are tried on top of it.
+
+    It is read once for all profiles, and each destination is asked for once: else the time for n profiles would grow
+    with n squared. Candidates of different profiles may be tried at the same time.
+    """
+
+    def __init__(self, ssh: Ssh) -> None:
+        self.ssh = ssh
+        self.folder = Path(tempfile.mkdtemp(prefix="nbssh-"))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        self._rest = ssh.config_without_ours(self.folder)
+        self._destinations: dict[tuple[str, ...], str] = {}
+
+    def destination(self, profile: Profile) -> str:
+        """Return what `ssh -G` says of the profile's destination.
+
+        Without what is installed, it too: a file of ours that ssh refuses must not keep us from mending it.
+        """
+        arguments = tuple(destination_arguments(profile))
+        if arguments not in self._destinations:
+            _, config = self._files("none")
+            self._destinations[arguments] = self.ssh.resolve(arguments, config=config)
+        return self._destinations[arguments]
+
+    def alias(self, name: str) -> Callable[[str], str]:
+        """Return what tells `ssh -G NAME-nb` for the text of a candidate."""
+        include, config = self._files(f"profile-{name}")
+
+        def ask(text: str) -> str:
+            include.write_bytes(text.encode("utf-8", "surrogateescape"))
+            return self.ssh.resolve([nb_alias(name)], config=config)
+
+        return ask
+
+    def _files(self, name: str) -> tuple[Path, Path]:
+        include, config = self.folder / f"{name}.conf", self.folder / f"{name}.config"
+        for file in (include, config):
+            file.touch(mode=0o600)  # ssh refuses an included file that others can write, whatever the umask
+        config.write_bytes(f'Include "{include}"\n'.encode() + self._rest)
+        return include, config
+
+
+_trials: dict[object, _Trial] = {}
+_trials_lock = threading.Lock()
+
+
+def _trial(ssh: Ssh) -> _Trial:
+    """Return the trial for the user's config as it is: a command may add its own Include to it."""
+    with _trials_lock:
+        path = ssh.config_file()
+        key = (ssh, path and files.read(path))
+        if key not in _trials:
+            _trials[key] = _Trial(ssh)
+        return _trials[key]
+
+
 def derive(world: World, name: str, profile: Profile) -> Derived:
     """Return the directives that make the aliases of `name` behave as its destination does.
 
@@ -47,24 +108,16 @@ def derive(world: World, name: str, profile: Profile) -> Derived:
     ssh refuses never gets further than this.
     """
     local = local_files(world, name)
-    with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
-        include, config = Path(folder, "candidate.conf"), Path(folder, "config")
-        for file in (include, config):
-            file.touch(mode=0o600)  # ssh refuses an included file that others can write, whatever the umask
-        config.write_bytes(world.ssh.candidate_config(include))
-        # The destination too without what is installed: a file of ours that ssh refuses must not keep us from
-        # mending it.
-        base = world.ssh.resolve(destination_arguments(profile), config=config)
+    trial = _trial(world.ssh)
+    base, tried = trial.destination(profile), trial.alias(name)
 
-        def ask(directives: Sequence[Directive]) -> str:
-            text = desired.ssh_config(name, profile, local, directives)
-            include.write_bytes(text.encode("utf-8", "surrogateescape"))
-            return world.ssh.resolve([nb_alias(name)], config=config)
+    def ask(directives: Sequence[Directive]) -> str:
+        return tried(desired.ssh_config(name, profile, local, directives))
 
-        # Without a master our block keeps ssh silent about each failed look through the tunnel.
-        own = () if desired.control_path(profile, local) else ("loglevel",)
-        forwards = own_forwards(profile)
-        return alias.derive(base, original_name(profile), nb_alias(name), ask, own=own, forwards=forwards)
+    # Without a master our block keeps ssh silent about each failed look through the tunnel.
+    own = () if desired.control_path(profile, local) else ("loglevel",)
+    forwards = own_forwards(profile)
+    return alias.derive(base, original_name(profile), nb_alias(name), ask, own=own, forwards=forwards)
 
 
 def original_name(profile: Profile) -> str:

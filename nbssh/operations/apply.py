@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbssh.adapters import store
+from nbssh.adapters.store import Secret
 from nbssh.core.plan import Plan, as_json, unified
 from nbssh.core.profile import alias
 from nbssh.errors import Exit, NbsshError
@@ -91,8 +92,14 @@ def planned(world: World, names: list[str], connections: ExitStack, *, offline: 
         try:
             if not offline:
                 _connect(world, group, connections, batch=not names)
-            for work in group:
-                _plan_one(world, work)
+            present = _present(group)
+            # first what asks the server, one after the other, and one of the rest, which asks ssh of their destination
+            group = sorted(group, key=_is_known)
+            alone = sum(not _is_known(work) for work in group) + 1
+            for work in group[:alone]:
+                _plan_one(world, work, present)
+            with ThreadPoolExecutor(WORKERS) as pool:
+                list(pool.map(lambda work: _plan_one(world, work, present), group[alone:]))
         except NbsshError as error:
             for work in group:
                 work.trouble = work.trouble or error
@@ -121,7 +128,20 @@ def _connect(world: World, group: list[Work], connections: ExitStack, *, batch: 
         work.connection = opened
 
 
-def _plan_one(world: World, work: Work) -> None:
+def _is_known(work: Work) -> bool:
+    """Tell whether what the profile says of its server was found for what it declares now."""
+    known = work.profile.server
+    return known is not None and known.probed_for == work.profile.fingerprint()
+
+
+def _present(group: list[Work]) -> dict[str, planning.RemoteFile]:
+    """Return the files of all profiles whose folder on the server is known: asked for once, not for each."""
+    folders = [Declared(work.name, work.profile, Secret()).folder for work in group if _is_known(work)]
+    connection = group[0].connection
+    return planning.read_remote(connection, folders) if connection and folders else {}
+
+
+def _plan_one(world: World, work: Work, present: dict[str, planning.RemoteFile]) -> None:
     """Fill in the plan of one profile: its server's files, then the local ones."""
     name = work.name
     secret = store.load_secret(world.paths, name)
@@ -130,11 +150,10 @@ def _plan_one(world: World, work: Work) -> None:
     changes: list[Change] = []
     declared = Declared(name, work.profile, secret)
     if work.connection:
-        known = work.profile.server
-        if known is None or known.probed_for != work.profile.fingerprint():
+        if not _is_known(work):
             facts = server.look(work.connection, name, work.profile)
             declared = Declared(name, server.choose(work.connection, work.profile, name, facts, world.ui), secret)
-        present = planning.read_remote(work.connection, [declared.folder])
+            present = planning.read_remote(work.connection, [declared.folder])
         changes += planning.remote_changes(declared, present)
     local, work.unexpressed = planning.local_changes(world, declared)
     work.declared = declared

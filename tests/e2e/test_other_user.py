@@ -91,7 +91,8 @@ def programs() -> Iterator[Path]:
     This environment's, or a copy where this one lies in somebody's private home.
     """
     needs_root()
-    if as_user("nobody", "test", "-r", str(beds.BIN / "jupyter-lab")).returncode == 0:
+    runs = as_user("nobody", str(beds.BIN / "python"), "-c", "import jupyterlab").returncode == 0
+    if runs and as_user("nobody", "test", "-r", str(beds.BIN / "jupyter-lab")).returncode == 0:
         yield beds.BIN
         return
     with tempfile.TemporaryDirectory(prefix="nbp", dir="/tmp") as folder:
@@ -99,16 +100,26 @@ def programs() -> Iterator[Path]:
         yield copied_environment(Path(folder))
 
 
+def public_python(version: str) -> str:
+    """Return a Python that every user may run: root's own may lie in root's home."""
+    for python in (os.path.realpath(sys.executable), f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
+        if Path(python).exists() and as_user("nobody", python, "-c", "").returncode == 0:
+            return python
+    needs(f"/usr/bin/{version}")
+    raise AssertionError("unreachable")
+
+
 def copied_environment(copy: Path) -> Path:
     """Copy our environment, nbssh included, into the folder `copy`; return its bin folder."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     packages = f"lib/{version}/site-packages"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(copy)], check=True)
+    subprocess.run([public_python(version), "-m", "venv", "--without-pip", str(copy)], check=True)
     for part in (packages, "share/jupyter", "etc/jupyter"):
         if (beds.BIN.parent / part).exists():
             shutil.copytree(beds.BIN.parent / part, copy / part, symlinks=True, dirs_exist_ok=True)
-    shutil.copytree(beds.REPOSITORY / "nbssh", copy / packages / "nbssh")
-    shutil.copytree(beds.REPOSITORY / "templates", copy / packages / "nbssh" / "templates")
+    # an editable install has left templates/ there already
+    shutil.copytree(beds.REPOSITORY / "nbssh", copy / packages / "nbssh", dirs_exist_ok=True)
+    shutil.copytree(beds.REPOSITORY / "templates", copy / packages / "nbssh" / "templates", dirs_exist_ok=True)
     for kernel in (copy / "share" / "jupyter" / "kernels").glob("*/kernel.json"):
         kernel.write_text(kernel.read_text().replace(str(beds.BIN), str(copy / "bin")))
     script = copy / "bin" / "jupyter-lab"
