@@ -56,6 +56,7 @@ class _Trial:
         self.folder = Path(tempfile.mkdtemp(prefix="nbssh-"))
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self._rest = ssh.config_without_ours(self.folder)
+        _, self._plain = self._files("none")
         self._destinations: dict[tuple[str, ...], str] = {}
 
     def destination(self, profile: Profile) -> str:
@@ -65,8 +66,7 @@ class _Trial:
         """
         arguments = tuple(destination_arguments(profile))
         if arguments not in self._destinations:
-            _, config = self._files("none")
-            self._destinations[arguments] = self.ssh.resolve(arguments, config=config)
+            self._destinations[arguments] = self.ssh.resolve(arguments, config=self._plain)
         return self._destinations[arguments]
 
     def alias(self, name: str) -> Callable[[str], str]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nbssh.operations.world import World
 
 WORKERS = 8
+AT_ONCE = 16  # folders in one answer of a server: one is 0.2 MiB, and an answer has a limit of 8 MiB
 
 
 @dataclass
@@ -135,10 +136,14 @@ def _is_known(work: Work) -> bool:
 
 
 def _present(group: list[Work]) -> dict[str, planning.RemoteFile]:
-    """Return the files of all profiles whose folder on the server is known: asked for once, not for each."""
+    """Return the files of all profiles whose folder on the server is known: not one question for each."""
     folders = [Declared(work.name, work.profile, Secret()).folder for work in group if _is_known(work)]
-    connection = group[0].connection
-    return planning.read_remote(connection, folders) if connection and folders else {}
+    connection, found = group[0].connection, dict[str, planning.RemoteFile]()
+    if connection is None:
+        return found
+    for some in range(0, len(folders), AT_ONCE):
+        found |= planning.read_remote(connection, folders[some : some + AT_ONCE])
+    return found
 
 
 def _plan_one(world: World, work: Work, present: dict[str, planning.RemoteFile]) -> None:

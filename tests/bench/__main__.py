@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +66,7 @@ def main() -> int:
     if unknown:
         sys.stderr.write(f"bench: no such experiment: {' '.join(unknown)}; there are: {' '.join(KEYS)} phases\n")
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was set up is cleared then too
     rounds = int(os.environ.get("ROUNDS", "7"))
     about = {"date": datetime.now(UTC).date().isoformat(), "rounds": str(rounds), **versions()}
     results, failed = run(wanted, rounds)
