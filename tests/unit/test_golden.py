@@ -30,7 +30,7 @@ SERVER = Server(
 )  # fmt: skip
 PROFILE = Profile(destination="mybox", port=8888, server=SERVER)
 TCP = Profile(
-    destination="root@10.0.0.5:2222", port=10090, app="notebook", dir="work/it's", idle_hours=12.0, forward="tcp",
+    destination="root@10.0.0.5:2222", port=10090, app="notebook", dir="notes/it's", idle_hours=12.0, forward="tcp",
     remote_port=10080, setup=["module load anaconda", "conda activate 'my env'"], setup_shell=["/bin/bash", "-l"],
     server=msgspec.structs.replace(SERVER, uid=0, forward="tcp", socket="", port=10080),
 )  # fmt: skip
@@ -124,7 +124,7 @@ def test_jupyter_gets_the_hash_under_every_generations_name() -> None:
 def test_root_and_idle_and_token_reach_jupyter() -> None:
     config = msgspec.json.decode(rendered()["tcp/jupyter_server_config.json"])
     assert config["ServerApp"]["allow_root"] is True
-    assert config["ServerApp"]["root_dir"] == "/home/alice/work/it's"
+    assert config["ServerApp"]["root_dir"] == "/home/alice/notes/it's"
     assert config["ServerApp"]["shutdown_no_activity_timeout"] == 43200
     assert config["MappingKernelManager"]["cull_idle_timeout"] == 43200
     assert config["IdentityProvider"]["token"] == "t0ken-_"
