@@ -50,6 +50,7 @@ class Wish(msgspec.Struct, frozen=True):
 
 def add(world: World, wish: Wish) -> None:
     """Make a profile and everything it stands for."""
+    aliases.look_again()
     check_name(wish.name)
     recipe = destination.parse_recipe(wish.destination or wish.name)
     if _is_already(world, wish, recipe):

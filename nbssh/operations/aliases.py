@@ -101,6 +101,12 @@ def _trial(ssh: Ssh) -> _Trial:
         return _trials[key]
 
 
+def look_again() -> None:
+    """Forget what ssh said: files that the user's config includes may be others by now."""
+    with _trials_lock:
+        _trials.clear()
+
+
 def derive(world: World, name: str, profile: Profile) -> Derived:
     """Return the directives that make the aliases of `name` behave as its destination does.
 

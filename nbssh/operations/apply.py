@@ -16,7 +16,7 @@ from nbssh.adapters.store import Secret
 from nbssh.core.plan import Plan, as_json, unified
 from nbssh.core.profile import alias
 from nbssh.errors import Exit, NbsshError
-from nbssh.operations import planning, running, server, writing
+from nbssh.operations import aliases, planning, running, server, writing
 from nbssh.operations.planning import Declared
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def planned(world: World, names: list[str], connections: ExitStack, *, offline: 
 
     Named profiles may ask for a password or code, so they come one after the other. Without names nobody is asked.
     """
+    aliases.look_again()
     works = [Work(name, profile) for name, profile in store.select(world.paths, names).items()]
     groups: dict[tuple[str, ...], list[Work]] = {}
     for work in works:

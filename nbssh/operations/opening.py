@@ -145,7 +145,10 @@ def _verify(world: World, name: str, profile: Profile) -> None:
         return
     server = running.known_server(name, profile)
     with running.connect(world, name, profile, batch=True) as there:
-        _, status = there.attempt(running.script_command(name, server, "wait"), VERIFY_SECONDS)
+        try:
+            _, status = there.attempt(running.script_command(name, server, "wait"), VERIFY_SECONDS)
+        except NbsshError:
+            status = 255  # launch refused and took the tunnel along before it could be asked
     if status:
         raise NbsshError(f"no server of '{name}' was verified on {server.hostname}", f"its log: nbssh logs {name}")
 
