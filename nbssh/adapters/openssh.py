@@ -6,7 +6,7 @@ import itertools
 import os
 import pwd
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,6 @@ class Ssh:
     """The user's ssh command, `NBSSH_SSH_COMMAND` or plain `ssh`."""
 
     command: tuple[str, ...] = ("ssh",)
-    calls: list[str] = field(default_factory=list, compare=False)
 
     @classmethod
     def of_user(cls) -> Ssh:

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ import pexpect
 from bed import until
 from remote_helpers import FAKE_JUPYTER
 
+from nbssh.adapters.throwaway import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,13 +24,6 @@ if TYPE_CHECKING:
 
 PASSWORD = "corr€ct horse"
 UP = r"open http://127\.0\.0\.1:(\d+)/\s.*k and Enter stop it"
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def fake_program(python: str = sys.executable) -> str:

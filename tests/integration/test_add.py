@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 
+from nbssh.adapters.throwaway import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -27,12 +29,6 @@ def add(bed: Bed, *words: str, jupyter: bool = True) -> CompletedProcess[str]:
     return bed.run(
         "nbssh", "add", *(words or ("box",)), *port, "--password-stdin", "--yes", *found, stdin=f"{PASSWORD}\n"
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def tree(*roots: Path) -> dict[str, str]:

@@ -16,18 +16,14 @@ import pexpect
 import pytest
 from bed import needs_root, until
 
+from nbssh.adapters.throwaway import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bed import Bed
 
 UP = r"open http://127\.0\.0\.1:(\d+)/\s.*k and Enter stop it"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def add(bed: Bed, *words: str) -> int:
