@@ -7,9 +7,11 @@ reaches it with `ProxyCommand sshd -i`. All its files lie in one folder. Must no
 from __future__ import annotations
 
 import contextlib
+import errno
 import grp
 import os
 import pwd
+import secrets
 import shlex
 import shutil
 import signal
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _READY = 10.0  # seconds an sshd may take until it answers; it takes 0.05
+_PORTS = range(15000, 32000)
+_given: set[int] = set()
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 # A login on "another machine": its own home, its own login shell, nothing of the caller's environment.
@@ -164,10 +168,24 @@ def listening(server: Server) -> Iterator[int]:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of 127.0.0.1 that nobody listens on at this moment, and that this process did not give before.
+
+    From below the range that the system itself takes ports from, for outgoing connections and for `bind` to port 0
+    (32768 and up on Linux, 49152 and up on macOS): one from there may be somebody else's before it is used.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        if port in _given:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+                raise
+        _given.add(port)
+        return port
 
 
 def gives_terminals() -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import socket
 import sys
 import time
 from functools import partial
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING
 from bed import BIN, REPOSITORY
 from measure import Comparison, Experiment
 from stage import LIMIT, PORT, Stage
+
+from nbssh.adapters.throwaway import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def cold_ours(stage: Stage) -> dict[str, float]:
 def cold_hand(stage: Stage) -> dict[str, float]:
     """Type the recipe that everybody types."""
     stage.nothing_runs()
-    far_end = _free_port()
+    far_end = free_port()
     words = f"exec {BIN}/jupyter lab --no-browser --port={far_end} --ServerApp.port_retries=0"
     began = time.monotonic()
     stage.terminal("ssh", "-tt", "-L", f"127.0.0.1:{PORT}:127.0.0.1:{far_end}", "box", words)
@@ -132,12 +133,6 @@ def _download(stage: Stage) -> float:
     if got != MEGABYTES << 20:
         raise RuntimeError(f"{got} bytes arrived: {answer.status}")
     return time.monotonic() - began
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _is_running(pid: int) -> bool:

@@ -72,3 +72,10 @@ def test_a_needed_tool_that_is_missing_fails_in_ci(monkeypatch: pytest.MonkeyPat
 
 def test_home_is_a_scratch_one() -> None:
     assert os.environ["HOME"].startswith("/tmp/nbh")
+
+
+def test_a_free_port_is_not_one_that_the_system_gives_away() -> None:
+    ports = [beds.throwaway.free_port() for _ in range(300)]
+    assert len(set(ports)) == len(ports)
+    first = int(beds.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert max(ports) < first, "an outgoing connection of another test could take it before it is used"
