@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from nbssh.core import plan
-from nbssh.core.profile import PROGRAMS, TITLES
+from nbssh.core.profile import TITLES
 from nbssh.core.render import render
 
 if TYPE_CHECKING:
@@ -150,7 +150,6 @@ def script_model(name: str, profile: Profile, server: Server, version: str) -> d
         "remote_port": tcp_port(profile) if server.forward == "tcp" else 0,
         "app": profile.app,
         "title": TITLES[profile.app],
-        "program": PROGRAMS[profile.app],
         "jupyter": profile.jupyter or server.jupyter,
         "python": server.python,
         "setup": list(profile.setup),

@@ -204,6 +204,7 @@ class Server:
             "socket": self.socket,
             "remote_port": free_port() if tcp else 0,
             "app": "lab",
+            "title": "JupyterLab",
             "jupyter": str(self.fake),
             "python": sys.executable,
             "setup": [],

@@ -27,6 +27,7 @@ PLAIN: dict[str, Any] = {
     "socket": "/home/alice/.local/state/nbssh/mybox/sock",
     "remote_port": 0,
     "app": "lab",
+    "title": "JupyterLab",
     "jupyter": "/opt/jupyter/bin/jupyter-lab",
     "python": "/opt/jupyter/bin/python3",
     "setup": [],
