@@ -59,6 +59,37 @@ def until(condition: Callable[[], object], what: str, seconds: float = GRACE) ->
         time.sleep(0.05)
 
 
+def capture(
+    argv: Sequence[str], *, env: dict[str, str], cwd: Path, stdin: str = "", timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Run `argv` without a terminal and return what it said. Never raises; status 124: it hung.
+
+    Into files, not pipes: an ssh master in the background would keep a pipe open.
+    """
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=err,
+            env=env,
+            cwd=cwd,
+            text=True,
+            start_new_session=True,  # no controlling terminal: nothing can ask there
+        )
+        status, note = 124, ""
+        try:
+            process.communicate(stdin, timeout=timeout)
+            status = process.returncode
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            note = f"(test bed: ended after {timeout:.0f} s)\n"
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(argv, status, out.read(), err.read() + note)
+
+
 @dataclass
 class Bed:
     """A scratch laptop (`local_home`) and a scratch server (`remote_home`), reached as `box`.
@@ -98,32 +129,8 @@ class Bed:
     def run(
         self, *command: str, stdin: str = "", timeout: float = 60, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run `command` on the laptop, without a terminal; `nbssh` and `ssh` are this bed's. Never raises.
-
-        Into files, not pipes: a master in the background would keep a pipe open. Status 124: it hung.
-        """
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            process = subprocess.Popen(
-                self._argv(command),
-                stdin=subprocess.PIPE,
-                stdout=out,
-                stderr=err,
-                env=self.env,
-                cwd=cwd or self.local_home,
-                text=True,
-                start_new_session=True,  # no controlling terminal: nothing can ask there
-            )
-            status, note = 124, ""
-            try:
-                process.communicate(stdin, timeout=timeout)
-                status = process.returncode
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                note = f"(test bed: ended after {timeout:.0f} s)\n"
-            out.seek(0)
-            err.seek(0)
-            return subprocess.CompletedProcess(command, status, out.read(), err.read() + note)
+        """Run `command` on the laptop, without a terminal; `nbssh` and `ssh` are this bed's. See `capture`."""
+        return capture(self._argv(command), env=self.env, cwd=cwd or self.local_home, stdin=stdin, timeout=timeout)
 
     def nbssh(self, *words: str, stdin: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run nbssh on the laptop and fail the test unless it exits 0."""

@@ -1,0 +1,97 @@
+#!/bin/bash
+# PID 1 of one host of a cluster bed. Argument: the host's name. Lives in fresh net, uts, ipc, pid and mount namespaces;
+# what the room has for it lies below /mnt, which is taken away before the first daemon starts.
+set -eu
+host=$1
+own=/mnt/hosts/$host
+exec 8>/mnt/events 9<>/mnt/never
+trap 'echo "failed $host" >&8' EXIT
+
+hostname "$host"
+mount -t proc proc /proc
+for file in passwd group shadow hosts nsswitch.conf; do mount --bind "/mnt/etc/$file" "/etc/$file"; done
+[ "$host" != client ] || mount --bind /mnt/etc/hosts-client /etc/hosts
+mount --bind "$own/ssh" /etc/ssh
+mount --bind "$own/log" /var/log
+mount --bind "$own/spool" /var/spool
+mount --bind "$own/srv" /srv
+[ ! -e "$own/pam" ] || mount --bind "$own/pam" /etc/pam.d/sshd
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir /run/sshd /run/munge /run/lock /run/user
+for folder in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o mode=1777 tmpfs "$folder"; done
+
+if [ "$host" = client ]; then
+    mount --bind /mnt/home-client /home
+else
+    # As NFS shares it: every host sees a socket in it, and only the host that made it can connect to it.
+    # Through a plain bind mount each could.
+    bindfs -o allow_other,nonempty /mnt/home-cluster /home
+fi
+
+# what every user must be able to read: the repository and its environments, at the paths they know themselves by
+while read -r what path; do
+    case $what in
+        open) [ ! -d "$path" ] || mount -t tmpfs -o mode=755 tmpfs "$path" ;;
+        *)
+            mkdir -p "$path"
+            mount --bind "/mnt/visible/$what" "$path"
+            mount -o remount,bind,ro "$path"
+            ;;
+    esac
+done </mnt/visible/list
+
+scheduler=$BED_SCHEDULER
+[ "$host" != client ] || scheduler=none
+if [ "$scheduler" = slurm ]; then
+    mount --bind /mnt/etc/slurm /etc/slurm
+    mount --bind /mnt/etc/munge /etc/munge
+else
+    mount -t overlay -o lowerdir=/mnt/without:/usr/bin overlay /usr/bin
+fi
+
+read -r _ <"$own/go" # the cables are plugged in
+cd /
+umount --lazy /mnt
+ip link set lo up
+number=$(awk -v name="$host" '$2 == name { split($1, part, "."); print part[4] }' /etc/hosts)
+for network in wan:10.77.1 lan:10.77.2; do
+    device=${network%:*}
+    [ -e "/proc/sys/net/ipv4/conf/$device" ] || continue
+    ip address add "${network#*:}.$number/24" dev "$device"
+    ip link set "$device" up
+done
+echo 0 >/proc/sys/net/ipv4/ip_forward
+
+# reaches HOST PORT: something listens there
+reaches() { (: 2>/dev/null <>"/dev/tcp/$1/$2") 2>/dev/null; }
+
+case $host in
+    client)
+        # the first packet of a connection would pay for finding the neighbour, too
+        until reaches "$BED_LOGIN" 22; do sleep 0.01; done
+        ;;
+    login*) /usr/sbin/sshd -E /var/log/sshd.log ;;
+    *) [ "$BED_NODE_SSHD" = 0 ] || /usr/sbin/sshd -E /var/log/sshd.log ;;
+esac
+if [ "$scheduler" = slurm ]; then
+    munged --key-file=/etc/munge/munge.key --log-file=/var/log/munged.log --pid-file=/run/munge/munged.pid \
+        --seed-file=/run/munge/seed
+    case $host in
+        login) slurmctld ;;
+        login*) ;;
+        *)
+            # one that registers before the controller is there tries again a second later
+            until reaches login 6817; do sleep 0.01; done
+            slurmd -N "$host"
+            ;;
+    esac
+    # the controller takes jobs at once; they run as soon as a node has registered
+    case $host in
+        c*) until [ "$(sinfo --noheader --nodes="$host" --format=%t | head -n 1)" = idle ]; do sleep 0.02; done ;;
+        *) ;;
+    esac
+fi
+trap - EXIT
+echo "ready $host" >&8
+exec 8>&-
+read -r _ <&9 || : # for ever; whatever ends on this host is reaped here
