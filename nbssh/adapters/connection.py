@@ -17,25 +17,37 @@ from nbssh.core.profile import printable
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from nbssh.adapters.openssh import Ssh
     from nbssh.adapters.process import Finished
 
 LOGIN_SECONDS = 600.0  # a person may look for her phone; the TCP connection itself has CONNECT_SECONDS
 CONNECT_SECONDS = 10
+ANSWER_SECONDS = 60.0  # from the login to the first word of /bin/sh: nobody is asked any more, but rc files may be slow
 SCRIPT_SECONDS = 60.0
 # A master of ours that was left behind (kill -9) ends by itself after this.
 PERSIST_SECONDS = 60
+_FAILED = 255  # ssh(1): "255 if an error occurred"
 _AUTHENTICATED = re.compile(r'Authenticated to .* using "([a-z-]+)"')
 # What LogLevel VERBOSE adds and nobody needs
 _NOISE = ("Authenticated ", "Transferred: ", "Bytes per second: ", "OpenSSH_", "Connection to ")
+# What ssh says when a master could not give it a session (mux.c): nothing was run then
+_NO_SESSION = b"session request failed"
 _ALIVE = ("-oServerAliveInterval=10", "-oServerAliveCountMax=3")
+
+
+class NoSessionError(NbsshError):
+    """The master is there, but its sshd permits it no further session, and there is to be no login of our own."""
 
 
 @dataclass
 class Connection:
-    """A way to run scripts on one server. `shown` names it in messages."""
+    """A way to run scripts on one server. `shown` names it in messages.
+
+    Through the profile's master, `instead` opens a connection of our own, for the time when sshd gives the master no
+    more sessions (sshd_config(5), MaxSessions).
+    """
 
     ssh: Ssh
     shown: str
@@ -46,6 +58,7 @@ class Connection:
     login_seconds: float = LOGIN_SECONDS
     prompted: bool = False
     log: Path | None = None
+    instead: Callable[[], Connection] | None = None
 
     def run(self, script: str, seconds: float = SCRIPT_SECONDS) -> bytes:
         """Run `script` by the server's /bin/sh and return its stdout; a status other than 0 is an error."""
@@ -67,8 +80,14 @@ class Connection:
             [*self.command, "exec", "/bin/sh"],
             script=wrapped.encode("utf-8", "surrogateescape"),
             seconds=seconds if self.opened else self.login_seconds,
-            show_errors=not self.batch,
+            stages=() if self.opened else self._stages(begin.encode(), seconds),
+            show_errors=not self.batch and not self.instead,
         )
+        if self.instead and done.status == _FAILED and _NO_SESSION in done.err:
+            self._become(self.instead())
+            return self.attempt(script, seconds)
+        if self.instead and not self.batch:
+            _show(done.err.decode("utf-8", "replace").splitlines())
         said = self._said_by_ssh()
         before, found, rest = done.out.partition(begin.encode() + b"\n")
         if not found:
@@ -86,32 +105,54 @@ class Connection:
         status = tail.strip()
         return out, int(status) if status.isdigit() and len(status) <= 3 else 1  # noqa: PLR2004  0 to 255
 
+    def _stages(self, begin: bytes, seconds: float) -> list[process.Stage]:
+        """Return what bounds a first script: a person has her time to log in, the server after that has not."""
+        return [
+            process.Stage(lambda _: self._logged_in(), min(ANSWER_SECONDS, self.login_seconds)),
+            process.Stage(lambda out: begin in out, seconds),
+        ]
+
+    def _become(self, other: Connection) -> None:
+        self.command, self.control_socket, self.log = other.command, other.control_socket, other.log
+        self.opened, self.instead = other.opened, other.instead
+
+    def _log_lines(self) -> list[str]:
+        try:
+            text = self.log.read_text(encoding="utf-8", errors="replace") if self.log else ""
+        except OSError:
+            return []
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    def _logged_in(self) -> bool:
+        return any(_AUTHENTICATED.match(line) for line in self._log_lines())
+
     def _said_by_ssh(self) -> list[str]:
         """Return what ssh had to say, and learn how it logged in; the user sees what matters to her.
 
         LogLevel VERBOSE names the method that let us in; a password or code means that somebody was asked.
         """
-        if self.log is None or self.opened:
+        if self.opened:
             return []
-        try:
-            text = self.log.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return []
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        lines = self._log_lines()
         methods = [found.group(1) for line in lines if (found := _AUTHENTICATED.match(line))]
         self.prompted = bool(methods) and methods[-1] in {"password", "keyboard-interactive"}
         said = [line for line in lines if not line.startswith(_NOISE)]
         if not self.batch:
-            for line in said:
-                sys.stderr.write(printable(line, 400) + "\n")
+            _show(said)
         return said
 
     def _unreachable(self, done: Finished, before: bytes, log: Sequence[str]) -> NbsshError:
+        if done.limit == "time" and self._logged_in():
+            seconds = min(ANSWER_SECONDS, self.login_seconds)
+            return NbsshError(
+                f"{self.shown}: logged in, but /bin/sh did not answer within {seconds:.0f} s",
+                f"look at what the login shell's rc files wait for: ssh {self.shown}",
+            )
         if done.limit == "time":
             return NbsshError(f"{self.shown}: no answer, gave up", f"see whether this works: ssh {self.shown}")
         if done.limit == "output":
             return NbsshError(f"{self.shown}: endless output at login", "look at what the login shell's rc files print")
-        if done.status == 255:  # noqa: PLR2004  ssh(1): 255 if an error occurred
+        if done.status == _FAILED:
             said = printable(log[-1] if log else _first_text(done.err), 200)
             return NbsshError(
                 f"{self.shown}: ssh could not connect" + (f": {said}" if said else ""),
@@ -135,6 +176,12 @@ class Connection:
             "x",
         ]
         return process.run(command, seconds=openssh.MASTER_SECONDS).status == 0
+
+
+def _show(lines: Sequence[str]) -> None:
+    for line in lines:
+        if line.strip():
+            sys.stderr.write(printable(line, 400) + "\n")
 
 
 def _first_text(data: bytes) -> str:
@@ -191,21 +238,34 @@ def of_profile(
     shown: str,
     *,
     batch: bool = False,
+    may_log_in: bool = True,
     login_seconds: float = LOGIN_SECONDS,
 ) -> Iterator[Connection]:
-    """Use the profile's open master if there is one (no authentication at all), else a private connection."""
-    if ssh.check_master(control_socket):
-        command = (
-            *ssh.through(control_socket),
-            *openssh.QUIET,
-            "-oControlMaster=no",
-            "-oProxyCommand=false",
-            "x",
-        )
-        yield Connection(ssh, shown, command, control_socket, batch=batch, opened=True)
-        return
-    with private(ssh, arguments, shown, batch=batch, login_seconds=login_seconds) as connection:
-        yield connection
+    """Use the profile's open master if there is one (no authentication at all), else a private connection.
+
+    The private one as well where the master's sshd permits it no further session, unless `may_log_in` forbids it.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def log_in() -> Connection:
+            return stack.enter_context(private(ssh, arguments, shown, batch=batch, login_seconds=login_seconds))
+
+        def log_in_instead() -> Connection:
+            if may_log_in:
+                return log_in()
+            raise NoSessionError(
+                f"{shown}: its open connection takes no more sessions (MaxSessions of its sshd)",
+                "leave one of its terminals, or name it alone",
+            )
+
+        if ssh.check_master(control_socket):
+            command = (*ssh.through(control_socket), *openssh.QUIET, "-oControlMaster=no", "-oProxyCommand=false", "x")
+            yield Connection(
+                ssh, shown, command, control_socket, batch=batch, opened=True, login_seconds=login_seconds,
+                instead=log_in_instead,
+            )  # fmt: skip
+        else:
+            yield log_in()
 
 
 def _connect_timeout(ssh: Ssh, arguments: Sequence[str]) -> tuple[str, ...]:

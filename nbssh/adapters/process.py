@@ -8,17 +8,19 @@ import selectors
 import signal
 import subprocess
 import time
+from collections.abc import Callable  # noqa: TC003  a NamedTuple's annotation
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 OUTPUT_BYTES = 8 * 1024 * 1024  # what we are willing to read from a server
 ERROR_BYTES = 65536
 END_SECONDS = 5.0
+STAGE_SECONDS = 0.25  # how often is looked whether a stage is reached of which the output tells nothing
 
 
 @dataclass(frozen=True)
@@ -31,17 +33,43 @@ class Finished:
     limit: str = ""
 
 
+class Stage(NamedTuple):
+    """A point on the way of a process: `reached` is asked with the output so far; from there it has `seconds` anew."""
+
+    reached: Callable[[bytes | bytearray], bool]
+    seconds: float
+
+
+@dataclass
+class _Clock:
+    """The time limit. Of the `stages`, in their order, some may be passed over."""
+
+    deadline: float
+    stages: list[Stage]
+
+    def left(self, out: bytearray) -> float:
+        """Return the seconds that are left."""
+        for number, stage in reversed(list(enumerate(self.stages, 1))):
+            if stage.reached(out):
+                self.deadline = time.monotonic() + stage.seconds
+                del self.stages[:number]
+                break
+        return self.deadline - time.monotonic()
+
+
 def run(
     command: Sequence[str],
     *,
     script: bytes = b"",
     seconds: float,
+    stages: Sequence[Stage] = (),
     output: int = OUTPUT_BYTES,
     show_errors: bool = False,
     env: dict[str, str] | None = None,
 ) -> Finished:
     """Run `command` with `script` on its stdin; stop it after `seconds` or `output` bytes.
 
+    With `stages` the seconds count until the first of them is reached, and then those of each one.
     `show_errors` leaves stderr on the user's terminal, where ssh's banners and host key questions belong.
     """
     try:
@@ -60,7 +88,7 @@ def run(
     except OSError as error:
         raise NbsshError(f"'{command[0]}' cannot be started: {error.strerror}", "correct NBSSH_SSH_COMMAND") from None
     try:
-        out, err, limit = _converse(process, script, time.monotonic() + seconds, output)
+        out, err, limit = _converse(process, script, _Clock(time.monotonic() + seconds, [*stages]), output)
         if limit:
             process.kill()
         status = process.wait()
@@ -114,9 +142,7 @@ def _marked_line(process: subprocess.Popen[bytes], script: bytes, mark: bytes, d
     return b""
 
 
-def _converse(
-    process: subprocess.Popen[bytes], script: bytes, deadline: float, output: int
-) -> tuple[bytes, bytes, str]:
+def _converse(process: subprocess.Popen[bytes], script: bytes, clock: _Clock, output: int) -> tuple[bytes, bytes, str]:
     """Feed stdin and read both outputs at once, so that neither side can block the other, until stdout ends.
 
     Not until stderr ends: a ProxyCommand keeps it open for as long as a master lives in the background.
@@ -131,10 +157,10 @@ def _converse(
         if process.stderr:
             selector.register(process.stderr, selectors.EVENT_READ)
         while process.stdout in selector.get_map():
-            left = deadline - time.monotonic()
+            left = clock.left(out)
             if left <= 0:
                 return bytes(out), bytes(err), "time"
-            for key, _ in selector.select(left):
+            for key, _ in selector.select(min(left, STAGE_SECONDS) if clock.stages else left):
                 if key.fileobj is process.stdin:
                     rest = _feed(key.fd, rest)
                     if not rest:

@@ -75,6 +75,22 @@ def far_end(profile: Profile) -> str:
     return f"127.0.0.1:{tcp_port(profile)}"
 
 
+def is_private_end(profile: Profile) -> bool:
+    """Tell whether nobody else can listen where the tunnel ends: ports and /tmp are everybody's."""
+    server = profile.server
+    return server is not None and server.forward == "socket" and server.socket.startswith(f"{server.home}/")
+
+
+def _without_master(profile: Profile) -> str:
+    """Return what the opener does where no master can be asked whether the server is verified.
+
+    Nothing: it believes the page. `ask`: it logs in by itself, if that asks nobody; `hold`: it opens nothing.
+    """
+    if is_private_end(profile):
+        return ""
+    return "ask" if profile.server and not profile.server.prompts else "hold"
+
+
 def tcp_port(profile: Profile) -> int:
     """Return the server's TCP port: declared, else probed, else the same as the local one."""
     if profile.remote_port:
@@ -103,6 +119,7 @@ def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[D
         port=profile.port,
         far=far_end(profile),
         opener=local.opener if profile.browser else "",
+        without_master=_without_master(profile),
         control_path=control_path(profile, local),
         directives=list(directives),
     )

@@ -19,6 +19,7 @@ from nbssh.operations.status import asked
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from nbssh.adapters.connection import Connection
     from nbssh.adapters.process import Finished
     from nbssh.core.profile import Profile
     from nbssh.operations.world import World
@@ -45,7 +46,6 @@ def open_(world: World, name: str) -> int:
     control_socket = world.paths.control_socket(name)
     master = world.ssh.check_master(control_socket)
     if master and _is_attended(world, name, profile):
-        _verify(world, name, profile)
         opener_runs = False
     else:
         status = _open_tunnel(world, name, profile, joins=master)
@@ -83,10 +83,16 @@ def refuse_unknown_alias(world: World, name: str, profile: Profile) -> None:
 
 
 def _is_attended(world: World, name: str, profile: Profile) -> bool:
-    """Tell whether a launch keeps the open tunnel: without one it ends as soon as the last page is closed."""
+    """Tell whether a launch keeps the open tunnel, once it has proved that the server is ours.
+
+    Without one the tunnel ends as soon as the last page is closed.
+    """
     with running.connect(world, name, profile) as there:
         answer = asked(there, name, profile)
-    return bool(answer.sessions) and answer.state in {"running", "starting"}
+        attended = bool(answer.sessions) and answer.state in {"running", "starting"}
+        if attended:
+            _wait(there, name, profile)
+    return attended
 
 
 def _open_tunnel(world: World, name: str, profile: Profile, *, joins: bool) -> int:
@@ -139,16 +145,37 @@ def _show_new(world: World, errors: BinaryIO, shown: int) -> int:
 
 
 def _verify(world: World, name: str, profile: Profile) -> None:
-    """Return once launch has proved that the server at the end of the tunnel is ours."""
+    """Return once launch has proved that the server at the end of the new tunnel is ours."""
     if not desired.control_path(profile, aliases.local_files(world, name)):
-        _await_page(name, profile)
+        if desired.is_private_end(profile):
+            _await_page(name, profile)
+        else:
+            with running.connect(world, name, profile) as there:
+                _wait(there, name, profile)
         return
-    server = running.known_server(name, profile)
-    with running.connect(world, name, profile, batch=True) as there:
+    until = time.monotonic() + VERIFY_SECONDS
+    while True:
         try:
-            _, status = there.attempt(running.script_command(name, server, "wait"), VERIFY_SECONDS)
-        except NbsshError:
-            status = 255  # launch refused and took the tunnel along before it could be asked
+            with running.connect(world, name, profile, batch=True, may_log_in=False) as there:
+                _wait(there, name, profile)
+        except connection.NoSessionError:
+            # two sessions are all that some sshd permit; the opener's is about to end
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+def _wait(there: Connection, name: str, profile: Profile) -> None:
+    """Return once launch has verified the server, and raise if it refuses."""
+    server = running.known_server(name, profile)
+    try:
+        _, status = there.attempt(running.script_command(name, server, "wait"), VERIFY_SECONDS)
+    except connection.NoSessionError:
+        raise
+    except NbsshError:
+        status = 255  # launch refused and took the tunnel along before it could be asked
     if status:
         raise NbsshError(f"no server of '{name}' was verified on {server.hostname}", f"its log: nbssh logs {name}")
 

@@ -46,15 +46,20 @@ def connect(
     profile: Profile,
     *,
     batch: bool = False,
+    may_log_in: bool = True,
     login_seconds: float = connection.LOGIN_SECONDS,
 ) -> AbstractContextManager[Connection]:
-    """Open the way to a profile's server."""
+    """Open the way to a profile's server: its open master, else, or where that is full, a login of our own.
+
+    Where nobody may be asked and the server is known to ask, there is no login behind a master that is full.
+    """
     return connection.of_profile(
         world.ssh,
         world.paths.control_socket(name),
         aliases.destination_arguments(profile),
         profile.destination,
         batch=batch,
+        may_log_in=may_log_in and not (batch and profile.server and profile.server.prompts),
         login_seconds=login_seconds,
     )
 
@@ -81,17 +86,19 @@ def logs(world: World, name: str, *, follow: bool) -> int:
     profile = store.load(world.paths, name)
     server = known_server(name, profile)
     log = f'{sh(server_folder(name, server, "state"))}/"$(uname -n)"/log'
-    script = (
-        f'[ -f {log} ] || {{ echo "nbssh: no log on $(uname -n): nothing was started there yet" >&2; exit 1; }}\n'
-        f"tail -n {LOG_LINES} {'-f ' if follow else ''}{log}"
-    )
+    there_is = f'[ -f {log} ] || {{ echo "nbssh: no log on $(uname -n): nothing was started there yet" >&2; exit 1; }}'
     with connect(world, name, profile) as there:
         if not follow:
-            out, status = there.attempt(script)
+            out, status = there.attempt(f"{there_is}\ntail -n {LOG_LINES} {log}")
             for line in out.decode("utf-8", "replace").splitlines():
                 world.ui.product(printable(line))
             return status
-        with process.lines([*there.command, "exec", "/bin/sh"], f"exec 2>&1\n{script}\n".encode()) as lines:
+        # first a script with an end: it logs in, or finds out that the open master takes no more sessions
+        if there.attempt(there_is)[1]:
+            return 1
+        with process.lines(
+            [*there.command, "exec", "/bin/sh"], f"exec 2>&1\ntail -n {LOG_LINES} -f {log}\n".encode()
+        ) as lines:
             for raw in lines:
                 world.ui.product(printable(raw.decode("utf-8", "replace").rstrip("\r\n")))
                 sys.stdout.flush()

@@ -270,10 +270,53 @@ def test_more_terminals_than_one_connection_takes(make_bed: Callable[..., Bed]) 
     assert "Session open refused by peer" in words
     assert first.isalive()
     assert api(port)["version"] == "9.8.7"
+    # the commands do not need a session of that connection: they log in by themselves, and say nothing of it
+    status = bed.nbssh("status", "box")
+    assert "running" in status.stdout
+    assert status.stderr == ""
+    assert "fake jupyter is up" in bed.nbssh("logs", "box").stdout
+    following = bed.spawn("nbssh", "logs", "box", "-f")
+    following.expect_exact("fake jupyter is up")
+    following.sendintr()
+    following.expect(pexpect.EOF)
+    assert "is reached" in bed.run("nbssh", "doctor", "box").stdout
+    assert bed.nbssh("open", "box").stdout == f"http://127.0.0.1:{port}/\n"
     detach(second)
-    detach(start(bed))
+    second = start(bed)
+    assert "stopped JupyterLab" in bed.nbssh("kill", "box").stdout
+    assert [ended(session)[0] for session in (first, second)] == [0, 0]
+    close_tunnel(bed)
+
+
+def test_a_full_connection_to_a_server_that_prompts(make_bed: Callable[..., Bed]) -> None:
+    bed = make_bed(extra=["MaxSessions 2"])
+    add(bed)
+    toml = bed.local_home / ".config/nbssh/profiles/box.toml"
+    text = re.sub(r"(?m)^(\[server\].*)$", r"\1\nprompts = true", toml.read_text())
+    assert "prompts = true" in text
+    toml.write_text(text)
+    first = start(bed)
+    until(lambda: bed.opened, "the browser is called")
+    second = start(bed)
+    log = bed.server.folder / "sshd.log"
+    before = log.read_text() if log.exists() else ""
+    done = bed.run("nbssh", "status")
+    assert done.returncode == 1
+    assert "error: box: its open connection takes no more sessions (MaxSessions of its sshd)" in done.stderr
+    assert "Accepted" not in (log.read_text() if log.exists() else "").removeprefix(before), "nobody was named"
+    assert "running" in bed.nbssh("status", "box").stdout, "named, it may ask"
+    detach(first)
+    detach(second)
     kill(bed)
-    ended(first)
+
+
+def test_open_where_a_connection_takes_two_sessions(make_bed: Callable[..., Bed]) -> None:
+    bed = make_bed(extra=["MaxSessions 2"])
+    port = add(bed)
+    assert bed.nbssh("open", "box").stdout == f"http://127.0.0.1:{port}/\n"
+    until(lambda: bed.opened, "the browser is called")
+    assert api(port)["version"] == "9.8.7"
+    kill(bed)
 
 
 # --- the connection --------------------------------------------------------------------------------------------------

@@ -68,10 +68,10 @@ class Laptop:
         file = self.folder / f"{name}.calls"
         return file.read_text().splitlines() if file.exists() else []
 
-    def open(self, shell: list[str], **env: str) -> subprocess.CompletedProcess[str]:
+    def open(self, shell: list[str], *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run the opener and wait until its background part has ended."""
         done = subprocess.run(
-            [*shell, str(self.conf_dir / "open"), "mybox", "8888"],
+            [*shell, str(self.conf_dir / "open"), "mybox", "8888", *words],
             env=self.env | env, capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -212,3 +212,34 @@ def test_without_a_master_it_gives_up_when_the_session_ends(laptop: Laptop) -> N
     laptop.stub("curl", "exit 7")
     laptop.open(["sh"], DISPLAY=":0")
     assert laptop.calls("xdg-open") == []
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("verdict", [0, 1, 255])
+def test_without_a_master_a_port_is_not_believed_but_asked_by_a_login(
+    laptop: Laptop, shell: list[str], verdict: int
+) -> None:
+    needs(shell[0])
+    laptop.stub("xdg-open")
+    laptop.stub("curl", "exit 0")
+    laptop.verdict(verdict)
+    laptop.open(shell, "ask", DISPLAY=":0", NBSSH_SSH_COMMAND="ssh -F 'my config'")
+    (asked,) = laptop.calls("ssh")
+    assert asked.startswith("-F my config -T -o BatchMode=yes ")
+    assert asked.endswith(" mybox-nb exec /bin/sh ~/.local/share/nbssh/mybox/wait")
+    assert laptop.calls("xdg-open") == ([URL] if verdict == 0 else [])
+
+
+def test_without_a_master_a_port_of_a_server_that_prompts_opens_nothing(laptop: Laptop) -> None:
+    for name in ("xdg-open", "curl"):
+        laptop.stub(name)
+    laptop.open(["sh"], "hold", DISPLAY=":0")
+    assert laptop.calls("xdg-open") + laptop.calls("ssh") + laptop.calls("curl") == []
+
+
+def test_a_token_is_not_printed_before_a_port_is_proved(laptop: Laptop) -> None:
+    laptop.token()
+    laptop.master()
+    done = laptop.open(["sh"], "ask")
+    assert SECRET not in done.stderr
+    assert "nbssh url mybox" in done.stderr

@@ -10,6 +10,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from serving import (
     fake_program,
     free_port,
     kill,
+    named,
     servers,
     start,
     tree,
@@ -151,6 +153,58 @@ def collector(path: Path) -> Iterator[list[bytes]]:
         finally:
             stop.set()
             thread.join()
+
+
+# Looks like Jupyter to whoever asks only for the page.
+SQUATTER = """
+import os, socket, sys
+os.setgid(65534); os.setuid(65534)
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen()
+print("up", flush=True)
+while True:
+    with s.accept()[0] as c:
+        c.recv(4096)
+        c.sendall(b'HTTP/1.0 200 OK\\r\\n\\r\\n{"version": "4.6.6"}')
+"""
+
+
+@contextlib.contextmanager
+def squatter(port: int) -> Iterator[None]:
+    """Let another user of the server be first at a port of it."""
+    with subprocess.Popen([sys.executable, "-c", SQUATTER, str(port)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "up\n"
+            yield
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("door", ["password", "token"])
+def test_a_squatter_on_a_port_where_there_is_no_master_to_ask(make_bed: Callable[..., Bed], door: str) -> None:
+    needs_root()
+    bed = make_bed(extra=["MaxSessions 1"])
+    far = free_port()
+    add(bed, "--forward", "tcp", "--remote-port", str(far), *(["--token"] if door == "token" else []), door=door)
+    session = start(bed)
+    until(lambda: bed.opened, "a server that is ours gets the browser")
+    detach(session)
+    kill(bed)
+    (bed.folder / "opened").unlink()
+    login = bed.server.folder / "login"
+    # launch comes late: there is time to ask the squatter, and to believe it
+    login.write_text(login.read_text().replace("#!/bin/sh\n", "#!/bin/sh\nsleep 2\n"))
+    with squatter(far):
+        session = bed.ssh("box-nb", timeout=60)
+        status, words = ended(session)
+        assert (status, f"port {far} on" in words, "belongs to somebody else" in words) == (1, True, True), words
+        done = bed.run("nbssh", "open", "box")
+        assert (done.returncode, done.stdout) == (1, "")
+        until(lambda: not named(bed, "nbssh.d/open"), "the opener gives up")
+        assert bed.opened == []
+    assert servers(bed) == []
 
 
 @pytest.mark.parametrize("how", ["a folder of theirs", "a link to a folder of theirs", "a folder that all may write"])
