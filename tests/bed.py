@@ -94,7 +94,8 @@ def capture(
 class Bed:
     """A scratch laptop (`local_home`) and a scratch server (`remote_home`), reached as `box`.
 
-    `env` is the whole environment of what runs on the laptop. `login` is the user on the server.
+    `env` is the whole environment of what runs on the laptop. `login` is the user on the server, `batch_environ` what a
+    login there finds besides the usual variables when it has a fake batch system.
     """
 
     folder: Path
@@ -103,12 +104,20 @@ class Bed:
     env: dict[str, str]
     jupyter: Path
     login: str
+    batch_environ: dict[str, str]
     stack: contextlib.ExitStack = field(repr=False)
 
     @property
     def local_home(self) -> Path:
         """The home on the laptop."""
         return self.folder / "l"
+
+    @property
+    def queue(self) -> Path:
+        """The folder of the fake batch system; see tests/fakes/batch.py for what a test can write into it."""
+        folder = self.folder / "queue"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     @property
     def ssh_config(self) -> Path:
@@ -245,12 +254,14 @@ def bed(
     shell: str = "/bin/sh",
     user: str = "",
     host_lines: Sequence[str] = (),
+    batch: str = "",
 ) -> Iterator[Bed]:
     """Make a bed, and at its end prove that nothing of it is left running.
 
     `listen`: sshd on a port of 127.0.0.1 instead of behind a ProxyCommand. `extra`: lines of sshd_config that
     win. `shell`: the login shell on the server. `user`: a real other user as the server's (root only), with
-    home and shell of the password database. `host_lines`: more lines for the laptop's `Host box`.
+    home and shell of the password database. `host_lines`: more lines for the laptop's `Host box`. `batch`: a batch
+    system of tests/fakes, `openpbs` or `lsf`, whose jobs run here too, with its queue in `Bed.queue`.
     """
     # directly below /tmp: a unix socket's path may have 104 bytes
     folder = Path(tempfile.mkdtemp(prefix="nb", dir="/tmp"))
@@ -261,13 +272,18 @@ def bed(
         remote = Path(pwd.getpwnam(user).pw_dir) if user else folder / "r"
         if not user:
             remote.mkdir(mode=0o700)
-        server = throwaway.make_server(folder / "s", home=None if user else remote, shell=shell, user=user, extra=extra)
+        environ = {}
+        if batch:
+            environ = {"PATH": f"{REPOSITORY}/tests/fakes/{batch}:{SYSTEM_PATH}", "FAKE_QUEUE": str(folder / "queue")}
+        server = throwaway.make_server(
+            folder / "s", home=None if user else remote, shell=shell, user=user, extra=extra, environ=environ
+        )
         port = stack.enter_context(throwaway.listening(server)) if listen or user else None
         block = server.host_block("box", port) + "".join(f"    {line}\n" for line in host_lines)
         config = folder / "l" / ".ssh" / "config"
         config.write_text(block)
         config.chmod(0o600)
-        made = Bed(folder, server, remote, env, BIN / "jupyter-lab", server.user, contextlib.ExitStack())
+        made = Bed(folder, server, remote, env, BIN / "jupyter-lab", server.user, environ, contextlib.ExitStack())
         try:
             yield made
         except BaseException:
