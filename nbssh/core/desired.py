@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from nbssh.core import plan
+from nbssh.core.client import POSIX, Client
 from nbssh.core.profile import TITLES
 from nbssh.core.render import render
 
@@ -64,7 +65,7 @@ class Local(msgspec.Struct, frozen=True):
     opener: str
     control_socket: str
     redirect: str
-    multiplex: bool = True
+    client: Client = POSIX
 
 
 def far_end(profile: Profile) -> str:
@@ -107,7 +108,7 @@ def control_path(profile: Profile, local: Local) -> str:
     """
     fits = len(local.control_socket.encode()) <= CONTROL_PATH_BYTES
     alone = profile.server is not None and profile.server.one_session
-    return local.control_socket if local.multiplex and fits and not alone else ""
+    return local.control_socket if local.client.multiplexes and fits and not alone else ""
 
 
 def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[Directive]) -> str:
@@ -118,17 +119,19 @@ def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[D
         seal=_SEAL,
         port=profile.port,
         far=far_end(profile),
+        client=local.client.name,
         opener=local.opener if profile.browser else "",
         without_master=_without_master(profile),
         control_path=control_path(profile, local),
         directives=list(directives),
     )
-    return plan.seal(text)
+    return plan.seal(local.client.text(text))
 
 
-def opener(secrets_dir: str) -> str:
-    """Return the browser opener, one script for all profiles."""
-    return plan.seal(render("ssh/open", seal=_SEAL, secrets=secrets_dir))
+def opener(secrets_dir: str, client: Client = POSIX) -> str:
+    """Return the browser opener, one script for all profiles; `secrets_dir` as the client's programs name it."""
+    text = render(f"ssh/{client.opener}", seal=_SEAL, secrets=secrets_dir)
+    return plan.seal(client.byte_order_mark + client.text(text))
 
 
 def redirect(name: str, profile: Profile, token: str) -> str:

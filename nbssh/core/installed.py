@@ -16,7 +16,7 @@ Blocks = dict[str, dict[str, list[str]]]
 
 def blocks(text: str) -> Blocks:
     """Return the Host blocks of a file that nbssh generated."""
-    config = SshConfigFile(text.split("\n"))
+    config = SshConfigFile(text.replace("\r\n", "\n").split("\n"))
     return {
         host: {option: values if isinstance(values, list) else [values] for option, values in config.host(host).items()}
         for host in config.hosts()

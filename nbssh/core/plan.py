@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NO_NEWLINE = "\\ No newline at end of file"
 SEAL = "nbssh-checksum:"
 # A comment sign, then the word, at the start of a line: `# nbssh-checksum: sha256:…`; any value will do.
-_SEAL_LINE = re.compile(rb"^(?P<comment>[^\w\s]{1,4}) nbssh-checksum:(?P<value>[^\n]*)$", re.MULTILINE)
+_SEAL_LINE = re.compile(rb"^(?P<comment>[^\w\s]{1,4}) nbssh-checksum:(?P<value>[^\r\n]*)\r?$", re.MULTILINE)
 # "password": "…", "hashed_password": "…", "token": "…", whatever else a user calls so in a Jupyter configuration.
 _SECRET_VALUE = re.compile(
     r'("[^"\\]*(?:password|token|secret|hash|key)[^"\\]*"[ \t]*:[ \t]*)"(?:[^"\\\n]|\\.)*"?', re.IGNORECASE
@@ -175,7 +175,7 @@ def seal(body: str, comment: str = "#") -> str:
         found = _SEAL_LINE.search(data)
     if found is None:
         raise ValueError(f"no seal can be made with the comment sign {comment!r}")
-    return (data[: found.start("value")] + b" " + _checksum(data, found) + data[found.end() :]).decode(
+    return (data[: found.start("value")] + b" " + _checksum(data, found) + data[found.end("value") :]).decode(
         "utf-8", "surrogateescape"
     )
 
@@ -187,7 +187,7 @@ def is_edited(data: bytes) -> bool | None:
 
 
 def _checksum(data: bytes, found: re.Match[bytes]) -> bytes:
-    return b"sha256:" + hashlib.sha256(data[: found.start("value")] + data[found.end() :]).hexdigest().encode()
+    return b"sha256:" + hashlib.sha256(data[: found.start("value")] + data[found.end("value") :]).hexdigest().encode()
 
 
 def _describe(change: Change) -> Iterator[str]:

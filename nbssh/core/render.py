@@ -66,6 +66,22 @@ def powershell(value: str) -> str:
     return "'" + re.sub("(['\u2018-\u201b])", r"\1\1", value) + "'"
 
 
+def cmd(value: str | int) -> str:
+    r"""Quote `value` as one word of a program's command line that cmd.exe reads first.
+
+    Inside double quotes cmd.exe leaves everything alone but `%NAME%`, which it expands there too: so each `%` stands
+    outside of them behind a `^`, and no variable has such a name. A program takes `\"` for a quote, hence the doubled
+    backslashes at a quoted part's end (CommandLineToArgvW).
+    """
+    text = str(value)
+    if found := re.search(r"[\x00-\x1f\x7f\"]", text):
+        raise NbsshError(f"{found.group()!a} in {text!a} cannot be written into a command of Windows", "rename it")
+    if re.fullmatch(r"[A-Za-z0-9._:\\/-]+", text):
+        return text
+    parts = (re.sub(r"(\\+)\Z", r"\1\1", part) for part in text.split("%"))
+    return "^%".join(f'"{part}"' for part in parts)
+
+
 def comment(value: str | int) -> str:
     """Make `value` fit for a `#` comment: whatever could end the line or steer a terminal becomes `?`."""
     return _ONE_LINE.sub("?", str(value))
@@ -88,6 +104,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "sshpercent": lambda value: sshconfig.word(sshconfig.percent(str(value))),
     "fish": fish,
     "powershell": powershell,
+    "cmdpercent": lambda value: sshconfig.percent(cmd(value)),
     "shpercent": lambda value: sshconfig.percent(sh(value)),
     "html": html.escape,
     "json": as_json,

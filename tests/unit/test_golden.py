@@ -12,6 +12,7 @@ import pytest
 from bed import needs
 
 from nbssh.core import desired
+from nbssh.core.client import WINDOWS
 from nbssh.core.plan import is_edited
 from nbssh.core.profile import Profile, Server
 from nbssh.core.render import render
@@ -22,6 +23,13 @@ LOCAL = desired.Local(
     opener="/home/me/.ssh/nbssh.d/open",
     control_socket="/home/me/.ssh/nbssh.d/mybox.ctl",
     redirect="/home/me/.local/state/nbssh/secrets/mybox.html",
+)
+ON_WINDOWS = desired.Local(
+    conf=r"C:\Users\Zoë O'Neil\.ssh\nbssh.d\mybox.conf",
+    opener=r"C:\Users\Zoë O'Neil\.ssh\nbssh.d\open.ps1",
+    control_socket="",
+    redirect=r"C:\Users\Zoë O'Neil\AppData\Local\nbssh\secrets\mybox.html",
+    client=WINDOWS,
 )
 SERVER = Server(
     home="/home/alice", uid=1000, hostname="gpu1", os="Linux", jupyter="/home/alice/miniforge3/bin/jupyter-lab",
@@ -49,6 +57,8 @@ def rendered() -> dict[str, str]:
             msgspec.structs.replace(LOCAL, control_socket=f"/home/{'a' * 90}/mybox.ctl"),
             DIRECTIVES,
         ),
+        "windows/mybox.conf": desired.ssh_config("mybox", PROFILE, ON_WINDOWS, DIRECTIVES),
+        "windows/open.ps1": desired.opener(r"C:\Users\Zoë O'Neil\AppData\Local\nbssh\secrets", WINDOWS),
         "open": desired.opener("/home/me/.local/state/nbssh/secrets"),
         "redirect.html": desired.redirect("mybox", PROFILE, "t0ken-_"),
     }
@@ -80,11 +90,11 @@ SENT: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", sorted(rendered()))
 def test_rendered_as_before(name: str) -> None:
-    golden, text = GOLDEN / name, rendered()[name]
+    golden, data = GOLDEN / name, rendered()[name].encode()
     if os.environ.get("NBSSH_GOLDEN") == "write":
         golden.parent.mkdir(parents=True, exist_ok=True)
-        golden.write_text(text, encoding="utf-8")
-    assert text == golden.read_text(encoding="utf-8")
+        golden.write_bytes(data)
+    assert data == golden.read_bytes()
 
 
 def test_no_golden_file_is_left_over() -> None:
@@ -94,7 +104,7 @@ def test_no_golden_file_is_left_over() -> None:
 
 def test_generated_files_carry_a_seal_that_breaks_when_they_are_edited() -> None:
     sealed = {name: text.encode() for name, text in rendered().items() if is_edited(text.encode()) is not None}
-    assert {"socket/mybox.conf", "open", "socket/launch", "socket/serve", "tcp/kill"} <= set(sealed)
+    assert {"socket/mybox.conf", "open", "socket/launch", "socket/serve", "tcp/kill", "windows/open.ps1"} <= set(sealed)
     for text in sealed.values():
         assert is_edited(text) is False
         assert is_edited(text + b"# mine\n") is True

@@ -1,0 +1,208 @@
+"""What is rendered for Windows: ssh, cmd.exe and PowerShell 5.1 read it as it is meant, whatever the user is called."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+import tree_sitter
+import tree_sitter_powershell
+
+from nbssh.core import desired, installed
+from nbssh.core.client import POSIX, WINDOWS
+from nbssh.core.plan import is_edited
+from nbssh.core.profile import Profile, Server
+from nbssh.core.render import cmd
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SERVER = Server(
+    home="/home/alice", uid=1000, hostname="gpu1", os="Linux", jupyter="/j", forward="socket", socket="/home/alice/s"
+)
+PROFILE = Profile(destination="mybox", port=8888, server=SERVER)
+USERS = ["me", "Zoë O'Neil", "a&b", "100% me", "%PATH%", "x^y (z)", "用户", "semi;colon", "#1", "A,B=C"]
+
+
+def local(user: str) -> desired.Local:
+    home = f"C:\\Users\\{user}"
+    return desired.Local(
+        conf=f"{home}\\.ssh\\nbssh.d\\mybox.conf",
+        opener=f"{home}\\.ssh\\nbssh.d\\open.ps1",
+        control_socket=f"{home}\\.ssh\\nbssh.d\\mybox.ctl",
+        redirect=f"{home}\\mybox.html",
+        client=WINDOWS,
+    )
+
+
+def cmd_exe(line: str, environ: dict[str, str]) -> str:
+    """Do as cmd.exe does with the text behind /c: first the variables, quoted or not, then carets and redirections."""
+    expanded = re.sub(r"%([^%]+)%", lambda found: environ.get(found[1].upper(), found[0]), line)
+    out, quoted, at = "", False, 0
+    while at < len(expanded):
+        letter = expanded[at]
+        if letter == '"':
+            quoted = not quoted
+        elif letter == "^" and not quoted:
+            at += 1
+            letter = expanded[at]
+        elif letter in "&|<>()" and not quoted:
+            assert letter == "<", f"a command separator in {line}"
+            assert expanded[at:] == "<nul"
+            break
+        out += letter
+        at += 1
+    return out.strip()
+
+
+def argv(line: str) -> list[str]:
+    """Split a command line as CommandLineToArgvW does."""
+    words: list[str] = []
+    word, quoted, inside = "", False, False
+    for piece in re.findall(r"\\*\"|\\+|[ \t]+|[^\\\" \t]+", line):
+        if piece.isspace() and not quoted:
+            if inside:
+                words.append(word)
+            word, inside = "", False
+            continue
+        inside = True
+        if piece.endswith('"'):
+            slashes = len(piece) - 1
+            word += "\\" * (slashes // 2)
+            if slashes % 2:
+                word += '"'
+            else:
+                quoted = not quoted
+        else:
+            word += piece
+    return [*words, word] if inside else words
+
+
+def ssh_g(config: Path, host: str) -> dict[str, str]:
+    done = subprocess.run(["ssh", "-G", "-F", config, host], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    pairs = (line.partition(" ") for line in done.stdout.decode().splitlines())
+    return {keyword: value for keyword, _, value in pairs}
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_the_local_command_reaches_powershell_whatever_the_user_is_called(tmp_path: Path, user: str) -> None:
+    config = tmp_path / "config"
+    config.write_bytes(desired.ssh_config("mybox", PROFILE, local(user), []).encode())
+    said = ssh_g(config, "mybox-nb")["localcommand"].replace("%%", "%")  # ssh's own expansion
+    environ = {"PATH": "C:\\evil", "SYSTEMROOT": "C:\\Windows"}
+    program, *words = argv(cmd_exe(said, environ))
+    assert program == "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe"
+    assert words[words.index("-File") + 1 :] == [local(user).opener, "mybox", "8888"]
+
+
+@pytest.mark.parametrize(("prompts", "caution"), [(False, "ask"), (True, "hold")])
+def test_no_page_is_believed_where_somebody_else_could_listen(*, prompts: bool, caution: str) -> None:
+    server = msgspec.structs.replace(SERVER, forward="tcp", socket="", port=8888, prompts=prompts)
+    text = desired.ssh_config("mybox", msgspec.structs.replace(PROFILE, server=server), local("me"), [])
+    assert f"open.ps1 mybox 8888 {caution} <nul\r\n" in text
+
+
+def test_ssh_reads_the_block_of_windows(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_bytes(desired.ssh_config("mybox", PROFILE, local("me"), [("User", "alice")]).encode())
+    start, stop = ssh_g(config, "mybox-nb"), ssh_g(config, "mybox-nb-kill")
+    assert start["localforward"] == "[127.0.0.1]:8888 /home/alice/s"
+    assert (start["exitonforwardfailure"], start["permitlocalcommand"], start["requesttty"]) == ("yes", "yes", "true")
+    for answer in (start, stop):
+        assert "controlpath" not in answer
+        assert (answer["controlmaster"], answer["user"]) == ("false", "alice")
+    # each look of the opener through the tunnel that finds nothing would be told
+    assert (start["loglevel"], stop["loglevel"]) == ("ERROR", "INFO")
+
+
+def test_an_inherited_control_path_cannot_reach_the_aliases(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    text = desired.ssh_config("mybox", PROFILE, local("me"), [])
+    config.write_bytes(text.encode() + b"Host *\r\n    ControlMaster auto\r\n    ControlPath ~/.ssh/%C\r\n")
+    for alias in ("mybox-nb", "mybox-nb-kill"):
+        assert "controlpath" not in ssh_g(config, alias)
+
+
+def test_every_line_ends_as_windows_wants_it_and_the_seal_still_tells_edits() -> None:
+    for text in (desired.ssh_config("mybox", PROFILE, local("me"), []), desired.opener("C:\\x", WINDOWS)):
+        assert text.count("\n") == text.count("\r\n") > 10
+        assert is_edited(text.encode()) is False
+        assert is_edited(text.replace("nbssh", "nbsh", 1).encode()) is True
+        assert is_edited(text.encode() + b"# mine\r\n") is True
+
+
+def test_the_options_of_a_file_with_crlf_are_compared_as_those_of_any_other() -> None:
+    text = desired.ssh_config("mybox", PROFILE, local("me"), [("User", "alice")])
+    assert installed.changes(text, text) == []
+    assert installed.changes(text.replace("User alice", "User bob"), text) == [
+        "user is bob instead of alice in 'Host mybox-nb mybox-nb-kill'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"),
+    [
+        ("mybox", "mybox"),
+        (8888, "8888"),
+        (r"C:\Users\me", r"C:\Users\me"),
+        (r"C:\a b", r'"C:\a b"'),
+        ("C:\\a b\\", '"C:\\a b\\\\"'),
+        ("a%b", '"a"^%"b"'),
+        ("a\\%b", '"a\\\\"^%"b"'),
+        ("it's", '"it\'s"'),
+        ("", '""'),
+    ],
+)
+def test_words_are_quoted_for_cmd_and_the_program_behind_it(value: str | int, quoted: str) -> None:
+    assert cmd(value) == quoted
+    assert argv(cmd_exe(quoted, {})) == [str(value)]
+
+
+@pytest.mark.parametrize("value", ['a"b', "a\nb", "a\0b"])
+def test_what_no_path_of_windows_holds_is_refused(value: str) -> None:
+    with pytest.raises(NbsshError, match="cannot be written"):
+        cmd(value)
+
+
+# What came after 5.1; the grammar reads 5.1 and a little more.
+NEWER_TEXT = re.compile(
+    r"\?\?|\?\.|\?\[|&&|\|\||-Parallel\b|\bclean\s*\{|\$IsWindows|\$IsLinux|\$IsMacOS|\$PSStyle|-AsUTC\b|Join-String"
+    r"|utf8NoBOM|-SkipHttpErrorCheck|Test-Json|-NoProxy\b|\bforeach\b.*-ThrottleLimit"
+)
+
+
+def powershell_nodes(text: str) -> list[tree_sitter.Node]:
+    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_powershell.language()))
+    nodes, found = [parser.parse(text.encode()).root_node], []
+    while nodes:
+        node = nodes.pop()
+        found.append(node)
+        nodes += node.children
+    return found
+
+
+@pytest.mark.parametrize("secrets", ["C:\\Users\\me\\x", "C:\\Users\\Zoë O'Neil\\x", "C:\\it\u2019s", "C:\\$(calc)`n"])
+def test_powershell_5_can_read_the_opener(secrets: str) -> None:
+    text = desired.opener(secrets, WINDOWS)
+    assert text.startswith("\ufeff")
+    nodes = powershell_nodes(text.removeprefix("\ufeff"))
+    assert not [node for node in nodes if node.is_error or node.is_missing]
+    assert not NEWER_TEXT.search(text)
+    literals = [node.text.decode() for node in nodes if node.type == "verbatim_string_characters" and node.text]
+    quoted = secrets.replace("'", "''").replace("\u2019", "\u2019\u2019")
+    assert f"'{quoted}'" in literals
+
+
+def test_the_check_for_newer_constructs_sees_them() -> None:
+    for newer in ("$a ?? 1", "$a?.b", "a && b", "1 | ForEach-Object -Parallel { 1 }"):
+        assert NEWER_TEXT.search(newer)
+
+
+def test_unix_gets_no_mark_and_no_carriage_return() -> None:
+    assert "\r" not in desired.opener("/home/me", POSIX)
+    assert desired.opener("/home/me").startswith("#!/bin/sh\n")
