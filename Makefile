@@ -37,8 +37,8 @@ ifeq ($(strip $(TESTS)),)
 	@echo 'make test: formatting, lint, types, layers, tests and coverage of nbssh/core: all good'
 endif
 
-soak: system-packages $(VENV)/.test jupyters ## servers started, cut off and killed again and again (CYCLES=200 SEED=…)
-	@$(BIN)/python tests/soak.py $(if $(CYCLES),--cycles $(CYCLES)) $(if $(SEED),--seed $(SEED))
+soak: system-packages $(VENV)/.test jupyters ## servers started, cut off and killed again and again (CYCLES=200 FORWARD=socket|tcp SEED=…)
+	@$(BIN)/python tests/soak.py $(if $(CYCLES),--cycles $(CYCLES)) $(if $(FORWARD),--forward $(FORWARD)) $(if $(SEED),--seed $(SEED))
 
 fuzz: system-packages $(VENV)/.test ## thousands of generated ssh_configs through every command, kills everywhere (EXAMPLES=10000)
 	@NBSSH_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(FUZZ_TESTS)

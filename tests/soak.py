@@ -25,6 +25,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 import bed as beds  # noqa: E402
 import serving  # noqa: E402
 
+from nbssh.adapters import throwaway  # noqa: E402
 from nbssh.adapters.notebook import Visitor  # noqa: E402
 
 if TYPE_CHECKING:
@@ -35,13 +36,15 @@ if TYPE_CHECKING:
 class Soak:
     """The bed, its one profile, and what was counted."""
 
-    def __init__(self, bed: Bed, seed: int) -> None:
+    def __init__(self, bed: Bed, seed: int, forward: str) -> None:
         self.bed = bed
+        self.forward = forward
         self.random = random.Random(seed)  # noqa: S311  no secret
         self.count: Counter[str] = Counter()
         new = beds.REPOSITORY / ".venv-jupyter-new/bin/jupyter-server"
         jupyter = new if new.exists() else beds.BIN / "jupyter-server"
-        self.port = serving.add(bed, "--app", "server", jupyter=jupyter)
+        words = ["--app", "server", "--forward", forward, "--remote-port", str(throwaway.free_port())]
+        self.port = serving.add(bed, *words, jupyter=jupyter)
 
     def cycle(self) -> None:
         """Start, compute, have accidents and attach after each, kill; look what is left."""
@@ -78,6 +81,8 @@ class Soak:
         (run / "record").write_text(f"pid {os.getpid()}\nstart gone/1\nhost {os.uname().nodename}\napp server\nat /x\n")
         (run / "lock").write_text(f"{os.getpid()} gone/1\n")
         (run / "ready").write_text(f"{os.getpid()} gone/1\n")
+        if self.forward == "tcp":
+            return
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as server:
             server.bind(str(run.parent / "sock"))
 
@@ -170,12 +175,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--cycles", type=int, default=200)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--forward", choices=["socket", "tcp"], default="socket")
     parser.add_argument("--minutes", type=float, default=0, help="stop after so long")
     chosen = parser.parse_args()
-    say(f"soak: seed {chosen.seed}, {chosen.cycles} cycles")
+    # in the background of a script SIGINT is ignored, and the bed has to be taken down however this ends
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    say(f"soak: seed {chosen.seed}, {chosen.cycles} cycles, {chosen.forward}")
     until = time.monotonic() + chosen.minutes * 60 if chosen.minutes else float("inf")
     with beds.bed(listen=True) as bed:
-        soak = Soak(bed, chosen.seed)
+        soak = Soak(bed, chosen.seed, chosen.forward)
         for number in range(chosen.cycles):
             if time.monotonic() > until:
                 break

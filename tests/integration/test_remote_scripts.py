@@ -839,6 +839,38 @@ def test_without_proc(make: Callable[..., Server], needs: Callable[..., None], f
     assert ended(child) == (0, f"nbssh: JupyterLab on {HOST} was stopped\n")
 
 
+# --- the guard -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("shell", "proc"), [*((shell, "/proc/") for shell in SHELLS), (SHELLS[0], "/nowhere/")])
+def test_the_connection_to_a_port_ends_with_its_server(
+    make: Callable[..., Server], needs: Callable[..., None], shell: str, proc: str
+) -> None:
+    needs("ps", "lsof")
+    server = make(shell, forward="tcp")
+    for script in remote_helpers.SCRIPTS:
+        path = server.data / script
+        path.write_text(path.read_text().replace("/proc/", proc))
+    # what serves a connection goes on when the session has ended: a page uses the tunnel
+    sshd = server.root / "bin/sshd"
+    sshd.symlink_to("/usr/bin/dash")
+    connection = subprocess.Popen(
+        [sshd, "-c", '"$@"; read -r _', "sshd", *server.command("launch")],
+        env=server.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    server.children.append(connection)
+    server.up(connection)
+    session = next(pid for pid in server.processes() if stat_of(pid)[1] == str(connection.pid))
+    os.kill(session, signal.SIGINT)
+    wait_until(lambda: (server.run_dir / f"guard.{connection.pid}").exists() and not runs(session), "the guard alone")
+    with pytest.raises(subprocess.TimeoutExpired):
+        connection.wait(4)
+    os.kill(server.pid, signal.SIGKILL)
+    assert connection.wait(20) == -signal.SIGTERM
+    wait_until(lambda: not server.processes(), "no process")
+    assert not list(server.run_dir.glob("guard.*"))
+
+
 # --- remove ----------------------------------------------------------------------------------------------------------
 
 

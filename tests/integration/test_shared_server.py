@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,17 @@ from bed import needs, needs_root, unix_user, until
 from serving import (
     PASSWORD,
     add,
+    api,
     close_tunnel,
     detach,
+    end,
     ended,
     fake_program,
     free_port,
     kill,
+    launches_end,
     named,
+    server_pid,
     servers,
     start,
     tree,
@@ -205,6 +210,46 @@ def test_a_squatter_on_a_port_where_there_is_no_master_to_ask(make_bed: Callable
         until(lambda: not named(bed, "nbssh.d/open"), "the opener gives up")
         assert bed.opened == []
     assert servers(bed) == []
+
+
+def reaches(port: int) -> bool:
+    """Ask through the tunnel as a page in a browser does again and again; tell whether there still is one."""
+    with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=5) as page:
+        with contextlib.suppress(OSError):
+            page.sendall(b"GET /api HTTP/1.0\\r\\n\\r\\n")
+            page.recv(4096)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("how", ["a launch", "no launch any more"])
+def test_a_squatter_after_our_server_does_not_inherit_the_open_page(make_bed: Callable[..., Bed], how: str) -> None:
+    needs_root()
+    bed = make_bed(listen=True)
+    far = free_port()
+    port = add(bed, "--forward", "tcp", "--remote-port", str(far))
+    session = start(bed)
+    if how == "no launch any more":
+        detach(session)
+        for _ in range(40):  # the page keeps the tunnel
+            assert api(port)["version"] == "9.8.7"
+            time.sleep(0.1)
+    end(server_pid(bed))
+    if how == "a launch":
+        assert ended(session)[0] == 1
+    with squatter(far):
+        until(lambda: not reaches(port), "the tunnel is closed")
+    launches_end(bed)
+    # and a server that is ours is reached as ever: nobody takes its connection for an old one
+    session = start(bed)
+    end(server_pid(bed))
+    assert ended(session)[0] == 1
+    session = start(bed)
+    for _ in range(40):
+        assert api(port)["version"] == "9.8.7"
+        time.sleep(0.1)
+    detach(session)
+    kill(bed)
 
 
 @pytest.mark.parametrize("how", ["a folder of theirs", "a link to a folder of theirs", "a folder that all may write"])
