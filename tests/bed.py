@@ -17,7 +17,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pexpect
 import pytest
@@ -38,10 +38,15 @@ def needs(*commands: str) -> None:
     """Skip the test at home, fail it in CI, where one of `commands` is not installed."""
     missing = [command for command in commands if not shutil.which(command, path=SYSTEM_PATH)]
     if missing:
-        text = f"not installed: {' '.join(missing)}"
-        if CI:
-            pytest.fail(f"{text}; add it to tests/system-packages.txt", pytrace=False)
-        pytest.skip(text)
+        lacks(" ".join(missing), "add it to tests/system-packages.txt")
+
+
+def lacks(what: str, how: str) -> NoReturn:
+    """Skip the test at home, fail it in CI, because `what` is not installed; `how` it comes there."""
+    text = f"not installed: {what}"
+    if CI:
+        pytest.fail(f"{text}; {how}", pytrace=False)
+    pytest.skip(text)
 
 
 def needs_root() -> None:

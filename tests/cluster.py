@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 READY = 30.0  # seconds until a bed must be up; it takes 2
 _ROOM = Path(__file__).resolve().parent / "cluster" / "room.sh"
 _COMMANDS = ("unshare", "nsenter", "setpriv", "ip", "bindfs", "perl", "sshd")
-_OF_SCHEDULER = {"none": (), "slurm": ("munged", "slurmctld", "slurmd", "sbatch", "srun")}
+_OF_SCHEDULER = {
+    "none": (),
+    "slurm": ("munged", "slurmctld", "slurmd", "sbatch", "srun"),
+    "gridengine": ("tcsh",),
+    "openpbs": (),
+    "lsf": (),
+}
 _NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
 _CLONE_NEWNET = 0x40000000
 
@@ -78,6 +84,11 @@ class Cluster:
         return file.read_text().splitlines() if file.exists() else []
 
     @property
+    def queue(self) -> Path:
+        """The folder of a fake batch system; see tests/fakes/batch.py for what a test can write into it."""
+        return self.root / "home-cluster/.queue"
+
+    @property
     def node_keys(self) -> str:
         """The lines of known_hosts that name the nodes."""
         return clusterfiles.node_keys(self.root, clusterfiles.NODES)
@@ -122,7 +133,7 @@ class Cluster:
         return self.spawn("ssh", *words, timeout=timeout)
 
     def jobs(self) -> list[Job]:
-        """Return what is in Slurm's queue, of all users; what has ended is not in it."""
+        """Return what is in Slurm's queue, of all users; what has ended is not in it. Other systems: use `on`."""
         done = self.on("login", "squeue --noheader --format='%i|%j|%T|%N|%r|%P'")
         assert done.returncode == 0, done.stderr
         return [Job(*line.strip().split("|")) for line in done.stdout.splitlines()]
@@ -214,14 +225,17 @@ def cluster(
 ) -> Iterator[Cluster]:
     """Make a cluster, and at its end prove that no process of the user stays behind on client and login nodes.
 
-    `scheduler`: slurm, or none. `delay_ms`: how long the client's cable is, one way. `adopt`: ssh into a node only
-    while a job of the user runs there (pam_slurm_adopt). `login2`: a second login node. `login_sshd`, `node_lines`:
-    lines of sshd_config that win. `node_sshd`: whether the nodes run an sshd. `slurm_lines`: more of slurm.conf.
-    `password`: the login nodes ask for it and take no keys. `cluster_key`: the user may go from the login node to the
-    nodes with a key of the cluster's. `system_known_hosts`: /etc/ssh/ssh_known_hosts on the cluster names all hosts.
+    `scheduler`: slurm (with Torque's commands), gridengine, a fake of tests/fakes (openpbs, lsf), or none.
+    `delay_ms`: how long the client's cable is, one way. `adopt`: ssh into a node only while a job of the user runs
+    there (pam_slurm_adopt). `login2`: a second login node. `login_sshd`, `node_lines`: lines of sshd_config that win.
+    `node_sshd`: whether the nodes run an sshd. `slurm_lines`: more of slurm.conf. `password`: the login nodes ask for
+    it and take no keys. `cluster_key`: the user may go from the login node to the nodes with a key of the cluster's.
+    `system_known_hosts`: /etc/ssh/ssh_known_hosts on the cluster names all its hosts.
     """
     beds.needs_root()
     beds.needs(*_COMMANDS, *_OF_SCHEDULER[scheduler])
+    if scheduler == "gridengine" and not (clusterfiles.GRIDENGINE / ".made").exists():
+        beds.lacks("Grid Engine", "run tests/gridengine.sh")
     options = Options(
         scheduler, delay_ms, adopt, login2, login_sshd, node_sshd, node_lines, slurm_lines, shell, password,
         cluster_key, system_known_hosts,
@@ -247,6 +261,9 @@ def _start(options: Options, stack: contextlib.ExitStack) -> Cluster:
         "BED_LOGIN": clusterfiles.LOGIN_ADDRESS,
         "BED_NODE_SSHD": str(int(options.node_sshd)),
         "BED_PYTHON": sys.executable,
+        "BED_PARTS": str(_ROOM.parent),
+        "BED_FAKES": str(beds.REPOSITORY / "tests/fakes"),
+        "BED_GRIDENGINE": str(clusterfiles.GRIDENGINE),
     }
     room = subprocess.Popen(
         ["unshare", *_NAMESPACES, "--fork", "--kill-child", "bash", str(_ROOM)],

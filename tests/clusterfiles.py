@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 USER, NUMBER = "ada", 7301
 OTHER, OTHER_NUMBER = "mallory", 7302
+ADMIN, ADMIN_NUMBER = "sgeadmin", 7300
+GRIDENGINE = Path(sys.prefix) / "gridengine"  # unpacked by tests/gridengine.sh
 LOGIN_ADDRESS = "10.77.1.1"
 ADDRESSES = {  # in the cluster's own network; the client and the login nodes have 10.77.1.x towards each other
     "login": "10.77.2.1",
@@ -110,6 +112,8 @@ def write_files(root: Path, options: Options) -> None:
         if host != "client":
             _write_sshd(own, host, options)
     _write_slurm(root / "etc", options)
+    if options.scheduler == "gridengine":
+        _write_gridengine(root)
     _write_visible(root / "visible")
     _write_browser(root / "hosts/client/srv")
     for process in making:
@@ -133,9 +137,9 @@ def _public(key: Path) -> str:
 
 def _write_identities(etc: Path, options: Options) -> None:
     etc.mkdir()
-    kept = ("root:", "sshd:", "nobody:", "munge:", "slurm:", "sgeadmin:")
+    kept = ("root:", "sshd:", "nobody:", "munge:", "slurm:")
     system = [line for line in Path("/etc/passwd").read_text().splitlines() if line.startswith(kept)]
-    people = ((USER, NUMBER), (OTHER, OTHER_NUMBER))
+    people = ((USER, NUMBER), (OTHER, OTHER_NUMBER), (ADMIN, ADMIN_NUMBER))
     system += [f"{name}:x:{number}:{number}::/home/{name}:{options.shell}" for name, number in people]
     (etc / "passwd").write_text("\n".join(system) + "\n")
     groups = Path("/etc/group").read_text() + "".join(f"{name}:x:{number}:\n" for name, number in people)
@@ -144,7 +148,7 @@ def _write_identities(etc: Path, options: Options) -> None:
     if options.password:
         program = ["perl", "-e", 'print crypt(<STDIN>, "\\$6\\$throwaway\\$")']
         hashed = subprocess.run(program, input=options.password, capture_output=True, text=True, check=True).stdout
-    secrets_ = {"root": "*", USER: hashed, OTHER: "*"}
+    secrets_ = {"root": "*", USER: hashed, OTHER: "*", ADMIN: "*"}
     (etc / "shadow").touch(mode=0o600)
     (etc / "shadow").write_text("".join(f"{name}:{word}:19000:0:99999:7:::\n" for name, word in secrets_.items()))
     (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nshadow: files\nhosts: files\n")
@@ -197,6 +201,24 @@ def _write_slurm(etc: Path, options: Options) -> None:
     (etc / "munge/munge.key").write_bytes(secrets.token_bytes(128))
 
 
+def _write_gridengine(root: Path) -> None:
+    """Write what Debian's packages would make when they are installed: SGE_ROOT, and each host's spool."""
+    (root / "var-lib/gridengine").mkdir(parents=True)  # where SGE_ROOT is mounted
+    shared = root / "gridengine"
+    shutil.copytree(GRIDENGINE / "var/lib/gridengine", shared, symlinks=True)
+    common = shared / "default/common"
+    common.mkdir(parents=True)
+    shutil.copy(GRIDENGINE / "usr/share/gridengine/default-bootstrap", common / "bootstrap")
+    (common / "act_qmaster").write_text("login\n")
+    spools = [root / "hosts" / host / "spool/gridengine" for host in ("login", *NODES)]
+    for spool in spools:
+        for folder in ("qmaster/job_scripts", "spooldb", "execd"):
+            (spool / folder).mkdir(parents=True)
+    for tree in (shared, *spools):
+        for path in (tree, *tree.rglob("*")):
+            os.chown(path, ADMIN_NUMBER, ADMIN_NUMBER, follow_symlinks=False)
+
+
 def _write_visible(folder: Path) -> None:
     """List what every user must see although it may lie in /root, in /home or in a host's own /tmp; see host.sh."""
     folder.mkdir()
@@ -244,6 +266,11 @@ def _write_homes(root: Path, cluster: Sequence[str], options: Options) -> None:
     (client / ".ssh/known_hosts").write_text("".join(f"{line}\n" for line in lines))
     blocks = [f"Host {name}\n    HostName {name}.bed\n    User {USER}\n" for name in (*logins, "cluster")]
     (client / ".ssh/config").write_text("".join(blocks))
+    queue = root / "home-cluster/.queue"  # of a fake batch system
+    if options.scheduler in {"openpbs", "lsf"}:
+        queue.mkdir()
+        (queue / "nodes").write_text("\n".join(NODES))
+        own(queue)
     other = root / f"home-cluster/{OTHER}"
     other.mkdir(mode=0o750)
     os.chown(other, OTHER_NUMBER, OTHER_NUMBER)

@@ -9,6 +9,20 @@ trap 'echo "failed $host" >&8' EXIT
 
 hostname "$host"
 mount -t proc proc /proc
+scheduler=$BED_SCHEDULER
+[ "$host" != client ] || scheduler=none
+case $scheduler in
+    slurm)
+        mount --bind /mnt/etc/slurm /etc/slurm
+        mount --bind /mnt/etc/munge /etc/munge
+        ;;
+    none) mount -t overlay -o lowerdir=/mnt/without:/usr overlay /usr ;;
+    *) mount -t overlay -o lowerdir=/mnt/with:/mnt/without:/usr overlay /usr ;;
+esac
+if [ "$scheduler" = gridengine ]; then
+    mount -t overlay -o lowerdir=/mnt/var-lib:/var/lib overlay /var/lib
+    mount --bind /mnt/gridengine /var/lib/gridengine
+fi
 for file in passwd group shadow hosts nsswitch.conf; do mount --bind "/mnt/etc/$file" "/etc/$file"; done
 [ "$host" != client ] || mount --bind /mnt/etc/hosts-client /etc/hosts
 mount --bind "$own/ssh" /etc/ssh
@@ -40,15 +54,6 @@ while read -r what path; do
     esac
 done </mnt/visible/list
 
-scheduler=$BED_SCHEDULER
-[ "$host" != client ] || scheduler=none
-if [ "$scheduler" = slurm ]; then
-    mount --bind /mnt/etc/slurm /etc/slurm
-    mount --bind /mnt/etc/munge /etc/munge
-else
-    mount -t overlay -o lowerdir=/mnt/without:/usr/bin overlay /usr/bin
-fi
-
 read -r _ <"$own/go" # the cables are plugged in
 cd /
 umount --lazy /mnt
@@ -73,24 +78,20 @@ case $host in
     login*) /usr/sbin/sshd -E /var/log/sshd.log ;;
     *) [ "$BED_NODE_SSHD" = 0 ] || /usr/sbin/sshd -E /var/log/sshd.log ;;
 esac
-if [ "$scheduler" = slurm ]; then
-    munged --key-file=/etc/munge/munge.key --log-file=/var/log/munged.log --pid-file=/run/munge/munged.pid \
-        --seed-file=/run/munge/seed
-    case $host in
-        login) slurmctld ;;
-        login*) ;;
-        *)
-            # one that registers before the controller is there tries again a second later
-            until reaches login 6817; do sleep 0.01; done
-            slurmd -N "$host"
-            ;;
-    esac
-    # the controller takes jobs at once; they run as soon as a node has registered
-    case $host in
-        c*) until [ "$(sinfo --noheader --nodes="$host" --format=%t | head -n 1)" = idle ]; do sleep 0.02; done ;;
-        *) ;;
-    esac
-fi
+case $scheduler in
+    slurm) bash "$BED_PARTS/slurm.sh" "$host" ;;
+    gridengine) bash "$BED_PARTS/gridengine.sh" "$host" ;;
+    openpbs | lsf)
+        case $host in
+            c*)
+                setpriv --reuid=ada --regid=ada --init-groups env --chdir=/ HOME=/home/ada \
+                    python3 "$BED_FAKES/batch.py" node /home/.queue </dev/null &
+                ;;
+            *) ;;
+        esac
+        ;;
+    *) ;;
+esac
 trap - EXIT
 echo "ready $host" >&8
 exec 8>&-

@@ -19,11 +19,21 @@ for network in wan lan; do
     ip link set "$network" up
 done
 
-# What a host without a scheduler does not have is a whiteout in a layer above /usr/bin.
-mkdir /mnt/without
+# What a host does not have is a whiteout in a layer above /usr; what only the bed has is in another one.
+mkdir -p /mnt/without/bin /mnt/with/bin
 for name in sbatch squeue srun salloc scancel sinfo scontrol sacct qsub qstat qdel qalter qhold qrls qrerun pbsnodes; do
-    mknod "/mnt/without/$name" c 0 0
+    mknod "/mnt/without/bin/$name" c 0 0
 done
+case $BED_SCHEDULER in
+    gridengine) mount --bind "$BED_GRIDENGINE/usr" /mnt/with ;;
+    openpbs | lsf)
+        for command in "$BED_FAKES/$BED_SCHEDULER"/*; do
+            printf '#!/bin/sh\nFAKE_QUEUE=/home/.queue exec %s "$@"\n' "$command" >"/mnt/with/bin/${command##*/}"
+        done
+        chmod 755 /mnt/with/bin/*
+        ;;
+    *) ;;
+esac
 
 # await WORD: every host says it once, in any order
 await() {

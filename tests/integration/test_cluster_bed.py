@@ -96,6 +96,49 @@ def test_slurm_runs_holds_and_refuses_jobs(make_cluster: Callable[..., Cluster])
     beds.until(lambda: not bed.jobs(), "the other job runs now, and ends")
 
 
+def test_torques_commands_reach_slurm(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster()
+    bed.write(bed.cluster_home / "script", "#!/bin/sh\nsleep 100\n")  # these take none from stdin
+    assert bed.on("login", "qsub -N one script").stdout == "1\n"
+    assert [(job.name, job.partition) for job in bed.jobs()] == [("one", "main")]
+    assert "\tJob_Name = one\n" in bed.on("login", "qstat -f 1").stdout
+    bed.on("login", "qdel 1")
+    beds.until(lambda: not bed.jobs(), "the job is gone")
+
+
+def test_grid_engine_runs_holds_and_refuses_jobs(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster(scheduler="gridengine")
+    assert bed.on("client", "command -v qsub").stdout == ""
+    assert bed.on("login", "command -v sbatch").stdout == ""
+    script = "uname -n; echo $JOB_ID; sleep 100\n"
+    assert bed.on("login", "qsub -terse -N one -cwd -j y -q main.q@c2", stdin=script).stdout == "1\n"
+    assert bed.on("login", "qsub -q later.q -b y true").returncode == 0
+    assert "unknown queue" in bed.on("login", "qsub -q none.q -b y true").stderr
+    beds.until(lambda: bed.on("login", "cat one.o1").stdout == "c2\n1\n", "the job runs and writes its log")
+    listing = bed.on("login", "qstat -xml").stdout
+    assert "<queue_name>main.q@c2</queue_name>" in listing
+    assert "<state>qw</state>" in listing
+    bed.on("login", "qdel 1")
+    beds.until(lambda: not bed.running("c2"), "nothing of the job stays on the node")
+    assert bed.root_on("login", "qmod -e later.q").returncode == 0
+    beds.until(lambda: bed.on("login", "qstat").stdout == "", "the other job runs now, and ends", 20)
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "submit", "said", "cancel"),
+    [("openpbs", "qsub", "1.pbs01\n", "qdel 1"), ("lsf", "bsub", "Job <1> is submitted", "bkill 1")],
+)
+def test_fakes_run_jobs_on_the_nodes(
+    make_cluster: Callable[..., Cluster], scheduler: str, submit: str, said: str, cancel: str
+) -> None:
+    bed = make_cluster(scheduler=scheduler)
+    assert bed.on("login", submit, stdin="uname -n >here\nsleep 987\n").stdout.startswith(said)
+    beds.until(lambda: bed.on("login", "cat here").stdout == "c1\n", "the job runs")
+    assert "sleep 987" in bed.running("c1").values()
+    bed.on("login", cancel)
+    beds.until(lambda: "sleep 987" not in bed.running("c1").values(), "the job is gone")
+
+
 def test_only_a_job_opens_the_nodes_door(make_cluster: Callable[..., Cluster]) -> None:
     bed = make_cluster(adopt=True)
     bed.write(bed.client_home / ".ssh/known_hosts", (bed.client_home / ".ssh/known_hosts").read_text() + bed.node_keys)
