@@ -234,10 +234,11 @@ def test_many_laptops_start_at_once(make_bed: Callable[..., Bed], number: int) -
     add(bed)
     sock = bed.remote_home / ".local/state/nbssh/box/sock"
     ports = [free_port() for _ in range(number)]
-    # each with a port and a connection of its own; the alias itself has one port
+    # each with a port and a ControlPath of its own; the alias itself has one
     sessions = [
         bed.spawn(
-            *("ssh", "-tt", "-S", "none", "-o", "ExitOnForwardFailure=yes", "-L", f"127.0.0.1:{port}:{sock}", "box"),
+            *("ssh", "-tt", "-M", "-S", str(bed.folder / f"ctl-{port}"), "-o", "ExitOnForwardFailure=yes"),
+            *("-L", f"127.0.0.1:{port}:{sock}", "box"),
             "exec /bin/sh ~/.local/share/nbssh/box/launch",
             timeout=120,
         )
@@ -256,6 +257,37 @@ def test_many_laptops_start_at_once(make_bed: Callable[..., Bed], number: int) -
         status, last = ended(session)
         assert (status, "was stopped" in last) == (0, True)
     launches_end(bed)
+
+
+def test_as_many_terminals_of_one_laptop_as_its_connection_takes(make_bed: Callable[..., Bed]) -> None:
+    most = 6
+    bed = make_bed(listen=True, extra=[f"MaxSessions {most}"])
+    port = add(bed)
+    # Nothing is open yet: one of them gets the local port, and with it the connection that the others can join. Who
+    # came too early for that and too late for the port is told so.
+    racing = [bed.ssh("box-nb", timeout=90) for _ in range(most)]
+    up = []
+    for session in racing:
+        if session.expect([UP, pexpect.EOF]) == 0:
+            up.append(session)
+        else:
+            assert f"bind [127.0.0.1]:{port}: Address already in use" in said(session)
+            assert ended(session)[0] == 255
+    assert up
+    until(lambda: bed.opened, "the browser is called")
+    until(lambda: not named(bed, "/wait"), "the opener's session has ended")
+    up += [start(bed) for _ in range(most - len(up))]
+    one_more = bed.ssh("box-nb")
+    status, words = ended(one_more)
+    assert (status, "Session open refused by peer" in words) == (255, True), words
+    assert all(session.isalive() for session in up)
+    assert servers(bed) == [server_pid(bed)]
+    assert len(bed.opened) == 1
+    assert api(port)["version"] == "9.8.7"
+    killed = bed.run("ssh", "box-nb-kill")
+    assert (killed.returncode, "stopped" in killed.stdout) == (0, True), killed.stderr
+    assert [ended(session)[0] for session in up] == [0] * most
+    close_tunnel(bed)
 
 
 def test_more_terminals_than_one_connection_takes(make_bed: Callable[..., Bed]) -> None:
