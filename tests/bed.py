@@ -38,21 +38,20 @@ def needs(*commands: str) -> None:
     """Skip the test at home, fail it in CI, where one of `commands` is not installed."""
     missing = [command for command in commands if not shutil.which(command, path=SYSTEM_PATH)]
     if missing:
-        lacks(" ".join(missing), "add it to tests/system-packages.txt")
+        lacks(f"not installed: {' '.join(missing)}", "add it to tests/system-packages.txt")
 
 
 def lacks(what: str, how: str) -> NoReturn:
-    """Skip the test at home, fail it in CI, because `what` is not installed; `how` it comes there."""
-    text = f"not installed: {what}"
+    """Skip the test at home, fail it in CI, because of `what`; `how` to mend it."""
     if CI:
-        pytest.fail(f"{text}; {how}", pytrace=False)
-    pytest.skip(text)
+        pytest.fail(f"{what}; {how}", pytrace=False)
+    pytest.skip(what)
 
 
-def needs_root() -> None:
-    """Skip the test for a normal user: it makes users of its own."""
+def needs_root(to: str = "make a second user") -> None:
+    """Skip the test for a normal user, who cannot do what it does."""
     if os.getuid() != 0:
-        pytest.skip("only root can make a second user")
+        pytest.skip(f"only root can {to}")
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = GRACE) -> None:

@@ -38,6 +38,7 @@ _OF_SCHEDULER = {
     "openpbs": (),
     "lsf": (),
 }
+_DEVICES = ("/dev/fuse",)
 _NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
 _CLONE_NEWNET = 0x40000000
 
@@ -149,8 +150,11 @@ class Cluster:
 
     def running(self, host: str) -> dict[int, str]:
         """Return pid (as this machine counts) and command line of what the user runs on `host`."""
-        space = Path(f"/proc/{self.pids[host]}/ns/pid").readlink()
-        found = {}
+        found: dict[int, str] = {}
+        try:
+            space = Path(f"/proc/{self.pids[host]}/ns/pid").readlink()
+        except FileNotFoundError:
+            return found  # it was powered off
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 if entry.stat().st_uid == NUMBER and (entry / "ns/pid").readlink() == space:
@@ -222,6 +226,7 @@ def cluster(
     password: str = "",
     cluster_key: bool = True,
     system_known_hosts: bool = True,
+    home_size: str = "",
 ) -> Iterator[Cluster]:
     """Make a cluster, and at its end prove that no process of the user stays behind on client and login nodes.
 
@@ -230,15 +235,18 @@ def cluster(
     there (pam_slurm_adopt). `login2`: a second login node. `login_sshd`, `node_lines`: lines of sshd_config that win.
     `node_sshd`: whether the nodes run an sshd. `slurm_lines`: more of slurm.conf. `password`: the login nodes ask for
     it and take no keys. `cluster_key`: the user may go from the login node to the nodes with a key of the cluster's.
-    `system_known_hosts`: /etc/ssh/ssh_known_hosts on the cluster names all its hosts.
+    `system_known_hosts`: /etc/ssh/ssh_known_hosts on the cluster names all its hosts. `home_size`: how much the homes
+    on the cluster can hold, such as 10m.
     """
-    beds.needs_root()
+    beds.needs_root("make a cluster of namespaces")
     beds.needs(*_COMMANDS, *_OF_SCHEDULER[scheduler])
+    if refused := _refused_by_kernel(_DEVICES + (("/dev/net/tun",) if delay_ms else ())):
+        beds.lacks(f"this machine lets nobody make a cluster of namespaces: {refused}", "use a privileged container")
     if scheduler == "gridengine" and not (clusterfiles.GRIDENGINE / ".made").exists():
-        beds.lacks("Grid Engine", "run tests/gridengine.sh")
+        beds.lacks("not installed: Grid Engine", "run tests/gridengine.sh")
     options = Options(
         scheduler, delay_ms, adopt, login2, login_sshd, node_sshd, node_lines, slurm_lines, shell, password,
-        cluster_key, system_known_hosts,
+        cluster_key, system_known_hosts, home_size,
     )  # fmt: skip
     with contextlib.ExitStack() as stack:
         made = _start(options, stack)
@@ -249,6 +257,14 @@ def cluster(
             raise
         made.stack.close()
         _check_end(made)
+
+
+def _refused_by_kernel(devices: Sequence[str]) -> str:
+    """Return what even root may not do or use here, as in many a container; "" if all is well."""
+    if missing := [device for device in devices if not Path(device).exists()]:
+        return f"no {missing[0]}"
+    command = ["unshare", *_NAMESPACES, "--fork", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stderr.strip()
 
 
 def _start(options: Options, stack: contextlib.ExitStack) -> Cluster:
@@ -338,11 +354,7 @@ def _end(room: subprocess.Popen[str]) -> None:
 
 def _check_end(made: Cluster) -> None:
     """Fail the test if the user still runs something on the client or a login node: endings take their time."""
-    hosts = [
-        host
-        for host in made.options.hosts
-        if host not in clusterfiles.NODES and Path(f"/proc/{made.pids[host]}").exists()
-    ]
+    hosts = [host for host in made.options.hosts if host not in clusterfiles.NODES]
     end = time.monotonic() + beds.GRACE
     while left := {f"{host}: {line}" for host in hosts for line in made.running(host).values()}:
         if time.monotonic() > end:

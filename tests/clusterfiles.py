@@ -81,6 +81,7 @@ class Options:
     password: str
     cluster_key: bool
     system_known_hosts: bool
+    home_size: str
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -91,6 +92,10 @@ class Options:
 def write_files(root: Path, options: Options) -> None:
     """Write what the hosts of the room `root` need, before any of them starts."""
     cluster = options.hosts[1:]
+    if options.home_size:
+        (root / "home-cluster").mkdir()
+        size = f"mode=755,size={options.home_size}"
+        _in_room(root, "mount", "-t", "tmpfs", "-o", size, "tmpfs", "/mnt/home-cluster")
     keys = {f"hosts/{host}/ssh/ssh_host_ed25519_key": host for host in cluster}
     keys |= {f"home-{where}/{USER}/.ssh/id_ed25519": f"{USER}@{where}" for where in ("client", "cluster")}
     for name in keys:
@@ -129,6 +134,11 @@ def node_keys(root: Path, hosts: Sequence[str]) -> str:
 def own(path: Path) -> None:
     """Give the file or folder to the user."""
     os.chown(path, NUMBER, NUMBER, follow_symlinks=False)
+
+
+def _in_room(root: Path, *command: str) -> None:
+    """Run a command that mounts something for all hosts; `root`: /proc/PID/root/mnt."""
+    subprocess.run(["nsenter", f"--target={root.parts[2]}", "--mount", "--pid", "--", *command], check=True)
 
 
 def _public(key: Path) -> str:
@@ -235,8 +245,7 @@ def _write_visible(folder: Path) -> None:
         command = ["mount", "--bind", str(tree), f"/mnt/visible/{number}"]
         if not tree.stat().st_mode & 0o005:  # cloned with a strict umask
             command = ["bindfs", "-r", "-o", "allow_other", "--perms=a+rX", str(tree), f"/mnt/visible/{number}"]
-        room = folder.parts[2]  # /proc/PID/root/mnt/visible
-        subprocess.run(["nsenter", f"--target={room}", "--mount", "--pid", "--", *command], check=True)
+        _in_room(folder.parent, *command)
         lines.append(f"{number} {tree}")
     lines.sort(key=lambda line: not line.startswith("open"))
     (folder / "list").write_text("".join(f"{line}\n" for line in lines))

@@ -63,8 +63,8 @@ def test_the_user_reaches_the_cluster_with_plain_ssh(make_cluster: Callable[...,
 def test_programs_of_this_environment_run_on_every_host(make_cluster: Callable[..., Cluster]) -> None:
     bed = make_cluster(scheduler="none")
     assert bed.nbssh("--version").stdout.startswith("nbssh ")
-    done = bed.on("c2", f"{bed.jupyter} --version")
-    assert done.stdout[:1].isdecimal(), done.stderr
+    done = bed.on("c2", f"test -x {bed.jupyter} && {beds.BIN}/python -c 'import jupyterlab; print(1)'")
+    assert done.stdout == "1\n", done.stderr
     bed.run("sh", "-c", '"$BROWSER" http://127.0.0.1:1/; xdg-open http://127.0.0.1:2/')
     assert bed.opened == ["http://127.0.0.1:1/", "http://127.0.0.1:2/"]
     server = bed.spawn("python3", "-m", "http.server", "--bind", "127.0.0.1", "8888")
@@ -154,7 +154,7 @@ def test_only_a_job_opens_the_nodes_door(make_cluster: Callable[..., Cluster]) -
 
 def test_doors_can_be_shut(make_cluster: Callable[..., Cluster]) -> None:
     bed = make_cluster(scheduler="none", login_sshd=["AllowTcpForwarding no"], node_sshd=False, password="geheim é")
-    assert "Permission denied" in bed.run("ssh", "login", "true").stderr
+    assert "Permission denied" in bed.run("ssh", "-o", "BatchMode=yes", "login", "true").stderr
     session = bed.ssh("-M", "-S", "/tmp/master", "login", "echo in; cat")
     session.expect("assword:")
     session.sendline("geheim é")
@@ -165,6 +165,16 @@ def test_doors_can_be_shut(make_cluster: Callable[..., Cluster]) -> None:
     assert "refused" in bed.on("login", "ssh -o BatchMode=yes c1 true").stderr
     session.sendcontrol("d")
     session.expect(pexpect.EOF)
+
+
+def test_homes_can_be_full_and_nodes_can_die(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster(scheduler="none", home_size="1m")
+    assert "No space left" in bed.on("c1", "head -c 2000000 /dev/zero >big").stderr
+    bed.on("c2", "nohup sleep 987 >/dev/null 2>&1 &")
+    assert "sleep 987" in bed.running("c2").values()
+    bed.power_off("c2")
+    beds.until(lambda: not bed.running("c2"), "the node is off")
+    assert bed.on("login", "ssh -o ConnectTimeout=1 c2 true").returncode == 255
 
 
 def test_the_way_to_a_far_cluster_is_long(make_cluster: Callable[..., Cluster]) -> None:
