@@ -115,7 +115,11 @@ def make_server(
     server = Server(folder, find_sshd(), user or pwd.getpwuid(os.getuid()).pw_name)
     for name in ("host_key", "id"):
         _keygen(folder / name)
-    (folder / "authorized_keys").write_bytes((folder / "id.pub").read_bytes())
+    key = (folder / "id.pub").read_text(encoding="ascii")
+    if home is not None:
+        # bash run by sshd reads ~/.bashrc, for a command too (bash(1)): not that of the real home, whatever it does
+        key = f'environment="HOME={folder}" {key}'
+    (folder / "authorized_keys").write_text(key, encoding="utf-8")
     (folder / "authorized_keys").chmod(0o644)  # sshd reads it as the user who logs in
     public = (folder / "host_key.pub").read_text(encoding="ascii")
     (folder / "known_hosts").write_text(f"throwaway {public}", encoding="ascii")
@@ -139,7 +143,7 @@ def make_server(
         words = " ".join(shlex.quote(f"{name}={value}") for name, value in sorted((environ or {}).items()))
         login = _LOGIN.format(home=shlex.quote(str(home)), shell=shlex.quote(shell), path=_PATH, environ=words)
         (folder / "login").write_text(login, encoding="utf-8")
-        lines.append(f"ForceCommand exec /bin/sh {folder}/login")
+        lines += ["PermitUserEnvironment yes", f"ForceCommand exec /bin/sh {folder}/login"]
     server.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
     if os.getuid() == 0:
         # sshd's empty directory for privilege separation; the service makes it at boot, a container has none
