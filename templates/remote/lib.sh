@@ -20,9 +20,12 @@ fail() {
     exit 1
 }
 
-# put FILE LINE. By `cat`, because a shell says no more of a full disk than "I/O error".
+# put FILE LINE. Read again, because not every shell notices that a disk is full; by `cat` then, because no shell says
+# more of it than "I/O error".
 put() {
-    put_said=$({ printf '%s\n' "$2" | command cat >"$1"; } 2>&1) ||
+    put_line=''
+    { printf '%s\n' "$2" >"$1" && IFS='' read -r put_line <"$1"; } 2>/dev/null || :
+    [ "${put_line}" = "$2" ] || put_said=$({ printf '%s\n' "$2" | command cat >"$1"; } 2>&1) ||
         fail "cannot write $1 on ${host}: ${put_said##*: }" "look at the disk of your home there: df -P"
 }
 
@@ -32,9 +35,14 @@ case ${host} in
 '' | [.-]* | *[!A-Za-z0-9._-]*) fail "this host's name cannot be a folder: '$(printf '%s' "${host}" | command tr -cd '[:print:]')'" ;;
 *) ;;
 esac
-uid=$(command id -u)
 
 run=${state}/${host}
+
+# Sets uid, for which a program is asked: only where it counts.
+uid=''
+know_uid() {
+    uid=${uid:-$(command id -u)}
+}
 
 # Not every sleep knows fractions.
 nap() {
@@ -122,6 +130,7 @@ marked() {
 
 # owned FILE: it is there and this user's; sets file_mode. A symbolic link is looked at itself, not followed.
 owned() {
+    know_uid
     # shellcheck disable=SC2046  # words, split on purpose; mode, links and owner come first
     set -- $(command ls -ldn "$1" 2>/dev/null) '' '' ''
     file_mode=$1 file_owner=$3

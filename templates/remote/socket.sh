@@ -20,7 +20,7 @@ require_socket_folder() {
 
 make_socket_folder() {
     case ${socket} in
-    /tmp/nbssh-*) command mkdir -m 700 "${socket%/*}" 2>/dev/null || : ;;
+    /tmp/nbssh-*) [ -e "${socket%/*}" ] || command mkdir -m 700 "${socket%/*}" 2>/dev/null || : ;;
     *) ;;
     esac
     require_socket_folder

@@ -431,6 +431,14 @@ def test_a_zombie_does_not_count(server: Server) -> None:
     zombie.wait()
 
 
+def test_attaching_to_a_verified_server_waits_for_no_lock(server: Server) -> None:
+    """Nothing is changed then, so a launch that hangs with the lock in its hands keeps nobody out."""
+    server.up()
+    (server.run_dir / "lock").write_text(f"{os.getpid()} {start_of(os.getpid())}\n")
+    assert "is already running" in server.up()[1]
+    (server.run_dir / "lock").unlink()
+
+
 def test_locks_of_the_dead_are_taken_over(server: Server) -> None:
     server.run_dir.mkdir(parents=True)
     (server.run_dir / "lock").write_text("1234567 gone\n")
@@ -795,7 +803,7 @@ def test_with_busybox_alone(make: Callable[..., Server], shell: str, forward: st
     assert tree(server.home) == {".local", ".local/share", ".local/state"}
 
 
-@pytest.mark.parametrize("tools", [["curl", "perl"], ["curl", "setsid"], ["curl"]], ids="-".join)
+@pytest.mark.parametrize("tools", [["curl", "perl"], ["curl", "setsid"], ["curl"], ["perl"]], ids="-".join)
 def test_without_python(one: Server, tools: list[str]) -> None:
     one.few_tools()
     for tool in tools:
@@ -807,6 +815,15 @@ def test_without_python(one: Server, tools: list[str]) -> None:
     child.wait(timeout=10)
     assert one.status()["state"] == "running"
     assert one.call("kill").returncode == 0
+
+
+def test_a_perl_that_the_user_has_set_up_oddly_still_asks(one: Server) -> None:
+    one.env["PERL5OPT"] = "-Mnothing_that_is_there"
+    one.few_tools()
+    for tool in ("perl", "setsid"):
+        (one.root / "few" / tool).symlink_to(f"/usr/bin/{tool}")
+    one.change(python="")
+    assert "started" in one.up()[1]
 
 
 def test_nothing_to_ask_with(one: Server) -> None:
