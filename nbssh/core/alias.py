@@ -8,19 +8,21 @@ function that does.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from nbssh.core.sshconfig import Spelling, percent, spelled, spellings
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
 Directive = tuple[str, str]
 """Keyword and argument text, quoted for ssh_config: `("IdentityFile", '"~/my keys/box"')`."""
 
-Answer = dict[str, tuple[str, ...]]
+Answer = Mapping[str, tuple[str, ...]]
 """Keywords in lower case, as `ssh -G` prints them, with the values of their lines in order."""
 
 ROUNDS: Final = 12
@@ -158,6 +160,7 @@ def _socket_listeners(present: Mapping[str, tuple[str, ...]]) -> set[str]:
     return {listen for listen, _, target in pairs if not target.startswith("[") and not target.isdigit()}
 
 
+@lru_cache(maxsize=16)  # the same answer of a destination is compared again and again
 def _parsed(text: str) -> Answer:
     """Read the output of `ssh -G`. Lines end in LF and in nothing else that Python takes for a line's end."""
     found: dict[str, list[str]] = {}
@@ -190,7 +193,8 @@ def _unequal(wanted: Answer, present: Answer, own: Collection[str]) -> list[str]
     return sorted(
         keyword
         for keyword in keywords
-        if _meaning(keyword, wanted.get(keyword, ())) != _meaning(keyword, present.get(keyword, ()))
+        if wanted.get(keyword) != present.get(keyword)
+        and _meaning(keyword, wanted.get(keyword, ())) != _meaning(keyword, present.get(keyword, ()))
     )
 
 

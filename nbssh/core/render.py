@@ -125,6 +125,7 @@ def environment() -> jinja2.Environment:
         # `{#` would open a comment inside the shell's `${#x}`
         comment_start_string="{%#",
         comment_end_string="#%}",
+        auto_reload=False,  # a program that runs for a second need not look whether a template has changed
         autoescape=False,  # noqa: S701  no HTML here; each value goes through the filter of its language
     )
     env.filters.update(FILTERS)
