@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import secrets
 import shutil
@@ -28,6 +29,8 @@ ANSWER_SECONDS = 60.0  # from the login to the first word of /bin/sh: nobody is 
 SCRIPT_SECONDS = 60.0
 # A master of ours that was left behind (kill -9) ends by itself after this.
 PERSIST_SECONDS = 60
+# BatchMode stays with the one ssh; that of a jump host would ask on the terminal (ssh(1), ENVIRONMENT)
+_UNASKED = {"SSH_ASKPASS": "false", "SSH_ASKPASS_REQUIRE": "force"}
 _FAILED = 255  # ssh(1): "255 if an error occurred"
 _AUTHENTICATED = re.compile(r'Authenticated to .* using "([a-z-]+)"')
 # What LogLevel VERBOSE adds and nobody needs
@@ -46,7 +49,7 @@ class Connection:
     """A way to run scripts on one server. `shown` names it in messages.
 
     Through the profile's master, `instead` opens a connection of our own, for the time when sshd gives the master no
-    more sessions (sshd_config(5), MaxSessions).
+    more sessions (sshd_config(5), MaxSessions); `full` tells that it came to that.
     """
 
     ssh: Ssh
@@ -59,6 +62,7 @@ class Connection:
     prompted: bool = False
     log: Path | None = None
     instead: Callable[[], Connection] | None = None
+    full: bool = False
 
     def run(self, script: str, seconds: float = SCRIPT_SECONDS) -> bytes:
         """Run `script` by the server's /bin/sh and return its stdout; a status other than 0 is an error."""
@@ -82,6 +86,7 @@ class Connection:
             seconds=seconds if self.opened else self.login_seconds,
             stages=() if self.opened else self._stages(begin.encode(), seconds),
             show_errors=not self.batch and not self.instead,
+            env=os.environ | _UNASKED if self.batch else None,
         )
         if self.instead and done.status == _FAILED and _NO_SESSION in done.err:
             self._become(self.instead())
@@ -114,7 +119,7 @@ class Connection:
 
     def _become(self, other: Connection) -> None:
         self.command, self.control_socket, self.log = other.command, other.control_socket, other.log
-        self.opened, self.instead = other.opened, other.instead
+        self.opened, self.instead, self.full = other.opened, other.instead, True
 
     def _log_lines(self) -> list[str]:
         try:

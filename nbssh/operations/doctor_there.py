@@ -11,7 +11,7 @@ from nbssh.core.desired import server_folder
 from nbssh.core.findings import Finding
 from nbssh.core.plan import Plan, printable
 from nbssh.core.probe import Candidate, Facts
-from nbssh.core.profile import PROGRAMS, TITLES
+from nbssh.core.profile import PROGRAMS, TITLES, alias
 from nbssh.core.render import render, sh
 from nbssh.errors import NbsshError
 from nbssh.operations import planning, running, server
@@ -58,6 +58,11 @@ def _look(world: World, name: str, profile: Profile, known: Server, there: Conne
     out, _ = there.attempt(render("remote/doctor", home=known.home), SCRIPT_SECONDS)
     said = survey.parse(out)
     yield Finding("server", "ok", f"{profile.destination} is reached, {said.host or known.hostname}", profile=name)
+    if there.full:
+        yield Finding(
+            "sessions", "warning", "the open connection carries as many sessions as its sshd permits (MaxSessions)",
+            f"leave a terminal of ssh {alias(name)} (Ctrl-C) before you open another one", name,
+        )  # fmt: skip
     yield from _clock(name, said, (began + time.time()) / 2)
     yield from _room(name, said)
     yield from _survival(name, known, said)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pexpect
 import pytest
+from serving import add
 
 from nbssh.adapters import connection
 from nbssh.adapters.openssh import Ssh
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bed import Bed
 
 
@@ -49,3 +53,22 @@ def test_a_login_may_take_longer_than_an_answer(bed: Bed, monkeypatch: pytest.Mo
     monkeypatch.setattr(connection, "ANSWER_SECONDS", 1.0)
     with connection.private(Ssh(tuple(bed.ssh_command)), ["box"], "box", login_seconds=60) as there:
         assert there.run("sleep 1.5; echo there", 30) == b"there\n"
+
+
+def test_where_nobody_is_named_no_jump_host_asks_either(make_bed: Callable[..., Bed]) -> None:
+    bed = make_bed(listen=True)
+    add(bed)
+    text = bed.ssh_config.read_text()
+    head, _, box = text.partition("Host box\n")
+    # a jump host whose key is not known yet, which ssh asks about on the terminal; BatchMode does not reach that ssh
+    jump = box.replace(f"{bed.server.folder}/known_hosts", "/dev/null").replace("Checking yes", "Checking ask")
+    assert jump != box
+    bed.ssh_config.write_text(f"{head}Host box\n    ProxyJump jump\n{box}\nHost jump\n{jump}")
+    silent = bed.spawn("nbssh", "status")
+    assert silent.expect(["continue connecting", pexpect.EOF]) == 1
+    assert "ssh could not connect" in str(silent.before)
+    asked = bed.spawn("nbssh", "status", "box")
+    asked.expect("continue connecting")
+    asked.sendline("yes")
+    asked.expect("stopped")
+    asked.expect(pexpect.EOF)

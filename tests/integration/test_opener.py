@@ -37,7 +37,7 @@ class Laptop:
         self.stub("uname", "echo Linux")
         self.stub(
             "ssh",
-            f"printf '%s\\n' \"$*\" >>{folder}/ssh.calls; "
+            f"printf '%s\\n' \"$*\" >>{folder}/ssh.calls; echo ${{SSH_ASKPASS_REQUIRE-}} >{folder}/askpass; "
             f"case $* in *wait*) exit $(cat {folder}/verdict) ;; *check*) exit $(cat {folder}/master) ;; esac",
         )
         self.verdict(0)
@@ -226,6 +226,7 @@ def test_without_a_master_a_port_is_not_believed_but_asked_by_a_login(
     laptop.open(shell, "ask", DISPLAY=":0", NBSSH_SSH_COMMAND="ssh -F 'my config'")
     (asked,) = laptop.calls("ssh")
     assert asked.startswith("-F my config -T -o BatchMode=yes ")
+    assert (laptop.folder / "askpass").read_text() == "force\n", "nor does a jump host ask"
     assert asked.endswith(" mybox-nb exec /bin/sh ~/.local/share/nbssh/mybox/wait")
     assert laptop.calls("xdg-open") == ([URL] if verdict == 0 else [])
 
