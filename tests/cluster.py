@@ -10,26 +10,26 @@ import contextlib
 import ctypes
 import os
 import re
-import select
 import shlex
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bed as beds
 import clusterfiles
+import clusterroom
 import pexpect
 import pytest
 from clusterfiles import NUMBER, USER, Options
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator, Sequence
 
-READY = 30.0  # seconds until a bed must be up; it takes 2
-_ROOM = Path(__file__).resolve().parent / "cluster" / "room.sh"
+    from clusterroom import Room
+
 _COMMANDS = ("unshare", "nsenter", "setpriv", "ip", "bindfs", "perl", "sshd")
 _OF_SCHEDULER = {
     "none": (),
@@ -38,8 +38,6 @@ _OF_SCHEDULER = {
     "openpbs": (),
     "lsf": (),
 }
-_DEVICES = ("/dev/fuse",)
-_NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
 _CLONE_NEWNET = 0x40000000
 
 
@@ -57,12 +55,10 @@ class Job:
 
 @dataclass
 class Cluster:
-    """A cluster as its user on the laptop sees it; `room` is the process that everything else lives below."""
+    """A cluster as its user on the laptop sees it. `env` is the environment of what runs on the client."""
 
-    room: subprocess.Popen[str]
-    root: Path
+    room: Room
     options: Options
-    pids: dict[str, int]  # of each host's first process
     env: dict[str, str]
     stack: contextlib.ExitStack = field(repr=False)
     jupyter: Path = beds.BIN / "jupyter-lab"
@@ -71,28 +67,28 @@ class Cluster:
     @property
     def client_home(self) -> Path:
         """The home on the laptop. Only root on this machine can look into it, and links in it lead astray."""
-        return self.root / "home-client" / USER
+        return self.room.root / "home-client" / USER
 
     @property
     def cluster_home(self) -> Path:
         """The home that login nodes and compute nodes share."""
-        return self.root / "home-cluster" / USER
+        return self.room.root / "home-cluster" / USER
 
     @property
     def opened(self) -> list[str]:
         """The addresses that the browser on the client was sent to."""
-        file = self.root / "hosts/client/srv/opened"
+        file = self.room.root / "hosts/client/srv/opened"
         return file.read_text().splitlines() if file.exists() else []
 
     @property
     def queue(self) -> Path:
         """The folder of a fake batch system; see tests/fakes/batch.py for what a test can write into it."""
-        return self.root / "home-cluster/.queue"
+        return self.room.root / "home-cluster/.queue"
 
     @property
     def node_keys(self) -> str:
         """The lines of known_hosts that name the nodes."""
-        return clusterfiles.node_keys(self.root, clusterfiles.NODES)
+        return clusterfiles.node_keys(self.room.root, clusterfiles.NODES)
 
     def run(self, *command: str, stdin: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run `command` as the user on the client, without a terminal. Never raises; status 124: it hung."""
@@ -145,14 +141,14 @@ class Cluster:
 
     def log(self, host: str, name: str = "sshd.log") -> str:
         """Return a log of the host: sshd.log, slurmctld.log, slurmd.log."""
-        file = self.root / "hosts" / host / "log" / name
+        file = self.room.root / "hosts" / host / "log" / name
         return file.read_text(errors="replace") if file.exists() else ""
 
     def running(self, host: str) -> dict[int, str]:
         """Return pid (as this machine counts) and command line of what the user runs on `host`."""
         found: dict[int, str] = {}
         try:
-            space = Path(f"/proc/{self.pids[host]}/ns/pid").readlink()
+            space = Path(f"/proc/{self.room.pids[host]}/ns/pid").readlink()
         except FileNotFoundError:
             return found  # it was powered off
         for entry in Path("/proc").glob("[0-9]*"):
@@ -175,18 +171,18 @@ class Cluster:
 
     def lead_to(self, login: str) -> None:
         """Let the name `cluster` lead to this login node from now on, as a name for many would."""
-        clusterfiles.lead_client(self.root / "etc/hosts-client", login)
+        clusterfiles.lead_client(self.room.root / "etc/hosts-client", login)
 
     def power_off(self, host: str) -> None:
         """End a host at once, with all that runs on it."""
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pids[host], 9)
+            os.kill(self.room.pids[host], 9)
 
     @contextlib.contextmanager
     def network(self, host: str = "client") -> Iterator[None]:
         """Let this thread open its sockets on `host`: 127.0.0.1 is that host's. A socket stays where it was opened."""
         libc = ctypes.CDLL(None, use_errno=True)
-        here, there = (os.open(f"/proc/{pid}/ns/net", os.O_RDONLY) for pid in ("thread-self", self.pids[host]))
+        here, there = (os.open(f"/proc/{pid}/ns/net", os.O_RDONLY) for pid in ("thread-self", self.room.pids[host]))
         try:
             if libc.setns(there, _CLONE_NEWNET):  # Python knows it only from 3.12 on
                 raise OSError(ctypes.get_errno(), "setns")
@@ -197,7 +193,7 @@ class Cluster:
             os.close(there)
 
     def _into(self, host: str) -> list[str]:
-        return ["nsenter", f"--target={self.pids[host]}", *_NAMESPACES, "--"]
+        return ["nsenter", f"--target={self.room.pids[host]}", *clusterroom.NAMESPACES, "--"]
 
     def _argv(self, host: str, command: Sequence[str]) -> list[str]:
         program, *words = command
@@ -212,92 +208,18 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(
-    *,
-    scheduler: str = "slurm",
-    delay_ms: float = 0,
-    adopt: bool = False,
-    login2: bool = False,
-    login_sshd: Sequence[str] = (),
-    node_sshd: bool = True,
-    node_lines: Sequence[str] = (),
-    slurm_lines: Sequence[str] = (),
-    shell: str = "/bin/bash",
-    password: str = "",
-    cluster_key: bool = True,
-    system_known_hosts: bool = True,
-    home_size: str = "",
-) -> Iterator[Cluster]:
+def cluster(**choices: Any) -> Iterator[Cluster]:  # noqa: ANN401  the fields of `Options`
     """Make a cluster, and at its end prove that no process of the user stays behind on client and login nodes.
 
-    `scheduler`: slurm (with Torque's commands), gridengine, a fake of tests/fakes (openpbs, lsf), or none.
-    `delay_ms`: how long the client's cable is, one way. `adopt`: ssh into a node only while a job of the user runs
-    there (pam_slurm_adopt). `login2`: a second login node. `login_sshd`, `node_lines`: lines of sshd_config that win.
-    `node_sshd`: whether the nodes run an sshd. `slurm_lines`: more of slurm.conf. `password`: the login nodes ask for
-    it and take no keys. `cluster_key`: the user may go from the login node to the nodes with a key of the cluster's.
-    `system_known_hosts`: /etc/ssh/ssh_known_hosts on the cluster names all its hosts. `home_size`: how much the homes
-    on the cluster can hold, such as 10m.
+    `choices`: see `clusterfiles.Options`.
     """
+    options = Options(**choices)
     beds.needs_root("make a cluster of namespaces")
-    beds.needs(*_COMMANDS, *_OF_SCHEDULER[scheduler])
-    if refused := _refused_by_kernel(_DEVICES + (("/dev/net/tun",) if delay_ms else ())):
+    beds.needs(*_COMMANDS, *_OF_SCHEDULER[options.scheduler])
+    if refused := clusterroom.refused("/dev/fuse", *(["/dev/net/tun"] if options.delay_ms else [])):
         beds.lacks(f"this machine lets nobody make a cluster of namespaces: {refused}", "use a privileged container")
-    if scheduler == "gridengine" and not (clusterfiles.GRIDENGINE / ".made").exists():
+    if options.scheduler == "gridengine" and not (clusterfiles.GRIDENGINE / ".made").exists():
         beds.lacks("not installed: Grid Engine", "run tests/gridengine.sh")
-    options = Options(
-        scheduler, delay_ms, adopt, login2, login_sshd, node_sshd, node_lines, slurm_lines, shell, password,
-        cluster_key, system_known_hosts, home_size,
-    )  # fmt: skip
-    with contextlib.ExitStack() as stack:
-        made = _start(options, stack)
-        try:
-            yield made
-        except BaseException:
-            made.stack.close()
-            raise
-        made.stack.close()
-        _check_end(made)
-
-
-def _refused_by_kernel(devices: Sequence[str]) -> str:
-    """Return what even root may not do or use here, as in many a container; "" if all is well."""
-    if missing := [device for device in devices if not Path(device).exists()]:
-        return f"no {missing[0]}"
-    command = ["unshare", *_NAMESPACES, "--fork", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stderr.strip()
-
-
-def _start(options: Options, stack: contextlib.ExitStack) -> Cluster:
-    environ = {
-        "PATH": beds.SYSTEM_PATH,
-        "LC_ALL": "C.UTF-8",
-        "BED_HOSTS": " ".join(options.hosts),
-        "BED_SCHEDULER": options.scheduler,
-        "BED_DELAY": str(options.delay_ms / 1000) if options.delay_ms else "0",
-        "BED_LOGIN": clusterfiles.LOGIN_ADDRESS,
-        "BED_NODE_SSHD": str(int(options.node_sshd)),
-        "BED_PYTHON": sys.executable,
-        "BED_PARTS": str(_ROOM.parent),
-        "BED_FAKES": str(beds.REPOSITORY / "tests/fakes"),
-        "BED_GRIDENGINE": str(clusterfiles.GRIDENGINE),
-    }
-    room = subprocess.Popen(
-        ["unshare", *_NAMESPACES, "--fork", "--kill-child", "bash", str(_ROOM)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=environ,
-        text=True,
-        start_new_session=True,  # Ctrl-C is pytest's
-    )
-    stack.callback(_end, room)
-    _expect(room, "made")
-    root = Path(f"/proc/{_children(room.pid)[0]}/root/mnt")
-    clusterfiles.write_files(root, options)
-    assert room.stdin
-    room.stdin.write("go\n")
-    room.stdin.flush()
-    _expect(room, "ready", root / "hosts")
     env = {
         "HOME": f"/home/{USER}",
         "USER": USER,
@@ -308,48 +230,11 @@ def _start(options: Options, stack: contextlib.ExitStack) -> Cluster:
         "LANG": "C.UTF-8",
         "BROWSER": "/srv/bin/browser",
     }
-    return Cluster(room, root, options, _first_processes(room), env, contextlib.ExitStack())
-
-
-def _expect(room: subprocess.Popen[str], word: str, logs: Path | None = None) -> None:
-    """Read the room's next line; fail the test with what the hosts have to say unless it is `word`."""
-    assert room.stdout
-    seen = select.select([room.stdout], [], [], READY)[0] and room.stdout.readline().strip()
-    if seen == word:
-        return
-    text = [f"the cluster bed is not {word}: {seen or 'silence'}"]
-    for log in sorted(logs.glob("*/console.log")) if logs else []:
-        text += [f"--- {log.parent.name}", log.read_text(errors="replace").strip()[-2000:]]
-    if not logs and room.poll() is not None:
-        text.append(room.stdout.read())
-    pytest.fail("\n".join(text), pytrace=False)
-
-
-def _children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _first_processes(room: subprocess.Popen[str]) -> dict[str, int]:
-    """Return the pid of each host's first process: the child of an `unshare … host.sh HOST`, child of the room."""
-    pids = {}
-    for parent in _children(_children(room.pid)[0]):
-        words = Path(f"/proc/{parent}/cmdline").read_bytes().split(b"\0")
-        if words[0] == b"unshare":
-            pids[words[-2].decode()] = _children(parent)[0]
-    return pids
-
-
-def _end(room: subprocess.Popen[str]) -> None:
-    """End the room, and with it everything; unshare has ended when the kernel is done with that."""
-    assert room.stdin
-    assert room.stdout
-    room.stdin.close()
-    try:
-        room.wait(timeout=beds.GRACE)
-    except subprocess.TimeoutExpired:
-        room.kill()
-        room.wait()
-    room.stdout.close()
+    with clusterroom.started(options) as room:
+        made = Cluster(room, options, env, contextlib.ExitStack())
+        with made.stack:
+            yield made
+        _check_end(made)
 
 
 def _check_end(made: Cluster) -> None:

@@ -67,21 +67,21 @@ printf '%s\\n' "$1" >>/srv/opened
 
 @dataclass(frozen=True)
 class Options:
-    """What a cluster is like; see `cluster.cluster`."""
+    """What a cluster is like."""
 
-    scheduler: str
-    delay_ms: float
-    adopt: bool
-    login2: bool
-    login_sshd: Sequence[str]
-    node_sshd: bool
-    node_lines: Sequence[str]
-    slurm_lines: Sequence[str]
-    shell: str
-    password: str
-    cluster_key: bool
-    system_known_hosts: bool
-    home_size: str
+    scheduler: str = "slurm"  # with Torque's commands; gridengine; a fake of tests/fakes: openpbs, lsf; none
+    delay_ms: float = 0  # how long the client's cable is, one way
+    adopt: bool = False  # ssh into a node only while a job of the user runs there (pam_slurm_adopt)
+    login2: bool = False  # a second login node
+    login_sshd: Sequence[str] = ()  # lines of the login nodes' sshd_config that win
+    node_sshd: bool = True  # the nodes run an sshd
+    node_lines: Sequence[str] = ()  # lines of the nodes' sshd_config that win
+    slurm_lines: Sequence[str] = ()  # more of slurm.conf
+    shell: str = "/bin/bash"  # the user's
+    password: str = ""  # the login nodes ask for this and take no keys
+    cluster_key: bool = True  # with a key of the cluster's the user may go from the login node to the nodes
+    system_known_hosts: bool = True  # /etc/ssh/ssh_known_hosts on the cluster names all its hosts
+    home_size: str = ""  # how much the homes on the cluster can hold, such as 10m
 
     @property
     def hosts(self) -> tuple[str, ...]:

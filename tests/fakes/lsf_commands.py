@@ -72,6 +72,7 @@ def bsub(words: list[str]) -> int:
     destination = chosen.get("q", QUEUES[0])
     if destination not in QUEUES:
         _fail(f"{destination}: No such queue. Job not submitted.")
+    slots = int(chosen.get("n", "1").partition(",")[0])
     here = os.environ.get("PWD") or str(Path.cwd())
     name = chosen.get("J") or (shlex.join(command) if command else script.partition("\n")[0])
     number = batch.submit(
@@ -88,7 +89,8 @@ def bsub(words: list[str]) -> int:
         limit=_limit(chosen.get("W")),
         wanted=chosen.get("m"),
         host=os.uname().nodename,
-        late={"LSB_JOBID": "%J", "LSB_BATCH_JID": "%J", "LSB_HOSTS": "%H", "LSB_MCPU_HOSTS": "%H 1"},
+        slots=slots,
+        late={"LSB_JOBID": "%J", "LSB_BATCH_JID": "%J", "LSB_HOSTS": "%H", "LSB_MCPU_HOSTS": f"%H {slots}"},
     )
     default = "" if "q" in chosen else "default "
     sys.stdout.write(f"Job <{number}> is submitted to {default}queue <{destination}>.\n")
@@ -159,7 +161,7 @@ def bjobs(words: list[str]) -> int:
     for job in found:
         name = job["name"] if "w" in chosen else job["name"][-10:]
         start = time.strftime("%b %e %H:%M", time.localtime(job["submitted"]))
-        cells = (job["number"], job["owner"][:7], _state(job), job["queue"], job["host"], job.get("node", ""), name)
+        cells = (job["number"], job["owner"][:7], _state(job), job["queue"], job["host"], _hosts(job), name)
         sys.stdout.write(row.format(*cells, start))
     return status
 
@@ -201,7 +203,7 @@ def _fields(job: batch.Job) -> dict[str, str]:
         "queue": job["queue"],
         "job_name": job["name"],
         "from_host": job["host"],
-        "exec_host": job.get("node", ""),
+        "exec_host": _hosts(job),
         "first_host": job.get("node", ""),
         "pend_reason": f"{reason};" if state == "PEND" else "",
         "submit_time": _stamp(job["submitted"]),
@@ -215,6 +217,12 @@ def _fields(job: batch.Job) -> dict[str, str]:
         "exec_cwd": job["cwd"] if began else "",
         "output_file": (job["out"] or "").replace("%J", str(job["number"])),
     }
+
+
+def _hosts(job: batch.Job) -> str:
+    """Return `HOST`, or `SLOTS*HOST` when there is more than one."""
+    node = job.get("node", "")
+    return f"{job['slots']}*{node}" if node and job["slots"] > 1 else node
 
 
 def _stamp(when: float | None) -> str:

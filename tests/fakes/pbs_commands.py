@@ -67,7 +67,9 @@ def qsub(words: list[str]) -> int:
     destination = chosen.get("-q", QUEUES[0]).partition("@")[0]
     if destination not in QUEUES:
         _fail("qsub: Unknown queue", UNKNOWN_QUEUE)
-    resources = dict(item.partition("=")[::2] for key, value in options if key == "-l" for item in value.split(","))
+    resources: dict[str, str] = dict(
+        item.partition("=")[::2] for key, value in options if key == "-l" for item in value.split(",")
+    )
     known = {"walltime", "select", "ncpus", "mem", "ngpus", "nodes", "place", "host"}
     if unknown := set(resources) - known:
         _fail(f"qsub: Unknown resource: {min(unknown)}", 1)
@@ -89,9 +91,15 @@ def qsub(words: list[str]) -> int:
         wanted=host and host[1],
         host=os.uname().nodename,
         resources=resources,
+        processors=_processors(resources),
         arguments=shlex.join(words),
         joined=joined,
-        late={"PBS_JOBID": f"%J.{SERVER}", "PBS_NODEFILE": "%D/nodefile", "PBS_JOBDIR": env["HOME"]},
+        late={
+            "NCPUS": str(_processors(resources)),
+            "PBS_JOBID": f"%J.{SERVER}",
+            "PBS_NODEFILE": "%D/nodefile",
+            "PBS_JOBDIR": env["HOME"],
+        },
     )
     if "-z" not in chosen:
         sys.stdout.write(f"{number}.{SERVER}\n")
@@ -108,7 +116,7 @@ def _environment(chosen: dict[str, str], name: str, destination: str, here: str)
         key, given, value = item.partition("=")
         env[key] = value if given else os.environ.get(key, "")
     env |= {"HOME": home, "USER": user, "LOGNAME": user, "SHELL": shell, "PBS_JOBNAME": name}
-    env |= {"PBS_ENVIRONMENT": "PBS_BATCH", "PBS_QUEUE": destination, "PBS_O_QUEUE": destination, "NCPUS": "1"}
+    env |= {"PBS_ENVIRONMENT": "PBS_BATCH", "PBS_QUEUE": destination, "PBS_O_QUEUE": destination}
     env |= {"PBS_O_HOME": home, "PBS_O_LOGNAME": user, "PBS_O_SHELL": shell, "PBS_O_WORKDIR": here}
     env |= {"PBS_O_HOST": os.uname().nodename, "PBS_O_PATH": os.environ.get("PATH", "")}
     return env
@@ -117,6 +125,12 @@ def _environment(chosen: dict[str, str], name: str, destination: str, here: str)
 def _output(given: str | None, here: str, default: str) -> str:
     path = Path(here, (given or "").rpartition(":")[2])
     return str(path / default if not given or path.is_dir() else path)
+
+
+def _processors(resources: dict[str, str]) -> int:
+    """Return ncpus, of the job or of its first chunk."""
+    found = re.search(r"(?:^|:)ncpus=(\d+)", f"{resources.get('select', '')}:ncpus={resources.get('ncpus', 1)}")
+    return int(found[1]) if found else 1
 
 
 def _seconds(walltime: str | None) -> int | None:

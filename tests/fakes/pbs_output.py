@@ -28,7 +28,8 @@ def _attributes(job: batch.Job) -> list[tuple[str, str]]:
     """Return what `qstat -f` shows, in its order; nothing has a place there before it has a value."""
     began, node, date = job.get("started"), job.get("node"), time.ctime
     limit, state = job["limit"], letter(job)
-    vnode = f"({node}:ncpus=1)" if node else ""
+    processors = job["processors"]
+    vnode = f"({node}:ncpus={processors})" if node else ""
     comment = f"Not Running: {job['reason']}" if job.get("reason") else ""
     if began:
         run_at = time.localtime(began)
@@ -44,7 +45,7 @@ def _attributes(job: batch.Job) -> list[tuple[str, str]]:
         ("Job_Name", job["name"]),
         ("Job_Owner", f"{job['owner']}@{job['host']}"),
         ("resources_used.cput", "00:00:00" if began else ""),
-        ("resources_used.ncpus", "1" if began else ""),
+        ("resources_used.ncpus", str(processors) if began else ""),
         ("resources_used.walltime", _clock(batch.lasted(job)) if began else ""),
         ("job_state", state),
         ("queue", job["queue"]),
@@ -52,7 +53,7 @@ def _attributes(job: batch.Job) -> list[tuple[str, str]]:
         ("Checkpoint", "u"),
         ("ctime", date(job["submitted"])),
         ("Error_Path", f"{job['host']}:{job['err'] or job['out']}".replace("%J", number)),
-        ("exec_host", f"{node}/0" if node else ""),
+        ("exec_host", f"{node}/0{f'*{processors}' if processors > 1 else ''}" if node else ""),
         ("exec_vnode", vnode),
         ("Hold_Types", "n"),
         ("Join_Path", "oe" if job["joined"] else "n"),
@@ -63,10 +64,10 @@ def _attributes(job: batch.Job) -> list[tuple[str, str]]:
         ("Priority", "0"),
         ("qtime", date(job["submitted"])),
         ("Rerunable", "True"),
-        ("Resource_List.ncpus", "1"),
+        ("Resource_List.ncpus", str(processors)),
         ("Resource_List.nodect", "1"),
         ("Resource_List.place", "pack"),
-        ("Resource_List.select", job["resources"].get("select", "1:ncpus=1")),
+        ("Resource_List.select", job["resources"].get("select", f"1:ncpus={processors}")),
         ("Resource_List.walltime", _clock(limit) if limit is not None else ""),
         ("stime", date(began) if began else ""),
         ("session_id", str(job.get("session", ""))),

@@ -135,6 +135,15 @@ def test_lsf_runs_a_job_and_shows_it_as_documented(lsf: Bed) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (255, "", f"{error}\n")
 
 
+def test_several_processors_are_shown_with_the_host(make_bed: Callable[..., Bed]) -> None:
+    pbs, lsf = make_bed(batch="openpbs"), make_bed(batch="lsf")
+    at(pbs, "qsub -l select=1:ncpus=4:mem=1gb", stdin="sleep 1\n")
+    at(lsf, "bsub -n 4 sleep 1")
+    until(lambda: attribute(pbs, "1", "exec_host") == f"{HOST}/0*4", "the job of four processors runs")
+    shown = "bjobs -a -noheader -o exec_host 1"
+    until(lambda: at(lsf, shown).stdout == f"4*{HOST}\n", "the job of four slots runs")
+
+
 def test_lsf_lets_wait_and_ends_jobs(lsf: Bed) -> None:
     (lsf.queue / "behaviour.json").write_text('{"pending": "Job slot limit reached"}')
     for queue, words in (("gpu", "queue <gpu>"), ("normal", "queue <normal>")):
