@@ -64,7 +64,7 @@ def test_the_user_reaches_the_cluster_with_plain_ssh(make_cluster: Callable[...,
 def test_programs_of_this_environment_run_on_every_host(make_cluster: Callable[..., Cluster]) -> None:
     bed = make_cluster(scheduler="none")
     assert bed.nbssh("--version").stdout.startswith("nbssh ")
-    done = bed.on("c2", f"test -x {bed.jupyter} && {beds.BIN}/python -c 'import jupyterlab; print(1)'")
+    done = bed.on("c2", f"test -x {bed.jupyter} && {beds.BIN}/python -c 'import jupyter_core; print(1)'")
     assert done.stdout == "1\n", done.stderr
     bed.run("sh", "-c", '"$BROWSER" http://127.0.0.1:1/; xdg-open http://127.0.0.1:2/')
     assert bed.opened == ["http://127.0.0.1:1/", "http://127.0.0.1:2/"]
@@ -191,7 +191,7 @@ def test_the_way_to_a_far_cluster_is_long(make_cluster: Callable[..., Cluster]) 
 
 def test_two_stand_side_by_side_and_leave_nothing(make_cluster: Callable[..., Cluster]) -> None:
     def outside() -> set[str]:
-        """What a bed mounts and which interfaces it has, if that were to be seen here; the rest is other people's."""
+        """Return what a bed mounts and its interfaces, if they were to be seen here; the rest is other people's."""
         links = subprocess.run(["ip", "-oneline", "link"], capture_output=True, text=True, check=True).stdout
         mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
         found = {point for point in mounts if point.startswith(("/mnt", "/home", "/srv", "/etc", "/var/log", "/usr"))}
