@@ -26,6 +26,7 @@ _nbssh_grammar() {
                 '--forward=auto|socket|tcp'
                 --remote-port=-
                 --idle=-
+                '--client=posix|windows'
                 --no-browser
                 --token
                 --password-stdin

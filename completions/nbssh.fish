@@ -15,6 +15,7 @@ function _nbssh_words
     set -a valued 'add --forward'
     set -a valued 'add --remote-port'
     set -a valued 'add --idle'
+    set -a valued 'add --client'
     set -l tokens (commandline -opc)
     set -l command ''
     set -l value no
@@ -97,6 +98,7 @@ complete -c nbssh -n '_nbssh_at add' -l setup-shell -x -d 'Shell for the --setup
 complete -c nbssh -n '_nbssh_at add' -l forward -x -a 'auto socket tcp' -d 'How the tunnel ends on the server'
 complete -c nbssh -n '_nbssh_at add' -l remote-port -x -d 'Port on the server, for tcp'
 complete -c nbssh -n '_nbssh_at add' -l idle -x -d 'Shut down after so long without use'
+complete -c nbssh -n '_nbssh_at add' -l client -x -a 'posix windows' -d 'From WSL: write the files of Windows'
 complete -c nbssh -n '_nbssh_at add' -l no-browser -d 'Never open a browser'
 complete -c nbssh -n '_nbssh_at add' -l token -d 'A random token instead of a password'
 complete -c nbssh -n '_nbssh_at add' -l password-stdin -d 'Read the notebook password from stdin'

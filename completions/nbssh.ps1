@@ -27,6 +27,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--forward'); Value = 'auto|socket|tcp'; Again = $false; Help = 'How the tunnel ends on the server' }
                 @{ Flags = @('--remote-port'); Value = '-'; Again = $false; Help = 'Port on the server, for tcp' }
                 @{ Flags = @('--idle'); Value = '-'; Again = $false; Help = 'Shut down after so long without use' }
+                @{ Flags = @('--client'); Value = 'posix|windows'; Again = $false; Help = 'From WSL: write the files of Windows' }
                 @{ Flags = @('--no-browser'); Value = ''; Again = $false; Help = 'Never open a browser' }
                 @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
                 @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }

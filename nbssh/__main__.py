@@ -16,6 +16,10 @@ def main() -> None:
     # started with a closed stdout or stderr, `nbssh list >&-`, Python has none at all
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
+    if sys.platform == "win32":
+        from nbssh.adapters import console  # noqa: PLC0415  for Windows alone
+
+        console.prepare()
     sys.exit(_run(sys.argv[1:]))
 
 

@@ -17,6 +17,8 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
+from nbssh.adapters import acl
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -58,6 +60,8 @@ def make_folders(path: str, made: list[str]) -> None:
             raise
         return
     os.chmod(path, 0o700)
+    if acl.applies(path):
+        acl.restrict(path, folder=True)
     flush_folder(parent)
 
 
@@ -70,6 +74,8 @@ def write_new(path: str, data: bytes, mode: int, like: str | None = None) -> Non
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     fd = os.open(path, flags | getattr(os, "O_BINARY", 0), 0o600)
     try:
+        if acl.applies(path):
+            acl.restrict(path)
         if sys.platform != "win32":
             if like is not None:
                 _take_over(fd, like)
@@ -136,7 +142,8 @@ def back_up(path: str, data: bytes, backups: str) -> str:
     content twice in a row makes one backup; the first and the latest nine stay.
     """
     make_folders(backups, [])
-    stem = path.replace(os.sep, "%")
+    # of a server's file too, HOST:PATH; Windows permits few signs in a name
+    stem = re.sub(r'[<>:"/\\|?*]', "%", path) if sys.platform == "win32" else path.replace(os.sep, "%")
     if len(stem) > 200:  # noqa: PLR2004  file names end at 255 bytes, and non-ASCII letters take up to four
         digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
         stem = f"{digest}%{os.path.split(path)[1][-40:]}"

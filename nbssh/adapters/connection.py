@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ _AUTHENTICATED = re.compile(r'Authenticated to .* using "([a-z-]+)"')
 _NOISE = ("Authenticated ", "Transferred: ", "Bytes per second: ", "OpenSSH_", "Connection to ")
 # What ssh says when a master could not give it a session (mux.c): nothing was run then
 _NO_SESSION = b"session request failed"
+FORWARD_SECONDS = 15.0
+_THERE = "nbssh-there"
 _ALIVE = ("-oServerAliveInterval=10", "-oServerAliveCountMax=3")
 
 
@@ -170,8 +173,39 @@ class Connection:
             "a ForceCommand, or a login shell that starts something else, keeps commands from running there",
         )
 
-    def forward(self, local_socket: Path, far: str) -> bool:
-        """Ask the master to forward a local socket to `far` (a path or host:port); tell whether it took it."""
+    @contextlib.contextmanager
+    def forwarded(self, far: str, folder: Path) -> Iterator[socket.socket | None]:
+        """Yield a connection to `far` on the server (a path or host:port), None if sshd does not forward there.
+
+        Through the master and a socket in `folder`; without masters through an ssh of its own and a port.
+        """
+        if not self.ssh.side.client.multiplexes:
+            yield from self._forwarded_alone(far)
+            return
+        near = folder / secrets.token_hex(4)
+        if not self._forward(near, far):
+            yield None
+            return
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(FORWARD_SECONDS)
+            yield client if client.connect_ex(str(near)) == 0 else None
+
+    def _forwarded_alone(self, far: str) -> Iterator[socket.socket | None]:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [word for word in self.command if word != "-oClearAllForwardings=yes"]
+        command += ["-oExitOnForwardFailure=yes", f"-L127.0.0.1:{port}:{far}", "exec", "/bin/sh"]
+        with process.answering(command, f"echo {_THERE}\n".encode(), _THERE.encode(), FORWARD_SECONDS) as line:
+            if not line:
+                yield None
+                return
+            with socket.socket() as client:
+                client.settimeout(FORWARD_SECONDS)
+                yield client if client.connect_ex(("127.0.0.1", port)) == 0 else None
+
+    def _forward(self, local_socket: Path, far: str) -> bool:
+        """Ask the master to forward a local socket to `far`; tell whether it took it."""
         command = [
             *self.ssh.through(self.control_socket),
             "-O",
@@ -209,21 +243,20 @@ def private(
     asks anybody anything.
     """
     # /tmp by name: TMPDIR is too long for a socket on macOS
-    folder = Path(tempfile.mkdtemp(prefix="nbssh-", dir="/tmp" if Path("/tmp").is_dir() else None))  # noqa: S108
+    short = Path("/tmp") if ssh.side.client.multiplexes and Path("/tmp").is_dir() else ssh.side.scratch  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="nbssh-", dir=short))
     control_socket = folder / "ctl"
     log = folder / "log"
     command = (
         *ssh.command,
         "-oLogLevel=VERBOSE",
         "-E",
-        str(log),
+        ssh.side.names(log),
         *openssh.QUIET,
         *_ALIVE,
         *_connect_timeout(ssh, arguments),
         *(("-oBatchMode=yes",) if batch else ()),
-        "-oControlMaster=auto",
-        f"-oControlPath={control_socket}",
-        f"-oControlPersist={PERSIST_SECONDS}",
+        *_shared(control_socket, multiplexes=ssh.side.client.multiplexes),
         *arguments,
     )
     connection = Connection(ssh, shown, command, control_socket, batch=batch, login_seconds=login_seconds, log=log)
@@ -271,6 +304,13 @@ def of_profile(
             )  # fmt: skip
         else:
             yield log_in()
+
+
+def _shared(control_socket: Path, *, multiplexes: bool) -> tuple[str, ...]:
+    """Let all scripts share one login; where there are no masters, each logs in by itself."""
+    if not multiplexes:
+        return ("-oControlMaster=no", "-oControlPath=none")
+    return ("-oControlMaster=auto", f"-oControlPath={control_socket}", f"-oControlPersist={PERSIST_SECONDS}")
 
 
 def _connect_timeout(ssh: Ssh, arguments: Sequence[str]) -> tuple[str, ...]:

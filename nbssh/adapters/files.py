@@ -18,7 +18,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from nbssh.adapters import atomic, permission
+from nbssh.adapters import acl, atomic, permission
 from nbssh.adapters.locking import WAIT, held
 from nbssh.core.plan import is_edited
 from nbssh.errors import NbsshError
@@ -56,7 +56,7 @@ def snapshot(path: Path | str) -> tuple[bytes | None, int | None]:
             if not stat.S_ISREG(mode):
                 raise NbsshError(f"{path} is no regular file", "move it out of the way, then run this again")
             # Windows has no permission bits: "nobody looked" there.
-            return file.read(), None if sys.platform == "win32" else stat.S_IMODE(mode)
+            return file.read(), None if acl.applies(str(path)) else stat.S_IMODE(mode)
 
 
 def apply_changes(

@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from nbssh.adapters import atomic
+from nbssh.adapters import acl, atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +33,10 @@ def entry(path: Path) -> Entry | None:
     except OSError:
         return Entry(path, "dangling", 0, readable=False, ours=True) if path.is_symlink() else None
     # Windows has no permission bits and no owners that count here
-    mode = stat.S_IMODE(found.st_mode) if hasattr(os, "geteuid") else 0o600
-    ours = not hasattr(os, "geteuid") or found.st_uid in {os.geteuid(), 0}
+    if acl.applies(str(path)):
+        mode, ours = 0o600, True
+    else:
+        mode, ours = stat.S_IMODE(found.st_mode), found.st_uid in {os.geteuid(), 0}
     return Entry(path, _kind(found.st_mode), mode, os.access(path, os.R_OK), ours)
 
 

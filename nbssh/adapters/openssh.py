@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
-import pwd
 import shlex
+import subprocess  # only for the quoting of Windows
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters import process
+from nbssh.adapters.side import Side, password_home
 from nbssh.adapters.sshdisk import SshDisk
 from nbssh.core import userconfig
 from nbssh.errors import NbsshError
@@ -39,16 +41,29 @@ class Ssh:
     """The user's ssh command, `NBSSH_SSH_COMMAND` or plain `ssh`."""
 
     command: tuple[str, ...] = ("ssh",)
+    given: Side | None = None
 
     @classmethod
     def of_user(cls) -> Ssh:
         """Return the ssh that NBSSH_SSH_COMMAND names (split like a shell, as git does with GIT_SSH_COMMAND)."""
-        text = os.environ.get("NBSSH_SSH_COMMAND", "").strip() or "ssh"
+        text = os.environ.get("NBSSH_SSH_COMMAND", "").strip()
+        if not text:
+            return cls((Side.of_user(password_home()).ssh(),))
         try:
-            words = shlex.split(text)
+            words = split(text)
         except ValueError as error:
             raise NbsshError(f"NBSSH_SSH_COMMAND: {str(error).lower()}", "correct its quotes, or unset it") from None
         return cls(tuple(words))
+
+    @classmethod
+    def of_side(cls, side: Side) -> Ssh:
+        """Return the ssh of a side that is not this system; NBSSH_SSH_COMMAND names one of ours."""
+        return cls((side.ssh(),), side)
+
+    @property
+    def side(self) -> Side:
+        """Where its files are."""
+        return self.given or Side.of_user(password_home())
 
     def config_file(self) -> Path | None:
         """Return the user's config file that this ssh reads: `-F FILE`, else the one below the passwd home.
@@ -57,7 +72,7 @@ class Ssh:
         """
         named = _named_config(self.command[1:])
         if named is None:
-            return Path(pwd.getpwuid(os.getuid()).pw_dir) / ".ssh" / "config"
+            return self.side.home / ".ssh" / "config"
         return None if named.lower() == "none" else Path(named)
 
     def reads_system_config(self) -> bool:
@@ -66,7 +81,7 @@ class Ssh:
 
     def resolve(self, arguments: Sequence[str], *, config: Path | None = None) -> str:
         """Return `ssh -G` for `arguments` (options and a host); `config` replaces the user's file."""
-        command = [*_without_config(self.command), "-F", str(config)] if config else list(self.command)
+        command = [*_without_config(self.command), "-F", self.side.names(config)] if config else list(self.command)
         done = process.run([*command, "-G", *arguments], seconds=RESOLVE_SECONDS)
         if done.status == 0:
             return done.out.decode("utf-8", "surrogateescape")
@@ -75,7 +90,7 @@ class Ssh:
             reason = f"no answer within {RESOLVE_SECONDS:.0f} s"
         raise NbsshError(
             f"ssh does not accept its configuration: {reason}",
-            f"see what it says: {shlex.join([*self.command, '-G', *arguments])}",
+            f"see what it says: {spoken([*self.command, '-G', *arguments])}",
         )
 
     def config_without_ours(self, folder: Path) -> bytes:
@@ -96,15 +111,16 @@ class Ssh:
             copy = folder / f"copy-{next(copies)}"
             copy.touch(mode=0o600)  # with another umask ssh would refuse it
             copy.write_bytes(data)
-            return str(copy)
+            return self.side.in_config(copy)
 
-        text = userconfig.include_left_out(text, SshDisk(str(Path("~").expanduser())), keep)
-        system = b"\nHost *\nInclude /etc/ssh/ssh_config\n" if self.reads_system_config() else b""
-        return text + system
+        home = self.side.home if self.side.is_around else Path(os.environ.get("HOME") or password_home())
+        text = userconfig.include_left_out(text, SshDisk.of(home), keep)
+        system = f'\nHost *\nInclude "{self.side.system_config}"\n' if self.reads_system_config() else ""
+        return text + system.encode()
 
     def check_master(self, control_socket: Path) -> bool:
         """Tell whether a master listens on `control_socket`; raise if it is there but hangs."""
-        if not control_socket.exists():
+        if not self.side.client.multiplexes or not control_socket.exists():
             return False
         done = process.run([*self.through(control_socket), "-O", "check", "x"], seconds=MASTER_SECONDS)
         if done.limit:
@@ -124,6 +140,20 @@ class Ssh:
     def through(self, control_socket: Path) -> list[str]:
         """Return a command that can only speak to the master on `control_socket`, whatever the config says."""
         return [self.command[0], "-F", "none", "-S", str(control_socket)]
+
+
+def split(text: str) -> list[str]:
+    """Split a command as a shell does; on Windows a backslash is part of a path. Raises ValueError."""
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    if sys.platform == "win32":
+        lexer.escape = ""
+    return list(lexer)
+
+
+def spoken(words: Sequence[str]) -> str:
+    """Return a command as it can be typed again."""
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def _named_config(words: Sequence[str]) -> str | None:

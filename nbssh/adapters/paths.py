@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from nbssh.adapters.side import Side, password_home
 from nbssh.errors import NbsshError
 
 
@@ -15,17 +17,27 @@ class Paths:
     """The local files of one user; HOME is honoured everywhere, XDG paths on macOS too."""
 
     home: Path
+    given: Side | None = None
 
     @classmethod
     def of_user(cls) -> Paths:
         """Return the paths of the user who runs us."""
-        home = Path(os.environ.get("HOME") or "~").expanduser()
+        home = Path(os.environ.get("HOME") or password_home())
         if not home.is_absolute() or not home.is_dir():
             raise NbsshError(f"the home directory '{home}' is no directory", "set HOME to your home directory")
         return cls(home)
 
     @cached_property
+    def side(self) -> Side:
+        """Where the client's ssh looks for its files."""
+        return self.given or Side.of_user(self.home)
+
+    @cached_property
     def _xdg(self) -> tuple[Path, Path]:
+        if sys.platform == "win32":
+            local = Path(os.environ.get("LOCALAPPDATA") or self.home / "AppData" / "Local")
+            config, state = (os.environ.get(name) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"))
+            return Path(config or local) / "nbssh", Path(state or local) / "nbssh"
         from platformdirs.unix import Unix  # noqa: PLC0415  8 ms that --version does not need
 
         dirs = Unix("nbssh", appauthor=False)
@@ -34,7 +46,7 @@ class Paths:
     @property
     def ssh_dir(self) -> Path:
         """~/.ssh."""
-        return self.home / ".ssh"
+        return self.side.home / ".ssh"
 
     @property
     def user_config(self) -> Path:
@@ -57,7 +69,7 @@ class Paths:
     @property
     def opener(self) -> Path:
         """The script that opens the browser, started by ssh's LocalCommand."""
-        return self.conf_dir / "open"
+        return self.conf_dir / self.side.client.opener
 
     @property
     def profiles_dir(self) -> Path:
@@ -104,4 +116,6 @@ class Paths:
     def shown(self, path: Path | str) -> str:
         """Return `path` as a person writes it, with `~` for the home."""
         text, home = str(path), str(self.home)
+        if self.side.is_around and self.side.names(path)[1:2] == ":":
+            return self.side.names(path)
         return "~" + text[len(home) :] if text == home or text.startswith(home + os.sep) else text

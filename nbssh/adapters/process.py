@@ -7,19 +7,23 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable  # noqa: TC003  a NamedTuple's annotation
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from nbssh.adapters import pipes
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 OUTPUT_BYTES = 8 * 1024 * 1024  # what we are willing to read from a server
 ERROR_BYTES = 65536
 END_SECONDS = 5.0
+BY_THREADS = sys.platform == "win32"  # there a pipe can be waited for in no other way
 STAGE_SECONDS = 0.25  # how often is looked whether a stage is reached of which the output tells nothing
 
 
@@ -66,6 +70,7 @@ def run(
     output: int = OUTPUT_BYTES,
     show_errors: bool = False,
     env: dict[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Finished:
     """Run `command` with `script` on its stdin; stop it after `seconds` or `output` bytes.
 
@@ -79,6 +84,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=None if show_errors else subprocess.PIPE,
             env=env,
+            cwd=cwd,
         )
     except FileNotFoundError:
         raise NbsshError(
@@ -87,8 +93,12 @@ def run(
         ) from None
     except OSError as error:
         raise NbsshError(f"'{command[0]}' cannot be started: {error.strerror}", "correct NBSSH_SSH_COMMAND") from None
+    clock = _Clock(time.monotonic() + seconds, [*stages])
     try:
-        out, err, limit = _converse(process, script, _Clock(time.monotonic() + seconds, [*stages]), output)
+        if BY_THREADS:
+            out, err, limit = pipes.converse(process, script, clock.left, output=output, errors=ERROR_BYTES)
+            return Finished(process.wait(), out, err, limit)
+        out, err, limit = _converse(process, script, clock, output)
         if limit:
             process.kill()
         status = process.wait()
@@ -113,7 +123,11 @@ def answering(command: Sequence[str], script: bytes, mark: bytes, seconds: float
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
     ) as process:
         try:
-            yield _marked_line(process, script, mark, time.monotonic() + seconds)
+            assert process.stdin  # noqa: S101  narrows the type: a PIPE was asked for
+            assert process.stdout  # noqa: S101
+            with contextlib.suppress(OSError):
+                process.stdin.write(script)
+            yield pipes.marked_line(process.stdout, mark, seconds, ERROR_BYTES)
         finally:
             if process.stdin:
                 process.stdin.close()
@@ -121,25 +135,6 @@ def answering(command: Sequence[str], script: bytes, mark: bytes, seconds: float
                 process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
-
-
-def _marked_line(process: subprocess.Popen[bytes], script: bytes, mark: bytes, deadline: float) -> bytes:
-    assert process.stdin  # noqa: S101  narrows the type: a PIPE was asked for
-    assert process.stdout  # noqa: S101
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(script)
-    seen = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while len(seen) < ERROR_BYTES and selector.select(max(0.0, deadline - time.monotonic())):
-            data = os.read(process.stdout.fileno(), 4096)
-            if not data:
-                break
-            seen += data
-            for line in seen.split(b"\n")[:-1]:
-                if line.startswith(mark):
-                    return line
-    return b""
 
 
 def _converse(process: subprocess.Popen[bytes], script: bytes, clock: _Clock, output: int) -> tuple[bytes, bytes, str]:

@@ -53,6 +53,10 @@ def command(
         float | None,
         typer.Option(metavar="HOURS", help="Shut down after so long without use.", show_default=False),
     ] = None,
+    client: Annotated[
+        str | None,
+        typer.Option(metavar="posix|windows", help="From WSL: write the files of Windows.", show_default=False),
+    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Never open a browser.")] = False,
     token: Token = False,
     password_stdin: PasswordStdin = False,
@@ -71,5 +75,6 @@ def command(
         name=name, destination=destination, port=port, app=app, jupyter=jupyter, dir=folder, setup=tuple(setup or ()),
         setup_shell=tuple(shlex.split(setup_shell or "")), forward=forward, remote_port=remote_port, idle_hours=idle,
         browser=not no_browser, token=token, password_stdin=password_stdin, offline=offline,
+        client=client,
     )  # fmt: skip
     add(world(context, yes=yes), wish)

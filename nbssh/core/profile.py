@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from nbssh.core.client import Name  # noqa: TC001  msgspec reads the annotations
 from nbssh.errors import NbsshError
 
 App = Literal["lab", "notebook", "server"]
@@ -54,6 +55,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """One declaration. `port` is the local one, on 127.0.0.1; `idle_hours` shuts an idle server down.
 
+    `client` names the laptop's platform where that is not the one that nbssh runs on: Windows, from WSL.
     `fast_start` keeps Jupyter from an import that it does not need (templates/jupyter/rfc3987_syntax.py.in).
     """
 
@@ -69,6 +71,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     remote_port: Port | None = None
     idle_hours: Annotated[float, msgspec.Meta(gt=0, le=8760)] | None = None
     auth: Auth = "password"
+    client: Name | None = None
     browser: bool = True
     fast_start: bool = True
     server: Server | None = None

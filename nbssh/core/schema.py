@@ -24,6 +24,7 @@ _ABOUT = {
     "remote_port": "The port on the server, for forward = 'tcp'.",
     "idle_hours": "Shut an unused server down after so many hours.",
     "auth": "How to log in to the notebooks; change it with: nbssh passwd NAME [--token].",
+    "client": "The laptop's platform, where it is not the one that nbssh runs on: windows, from WSL.",
     "browser": "Whether ssh NAME-nb opens the browser.",
     "fast_start": "Whether Jupyter is kept from a slow import that it does not need.",
     "server": "Found on the server by nbssh add or apply. Delete the table to have the server looked at again.",
@@ -55,6 +56,8 @@ def _without(node: Any) -> Any:  # noqa: ANN401  whatever JSON can say
     kept = {key: _without(value) for key, value in node.items() if key != "pattern"}
     if "default" in kept and kept["default"] is None:
         del kept["default"]
+    if "enum" in kept:
+        kept["enum"] = [value for value in kept["enum"] if value is not None]
     choices = [choice for choice in kept.get("anyOf", []) if choice != {"type": "null"}]
     if len(choices) == 1:
         del kept["anyOf"]

@@ -25,6 +25,7 @@ _OURS = re.compile(
     re.MULTILINE,
 )
 _BOMS = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 # READCONF_MAX_DEPTH in OpenSSH's readconf.c: deeper than this ssh itself gives up.
 _DEPTH = 16
 # Names that a profile's file may have; a pattern has to match them all to be as good as our own line.
@@ -212,15 +213,21 @@ def _lines(config: bytes, disk: Disk, skip: str) -> Iterator[_Line]:
 
 def _included(patterns: list[str], disk: Disk) -> Iterator[str]:
     for pattern in patterns:
-        yield from disk.glob(pattern if pattern.startswith(("/", "~")) else f"~/.ssh/{pattern}")
+        yield from disk.glob(_anchored(pattern))
+
+
+def _anchored(pattern: str) -> str:
+    """Return a pattern as ssh looks it up; one with a drive is a Windows user's, who may write backslashes."""
+    if _DRIVE.match(pattern):
+        return pattern.replace("\\", "/")
+    return pattern if pattern.startswith(("/", "~")) else f"~/.ssh/{pattern}"
 
 
 def _absolute(path: str, disk: Disk) -> str:
     """Spell a path or pattern as ssh looks it up: through $HOME (ssh_config(5), Include; measured)."""
+    path = _anchored(path)
     if path == "~" or path.startswith("~/"):
         path = disk.home + path[1:]
-    elif not path.startswith(("/", "~")):
-        path = posixpath.join(disk.home, ".ssh", path)
     return posixpath.normpath(path)
 
 
@@ -238,7 +245,7 @@ def _covers(pattern: str, directory: str, disk: Disk) -> bool:
 
 
 def _last_matches(pattern: str, names: tuple[str, ...]) -> bool:
-    last = posixpath.basename(pattern)
+    last = posixpath.basename(_anchored(pattern))
     return all(_matches(last, name) for name in names)
 
 

@@ -14,9 +14,10 @@ from nbssh.adapters import connection, files, password, store
 from nbssh.adapters.store import Secret
 from nbssh.adapters.ui import password_from_stdin
 from nbssh.core import destination
+from nbssh.core.client import CLIENTS, WINDOWS
 from nbssh.core.plan import Change, Plan
 from nbssh.core.profile import UNPRIVILEGED, Profile, alias, check_name, from_dict, port_refused
-from nbssh.errors import NbsshError
+from nbssh.errors import Exit, NbsshError
 from nbssh.operations import aliases, include, planning, ports, server, writing
 from nbssh.operations.planning import Declared
 
@@ -46,12 +47,16 @@ class Wish(msgspec.Struct, frozen=True):
     token: bool = False
     password_stdin: bool = False
     offline: bool = False
+    client: str | None = None
 
 
 def add(world: World, wish: Wish) -> None:
     """Make a profile and everything it stands for."""
     aliases.look_again()
     check_name(wish.name)
+    if wish.client not in {None, *CLIENTS}:
+        raise NbsshError(f"--client {wish.client}: there is no such client", "posix or windows", code=Exit.USAGE)
+    world = world.on(wish.client)
     recipe = destination.parse_recipe(wish.destination or wish.name)
     if _is_already(world, wish, recipe):
         _complete(world, wish.name)
@@ -107,6 +112,7 @@ def _declared(world: World, wish: Wish, recipe: Recipe) -> Profile:
         "idle_hours": wish.idle_hours,
         "auth": "token" if wish.token else "password",
         "browser": wish.browser,
+        "client": WINDOWS.name if world.paths.side.is_around else None,
     }
     return from_dict(said, "the command line")
 
@@ -144,6 +150,7 @@ def _is_already(world: World, wish: Wish, recipe: Recipe) -> bool:
         "idle_hours": wish.idle_hours,
         "auth": "token" if wish.token else None,
         "browser": None if wish.browser else False,
+        "client": wish.client if world.paths.side.is_around else None,
     }
     differ = [key for key, value in said.items() if value is not None and getattr(old, key) != value]
     if not differ:

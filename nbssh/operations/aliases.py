@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 
 def local_files(world: World, name: str) -> desired.Local:
     """Return the local paths that the blocks of `name` speak of."""
-    paths = world.paths
+    paths, side = world.paths, world.paths.side
     return desired.Local(
-        conf=str(paths.conf(name)),
-        opener=str(paths.opener),
-        control_socket=str(paths.control_socket(name)),
-        redirect=str(paths.redirect(name)),
+        conf=side.names(paths.conf(name)),
+        opener=side.names(paths.opener),
+        control_socket=side.names(paths.control_socket(name)),
+        redirect=side.names(paths.redirect(name)),
+        client=side.client,
     )
 
 
@@ -53,7 +54,7 @@ class _Trial:
 
     def __init__(self, ssh: Ssh) -> None:
         self.ssh = ssh
-        self.folder = Path(tempfile.mkdtemp(prefix="nbssh-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="nbssh-", dir=ssh.side.scratch))
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self._rest = ssh.config_without_ours(self.folder)
         _, self._plain = self._files("none")
@@ -83,7 +84,7 @@ class _Trial:
         include, config = self.folder / f"{name}.conf", self.folder / f"{name}.config"
         for file in (include, config):
             file.touch(mode=0o600)  # ssh refuses an included file that others can write, whatever the umask
-        config.write_bytes(f'Include "{include}"\n'.encode() + self._rest)
+        config.write_bytes(f'Include "{self.ssh.side.in_config(include)}"\n'.encode() + self._rest)
         return include, config
 
 

@@ -88,7 +88,8 @@ def planned(world: World, names: list[str], connections: ExitStack, *, offline: 
     works = [Work(name, profile) for name, profile in store.select(world.paths, names).items()]
     groups: dict[tuple[str, ...], list[Work]] = {}
     for work in works:
-        groups.setdefault((work.profile.destination, *work.profile.ssh_options), []).append(work)
+        key = (work.profile.client or "", work.profile.destination, *work.profile.ssh_options)
+        groups.setdefault(key, []).append(work)
 
     def prepare(group: list[Work]) -> None:
         try:
@@ -124,6 +125,7 @@ def _at_once(job: object, groups: Sequence[list[Work]], *, one_by_one: bool) -> 
 
 def _connect(world: World, group: list[Work], connections: ExitStack, *, batch: bool) -> None:
     first = group[0]
+    world = world.on(first.profile.client)
     running.refuse_prompts(first.profile, f"nbssh apply {first.name}", batch=batch)
     opened = connections.enter_context(running.connect(world, first.name, first.profile, batch=batch))
     for work in group:
@@ -149,7 +151,7 @@ def _present(group: list[Work]) -> dict[str, planning.RemoteFile]:
 
 def _plan_one(world: World, work: Work, present: dict[str, planning.RemoteFile]) -> None:
     """Fill in the plan of one profile: its server's files, then the local ones."""
-    name = work.name
+    name, world = work.name, world.on(work.profile.client)
     secret = store.load_secret(world.paths, name)
     if not (secret.hash or secret.token):
         raise NbsshError(f"'{name}' has neither password nor token", f"give it one: nbssh passwd {name}")
@@ -172,12 +174,13 @@ def _carry_out(world: World, works: list[Work], *, show: bool) -> None:
         if work.trouble:
             continue
         try:
-            writing.refuse_edits(world, work.plan.changes, show=show)
+            side = world.on(work.profile.client)
+            writing.refuse_edits(side, work.plan.changes, show=show)
             if work.connection and work.declared:
-                writing.install(world, work.connection, work.declared, [c for c in work.plan.changes if c.where])
+                writing.install(side, work.connection, work.declared, [c for c in work.plan.changes if c.where])
             if _moves(work):
-                world.ssh.end_master(world.paths.control_socket(work.name))
-            writing.write_local(world, work.plan)
+                side.ssh.end_master(side.paths.control_socket(work.name))
+            writing.write_local(side, work.plan)
         except NbsshError as error:
             work.trouble = error
 

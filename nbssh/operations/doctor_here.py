@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbssh.adapters import inspection, process, store
+from nbssh.adapters import files, inspection, process, store, wsl
 from nbssh.core.findings import Finding
 from nbssh.core.plan import printable
 from nbssh.core.profile import NAME
@@ -16,7 +18,6 @@ from nbssh.operations import include
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     from nbssh.adapters.inspection import Entry
     from nbssh.operations.world import World
@@ -62,7 +63,8 @@ def _ssh(world: World) -> Iterator[Finding]:
         needed = ".".join(map(str, NEEDED))
         yield Finding("ssh", "error", f"{said} is too old: RemoteCommand came with {needed}", "install a newer OpenSSH")
     else:
-        yield Finding("ssh", "ok", said)
+        yield Finding("ssh", "ok", said + _abilities(world))
+    yield from _other_ssh(world)
     config = world.ssh.config_file()
     ours = world.paths.user_config
     if config is None or _real(config) != _real(ours):
@@ -71,6 +73,52 @@ def _ssh(world: World) -> Iterator[Finding]:
         yield Finding(
             "ssh", "warning", f"ssh reads {read}, but nbssh writes to {ours} ({where})",
             f"let ssh read it: NBSSH_SSH_COMMAND={shlex.quote(f'ssh -F {ours}')}, or correct HOME",
+        )  # fmt: skip
+
+
+def _abilities(world: World) -> str:
+    """Return which ssh it is and what it cannot do, on Windows, where several are about."""
+    if world.paths.side.client.multiplexes:
+        return ""
+    return (
+        f", {world.ssh.side.names(world.ssh.command[0])}: has no ControlMaster, so each session and each step of "
+        "nbssh logs in by itself, and cannot go into the background, so nbssh open does not work"
+    )
+
+
+def _other_ssh(world: World) -> Iterator[Finding]:
+    """Say on Windows that the aliases are for its own ssh, and in WSL that Windows has a config of its own."""
+    side = world.paths.side
+    if side.is_around:
+        return
+    if not side.client.multiplexes:
+        typed = shutil.which("ssh")
+        if typed and _real(Path(typed)).lower() not in {_real(Path(world.ssh.command[0])).lower(), ""}:
+            if world.ssh.command[0] == "ssh":
+                return
+            yield Finding(
+                "ssh", "warning", f"'ssh' in this shell is {typed}: it does not understand the LocalCommand of the "
+                "aliases, so no browser opens", "type ssh NAME-nb in PowerShell or cmd, or call ssh by its whole path",
+            )  # fmt: skip
+        elif typed and "git" in typed.lower():
+            yield Finding(
+                "ssh", "warning", f"{typed} is Git's ssh, for which the aliases are not made",
+                "install that of Windows: Settings, System, Optional features, OpenSSH Client",
+            )  # fmt: skip
+    elif wsl.is_inside():
+        yield from _windows_config(world)
+
+
+def _windows_config(world: World) -> Iterator[Finding]:
+    try:
+        theirs = wsl.windows_home() / ".ssh" / "config"
+        other = files.read(theirs)
+    except NbsshError:
+        return
+    if other is not None and other != files.read(world.paths.user_config):
+        yield Finding(
+            "wsl", "ok", f"the ssh of Windows has another config, {wsl.on_windows(theirs)}: what runs there, VS Code "
+            "for example, knows these aliases only after nbssh add NAME --client windows",
         )  # fmt: skip
 
 

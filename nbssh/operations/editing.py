@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shlex
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nbssh.adapters import files, process, store
+from nbssh.adapters import files, openssh, process, store
 from nbssh.core import schema
 from nbssh.core.desired import PRIVATE
 from nbssh.core.plan import Change, Plan, unified
@@ -52,6 +51,7 @@ def edit(world: World, name: str, *, offline: bool) -> int:
     if edited is None:
         world.ui.say("nothing changed")
         return Exit.DONE
+    world = world.on(edited.profile.client)
     _mend(world, name, old, edited)
     with ExitStack() as stack:
         trouble: NbsshError | None = None
@@ -117,9 +117,9 @@ def _edited(world: World, name: str, old: str) -> Edited | None:
 
 
 def _run_editor(path: Path) -> None:
-    text = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    text = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ("notepad" if sys.platform == "win32" else "vi")
     try:
-        words = shlex.split(text)
+        words = openssh.split(text)
     except ValueError:
         words = []
     if not words:
@@ -146,6 +146,11 @@ def _validated(world: World, name: str, text: str) -> Profile:
     for other in store.names(world.paths):
         if other != name and _port(world, other) == profile.port:
             raise NbsshError(f"profile '{name}': port {profile.port} belongs to the profile '{other}'", "take another")
+    if profile.client != _client(world, name, profile):
+        raise NbsshError(
+            f"profile '{name}': 'client' is not changed by hand, because the files of the other would stay",
+            f"nbssh remove {name}, then nbssh add {name} --client …",
+        )
     before = _port(world, name)
     if profile.port != before and not ports.is_free(profile.port):
         raise NbsshError(f"profile '{name}': port {profile.port} is in use on this machine", "take another")
@@ -164,6 +169,14 @@ def _port(world: World, name: str) -> int:
         return store.load(world.paths, name).port
     except NbsshError:
         return 0
+
+
+def _client(world: World, name: str, profile: Profile) -> str | None:
+    """Return the client of a profile as it is; that of the new one where it cannot be read."""
+    try:
+        return store.load(world.paths, name).client
+    except NbsshError:
+        return profile.client
 
 
 def _declared(world: World, name: str, profile: Profile, there: Connection | None) -> Declared:

@@ -27,7 +27,7 @@ def change(world: World) -> Change | None:
     """Return the change that makes ssh read our files, None if it does already."""
     paths = world.paths
     old, mode = files.snapshot(paths.user_config)
-    state = userconfig.include_state(old or b"", SshDisk(str(paths.home)))
+    state = userconfig.include_state(old or b"", SshDisk.of(paths.side.home))
     if state.wide:
         raise NbsshError(
             f"{_place(world, state.file, state.line)}: this Include also reads files of nbssh that are no ssh_config",
@@ -56,7 +56,7 @@ def removal(world: World) -> Change | None:
 
 def _marker(world: World) -> Path:
     """Return the file that remembers that we put the line in once: a line that the user took out stays out."""
-    return world.paths.state / "included"
+    return world.paths.state / ("included-windows" if world.paths.side.is_around else "included")
 
 
 def was_added(world: World) -> bool:
@@ -138,7 +138,7 @@ def refuse_taken_aliases(world: World, name: str) -> None:
     """Raise if the user has a `Host NAME-nb` of her own somewhere."""
     config = files.read(world.paths.user_config) or b""
     for wanted in (alias(name), kill_alias(name)):
-        found = userconfig.find_host(config, wanted, SshDisk(str(world.paths.home)))
+        found = userconfig.find_host(config, wanted, SshDisk.of(world.paths.side.home))
         if found:
             raise NbsshError(
                 f"{_place(world, *found)}: there is a 'Host {wanted}' already that is not ours",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import time
 from typing import TYPE_CHECKING
@@ -36,8 +35,9 @@ def open_(world: World, name: str) -> int:
     Return ssh's own status where it could not connect. The launch of a tunnel in the background ends with it.
     """
     profile = store.load(world.paths, name)
+    world = world.on(profile.client)
     running.known_server(name, profile)
-    if sys.platform == "win32":
+    if not world.paths.side.client.multiplexes:
         raise NbsshError(
             "nbssh open needs an ssh that can go into the background, which that of Windows cannot",
             f"type this instead, and leave its window open: ssh {alias(name)}",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def passwd(world: World, name: str, *, token: bool, password_stdin: bool, offline: bool) -> None:
     """Replace the secret of `name`. A server that runs keeps the old one until it is started anew."""
     old = store.load(world.paths, name)
+    world = world.on(old.client)
     secret = new_secret(world, name, token=token, password_stdin=password_stdin)
     profile = msgspec.structs.replace(old, auth="token" if token else "password")
     declared = Declared(name, profile, secret)

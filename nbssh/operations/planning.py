@@ -52,14 +52,15 @@ def local_changes(world: World, declared: Declared) -> tuple[list[Change], tuple
 
     Secrets come first, the file that ssh reads last.
     """
-    name, secret, paths = declared.name, declared.secret, world.paths
+    name, secret, paths, side = declared.name, declared.secret, world.paths, world.paths.side
     blocks, unexpressed = aliases.blocks(world, name, declared.profile)
     toml = files.read(paths.profile(name))
     profile_text = store.text_of(name, declared.profile, toml.decode("utf-8", "replace") if toml is not None else None)
+    opener = desired.opener(side.names(paths.secrets_dir), side.client)
     wanted = [
         File(str(paths.secret(name)), store.secret_text(secret), PRIVATE, f"secret of '{name}'", secret=True),
         File(str(paths.profile(name)), profile_text, PRIVATE, f"profile '{name}'"),
-        File(str(paths.opener), desired.opener(str(paths.secrets_dir)), EXECUTABLE, "opens the browser"),
+        File(str(paths.opener), opener, EXECUTABLE, "opens the browser"),
         File(str(paths.conf(name)), blocks, PRIVATE, f"aliases of '{name}'"),
     ]
     if secret.token:

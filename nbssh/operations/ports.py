@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 from typing import TYPE_CHECKING
 
 from nbssh.core.profile import FIRST_PORT, UNPRIVILEGED, port_refused
@@ -29,9 +30,16 @@ def choose(wanted: int, source: str, taken: Mapping[int, str]) -> int:
     if not is_free(wanted):
         raise NbsshError(
             f"{source}: port {wanted} is in use on this machine",
-            f"take --port {_first_free(taken)}, or end what listens there (lsof -nP -iTCP:{wanted} -sTCP:LISTEN)",
+            f"take --port {_first_free(taken)}, or end what listens there ({_who(wanted)})",
         )
     return wanted
+
+
+def _who(port: int) -> str:
+    """Return the command that says who listens on a port."""
+    if sys.platform == "win32":
+        return f'netstat -ano | findstr "127.0.0.1:{port} "'
+    return f"lsof -nP -iTCP:{port} -sTCP:LISTEN"
 
 
 def _first_free(taken: Mapping[int, str]) -> int:
@@ -44,7 +52,10 @@ def _first_free(taken: Mapping[int, str]) -> int:
 def is_free(port: int) -> bool:
     """Tell whether 127.0.0.1:PORT can be listened on right now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as ssh does; TIME_WAIT does not count
+        if sys.platform == "win32":  # there REUSEADDR would share the port with whoever has it
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as ssh does; TIME_WAIT does not count
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:

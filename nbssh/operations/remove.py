@@ -15,6 +15,7 @@ from nbssh.errors import NbsshError
 from nbssh.operations import include, planning, running, writing
 
 if TYPE_CHECKING:
+    from nbssh.core.plan import Change
     from nbssh.core.profile import Profile
     from nbssh.operations.world import World
 
@@ -24,8 +25,9 @@ SECONDS = 60.0
 
 def remove(world: World, name: str, *, offline: bool) -> None:
     """Stop the server of `name` and remove its files there and here."""
-    writing.sweep(world)  # of a run that was killed when all was gone but the traces
     profile = _loaded(world, name)
+    world = world.on(profile.client if profile else None)
+    writing.sweep(world)  # of a run that was killed when all was gone but the traces
     left = _remove_there(world, name, profile, offline=offline)
     _remove_here(world, [name])
     if left:
@@ -75,7 +77,7 @@ def _remove_here(world: World, names: list[str]) -> None:
     """Delete the local files of `names`; what no profile is left to use goes too."""
     paths = world.paths
     gone = [path for name in names for path in (paths.conf(name), paths.redirect(name), paths.secret(name))]
-    if not set(store.names(paths)) - set(names):
+    if not [other for other in set(store.names(paths)) - set(names) if _world(world, other).paths.side == paths.side]:
         gone.append(paths.opener)
     # The profiles last: whoever is killed before can still say the same command again.
     gone += [paths.profile(name) for name in names]
@@ -84,6 +86,14 @@ def _remove_here(world: World, names: list[str]) -> None:
         paths.control_socket(name).unlink(missing_ok=True)  # a master that was killed leaves it
     for folder in (paths.secrets_dir, paths.profiles_dir, paths.profiles_dir.parent, paths.conf_dir):
         files.remove_empty(folder)
+
+
+def _world(world: World, name: str) -> World:
+    """Return the world of a profile's client; that of this system for one that cannot be read."""
+    try:
+        return world.on(store.load(world.paths, name).client)
+    except NbsshError:
+        return world
 
 
 def _orphans(world: World) -> list[str]:
@@ -95,33 +105,53 @@ def _orphans(world: World) -> list[str]:
     return [path.stem for path in found if path.is_file() and is_edited(files.read(path) or b"") is not None]
 
 
+def _by_side(world: World, names: list[str]) -> list[tuple[World, list[str]]]:
+    """Return the profiles of each side; this one is there in any case, where a line may be left."""
+    found = {world.paths.side: (world, list[str]())}
+    for name in names:
+        side = _world(world, name)
+        found.setdefault(side.paths.side, (side, []))[1].append(name)
+    return list(found.values())
+
+
+def _take_out(world: World, line: Change) -> str:
+    """Take the Include line out; return why it is still there, in words."""
+    try:
+        include.refuse_unwritable(world)
+    except NbsshError as error:
+        return f"{error.message}; take the Include line out by the way you manage that file"
+    writing.write_local(world, Plan([line]), taking_away=True)
+    return ""
+
+
 def uninstall(world: World, *, offline: bool) -> None:
     """Remove all profiles with their servers' files, the Include line and all state."""
     paths = world.paths
     names = sorted({*store.names(paths), *_orphans(world)})
-    line = include.removal(world)
-    made_folder = include.made_folder(world)
+    sides = _by_side(world, names)
+    lines = [(side, line) for side, _ in sides if (line := include.removal(side))]
+    made_folders = [side.paths.ssh_dir for side, _ in sides if include.made_folder(side)]
     if names and not world.ui.ask(
         f"remove {len(names)} profiles ({', '.join(names)}), their servers and all files of nbssh?",
         otherwise="say --yes",
     ):
         raise NbsshError("nothing was changed", "nbssh remove NAME takes away one profile")
-    if line and not names:
-        world.ui.talk(unified(Plan([line])))
-    left = [text for name in names if (text := _remove_there(world, name, _loaded(world, name), offline=offline))]
+    if lines and not names:
+        world.ui.talk(unified(Plan([line for _, line in lines])))
+    left = [
+        text
+        for side, mine in sides
+        for name in mine
+        if (text := _remove_there(side, name, _loaded(side, name), offline=offline))
+    ]
     # The line first: with it ssh would still look for files that go one by one.
-    if line:
-        try:
-            include.refuse_unwritable(world)
-        except NbsshError as error:
-            left.append(f"{error.message}; take the Include line out by the way you manage that file")
-        else:
-            writing.write_local(world, Plan([line]), taking_away=True)
-    _remove_here(world, names)
+    left += [text for side, line in lines if (text := _take_out(side, line))]
+    for side, mine in sides:
+        _remove_here(side, mine)
     if paths.state.is_dir() and not paths.state.is_symlink():
         shutil.rmtree(paths.state)
-    if made_folder:
-        files.remove_empty(paths.ssh_dir)
+    for folder in made_folders:
+        files.remove_empty(folder)
     for text in left:
         world.ui.warn(text)
     world.ui.say("everything nbssh wrote on this machine is gone; the program itself is removed by pipx or pip")

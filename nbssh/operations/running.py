@@ -73,6 +73,7 @@ def script_command(name: str, server: Server, script: str) -> str:
 def kill(world: World, name: str) -> int:
     """Stop the server and say what was done; return the script's status."""
     profile = store.load(world.paths, name)
+    world = world.on(profile.client)
     server = known_server(name, profile)
     with connect(world, name, profile) as there:
         out, status = there.attempt(script_command(name, server, "kill"))
@@ -84,6 +85,7 @@ def kill(world: World, name: str) -> int:
 def logs(world: World, name: str, *, follow: bool) -> int:
     """Print the log's end, and with `follow` what comes, until Ctrl-C."""
     profile = store.load(world.paths, name)
+    world = world.on(profile.client)
     server = known_server(name, profile)
     log = f'{sh(server_folder(name, server, "state"))}/"$(uname -n)"/log'
     there_is = f'[ -f {log} ] || {{ echo "nbssh: no log on $(uname -n): nothing was started there yet" >&2; exit 1; }}'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +85,8 @@ def choose(connection: Connection, profile: Profile, name: str, facts: Facts, ui
 
 def takes_sessions(connection: Connection) -> bool:
     """Tell whether sshd permits a second session on one connection (sshd_config(5), MaxSessions)."""
+    if not connection.ssh.side.client.multiplexes:
+        return True  # nobody shares one
     mark = "nbssh-first"
     first = [*connection.command, "exec", "/bin/sh"]
     # through the master or not at all: a refused client would else log in anew, and ask
@@ -109,19 +110,17 @@ def try_forwarding(connection: Connection, facts: Facts, found: Candidate) -> Pe
             return Permitted()
         far_socket = words[1] if words[1].startswith("/") else ""
         with tempfile.TemporaryDirectory(prefix="nbssh-", dir=connection.control_socket.parent) as folder:
-            by_socket = _comes_through(connection, Path(folder, "s"), far_socket, nonce) if far_socket else None
-            by_tcp = _comes_through(connection, Path(folder, "t"), f"127.0.0.1:{words[2]}", nonce)
+            by_socket = _comes_through(connection, Path(folder), far_socket, nonce) if far_socket else None
+            by_tcp = _comes_through(connection, Path(folder), f"127.0.0.1:{words[2]}", nonce)
     return Permitted(by_socket, by_tcp)
 
 
-def _comes_through(connection: Connection, near: Path, far: str, nonce: str) -> bool:
-    """Tell whether the word arrives through a forward from the local socket `near` to `far`."""
-    if not connection.forward(near, far):
-        return False
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(LISTEN_SECONDS)
+def _comes_through(connection: Connection, folder: Path, far: str, nonce: str) -> bool:
+    """Tell whether the word arrives through a forward to `far`."""
+    with connection.forwarded(far, folder) as client:
+        if client is None:
+            return False
         try:
-            client.connect(str(near))
             with client.makefile("rb") as stream:
                 return stream.readline(200).strip() == nonce.encode()
         except OSError:

@@ -56,7 +56,8 @@ def show_profile(world: World, name: str, *, json: bool) -> None:
     """Print everything about one profile, no secret."""
     from nbssh.core import desired  # noqa: PLC0415  the templates' engine, which `list` does not need
 
-    paths, profile = world.paths, store.load(world.paths, name)
+    profile = store.load(world.paths, name)
+    paths = world.on(profile.client).paths
     local = [paths.conf(name), paths.opener, paths.profile(name), paths.secret(name), paths.redirect(name)]
     there = _server_paths(name, profile)
     if json:

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 from nbssh.adapters.openssh import Ssh
 from nbssh.adapters.paths import Paths
+from nbssh.adapters.side import Side
 from nbssh.adapters.ui import Ui
+from nbssh.core.client import WINDOWS
+from nbssh.errors import NbsshError
 
 
 @dataclass(frozen=True)
@@ -16,3 +19,17 @@ class World:
     paths: Paths = field(default_factory=Paths.of_user)
     ssh: Ssh = field(default_factory=Ssh.of_user)
     ui: Ui = field(default_factory=Ui)
+    _others: dict[str, World] = field(default_factory=dict, repr=False, compare=False)
+
+    def on(self, client: str | None) -> World:
+        """Return the world for a profile's client: this one, or from WSL the files and the ssh of Windows."""
+        if client in {None, self.paths.side.client.name}:
+            return self
+        if client != WINDOWS.name:
+            raise NbsshError(
+                f"--client {client}: files for Unix cannot be written from Windows", "run nbssh in WSL for them"
+            )
+        if WINDOWS.name not in self._others:
+            side = Side.around()
+            self._others[side.client.name] = World(Paths(self.paths.home, side), Ssh.of_side(side), self.ui)
+        return self._others[WINDOWS.name]

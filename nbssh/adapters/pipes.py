@@ -1,0 +1,84 @@
+"""Talking to a process by threads: where pipes cannot be waited for (on Windows select takes sockets only).
+
+Ends nothing but the process whose limit is reached; decides no limits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+STEP_SECONDS = 0.05  # how late a limit may be noticed
+END_SECONDS = 2.0  # for the last bytes of a process that has ended
+
+
+def converse(
+    process: subprocess.Popen[bytes], script: bytes, left: Callable[[bytearray], float], *, output: int, errors: int
+) -> tuple[bytes, bytes, str]:
+    """Feed stdin and read both outputs until stdout ends; return them and which limit was reached, if one was.
+
+    `left` tells how many seconds are left, after what has come so far. `output` and `errors` are bounds in bytes.
+    """
+    out, err = bytearray(), bytearray()
+    ended = threading.Event()
+    jobs: list[Callable[[], None]] = [
+        lambda: _feed(cast("BinaryIO", process.stdin), script),
+        lambda: _take(cast("BinaryIO", process.stdout), out, output, ended),
+    ]
+    if process.stderr:
+        stderr = cast("BinaryIO", process.stderr)
+        jobs.append(lambda: _take(stderr, err, errors, threading.Event()))
+    threads = [threading.Thread(target=job, daemon=True) for job in jobs]
+    for thread in threads:
+        thread.start()
+    limit = ""
+    while not limit and not ended.wait(min(STEP_SECONDS, max(0.0, left(out)))):
+        limit = "time" if left(out) <= 0 else ""
+    if len(out) > output:
+        limit = "output"
+    if limit:
+        process.kill()
+    for thread in threads:
+        thread.join(END_SECONDS)
+    return bytes(out), bytes(err[:errors]), limit
+
+
+def _feed(stream: BinaryIO, script: bytes) -> None:
+    with contextlib.suppress(OSError, ValueError):  # a reader that has gone takes nothing more
+        stream.write(script)
+        stream.close()
+
+
+def _take(stream: BinaryIO, into: bytearray, bound: int, ended: threading.Event) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        while len(into) <= bound and (data := os.read(stream.fileno(), 65536)):
+            into.extend(data)
+    ended.set()
+
+
+def marked_line(stream: IO[bytes], mark: bytes, seconds: float, bound: int) -> bytes:
+    """Return the first line of `stream` that begins with `mark`, empty if none comes within `seconds` and `bound`."""
+    found: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def look() -> None:
+        seen = 0
+        with contextlib.suppress(OSError, ValueError):
+            while seen < bound and (line := stream.readline(bound)):
+                seen += len(line)
+                if line.startswith(mark):
+                    found.put(line.rstrip(b"\n"))
+                    return
+        found.put(b"")
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        return found.get(timeout=seconds)
+    except queue.Empty:
+        return b""
