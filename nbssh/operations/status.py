@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 WORKERS = 8
 SECONDS = 20.0  # for each server, from the first packet to the answer
+
+_STYLES = {
+    "running": "green",
+    "starting": "yellow",
+    "elsewhere": "yellow",
+    "unresponsive": "bold red",
+    "unknown": "bold red",
+    "-": "dim",
+}
 
 State = Literal["running", "starting", "stopped", "elsewhere", "unresponsive", "unknown"]
 
@@ -75,7 +85,7 @@ def status(world: World, names: list[str], *, json: bool) -> int:
     if json:
         world.ui.json(profiles=[_as_json(row) for row in rows], errors=[_error(row) for row in rows if row.trouble])
     elif rows:
-        world.ui.product(columns(_table(rows, profiles)))
+        _show(world, _table(rows, profiles))
         for row in rows:
             if row.trouble:
                 world.ui.error(row.trouble)
@@ -98,6 +108,17 @@ def _row(world: World, name: str, profile: Profile, *, batch: bool) -> Row:
             return Row(name, tunnel, asked(there, name, profile), outdated=outdated)
     except NbsshError as error:
         return Row(name, tunnel, Answer("unknown"), error, outdated)
+
+
+def _show(world: World, table: list[tuple[str, ...]]) -> None:
+    """Print the table: for eyes on a terminal, the same without colours and line breaks for programs."""
+    color = world.ui.colored(sys.stdout)
+    if not (color or sys.stdout.isatty()):
+        world.ui.product(columns(table))
+        return
+    from nbssh.adapters.table import print_rows  # noqa: PLC0415  rich takes as long as all the rest
+
+    print_rows(table, color=color, styles=_STYLES, wrapped=("ON", "RUNS"), spared=("SINCE", "KERNELS"))
 
 
 def _table(rows: list[Row], profiles: dict[str, Profile]) -> list[tuple[str, ...]]:
