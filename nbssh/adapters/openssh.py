@@ -120,22 +120,22 @@ class Ssh:
 
     def check_master(self, control_socket: Path) -> bool:
         """Tell whether a master listens on `control_socket`; raise if it is there but hangs."""
+        return self._told_master("check", control_socket)
+
+    def end_master(self, control_socket: Path) -> bool:
+        """Close the master on `control_socket` and with it the tunnel; tell whether there was one."""
+        return self._told_master("exit", control_socket)
+
+    def _told_master(self, order: str, control_socket: Path) -> bool:
         if not self.side.client.multiplexes or not control_socket.exists():
             return False
-        done = process.run([*self.through(control_socket), "-O", "check", "x"], seconds=MASTER_SECONDS)
+        done = process.run([*self.through(control_socket), "-O", order, "x"], seconds=MASTER_SECONDS)
         if done.limit:
             raise NbsshError(
                 f"the ssh master at {control_socket} does not answer within {MASTER_SECONDS:.0f} s",
                 "nbssh doctor names its pid and how to end it",
             )
         return done.status == 0
-
-    def end_master(self, control_socket: Path) -> bool:
-        """Close the master on `control_socket` and with it the tunnel; tell whether there was one."""
-        if not self.check_master(control_socket):
-            return False
-        process.run([*self.through(control_socket), "-O", "exit", "x"], seconds=MASTER_SECONDS)
-        return True
 
     def through(self, control_socket: Path) -> list[str]:
         """Return a command that can only speak to the master on `control_socket`, whatever the config says."""
