@@ -40,6 +40,7 @@ _nbssh_grammar() {
             options=(
                 -n/--dry-run
                 --check
+                --probe
                 --json
                 --offline
                 -y/--yes

@@ -17,6 +17,9 @@ def command(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; status 3 if something is out of date.")
     ] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Look at the servers again, for a Jupyter that was upgraded or moved.")
+    ] = False,
     json: Json = False,
     offline: Offline = False,
     yes: Yes = False,
@@ -28,4 +31,5 @@ def command(
     from nbssh.operations.apply import apply  # noqa: PLC0415
 
     mode = "check" if check else "dry-run" if dry_run else "apply"
-    raise typer.Exit(apply(world(context, yes=yes), names or [], mode=mode, json=json, offline=offline))
+    ours = world(context, yes=yes)
+    raise typer.Exit(apply(ours, names or [], mode=mode, json=json, offline=offline, probe=probe))

@@ -42,12 +42,18 @@ class Work:
     connection: Connection | None = None
     trouble: NbsshError | None = None
     unexpressed: tuple[str, ...] = ()
+    probe: bool = False
 
 
-def apply(world: World, names: list[str], *, mode: str, json: bool, offline: bool) -> int:
-    """Make every file match the profiles; `mode` is `apply`, `check` or `dry-run`. Return the exit code."""
+def apply(world: World, names: list[str], *, mode: str, json: bool, offline: bool, probe: bool = False) -> int:
+    """Make every file match the profiles; `mode` is `apply`, `check` or `dry-run`. Return the exit code.
+
+    `probe`: what is known of the servers is found out anew, a Jupyter that was upgraded or moved for example.
+    """
+    if probe and offline:
+        raise NbsshError("--probe and --offline exclude each other", "leave one of them out", code=Exit.USAGE)
     with ExitStack() as connections:
-        works = planned(world, names, connections, offline=offline)
+        works = planned(world, names, connections, offline=offline, probe=probe)
         plan = sum((work.plan for work in works), Plan())
         if mode == "apply":
             _carry_out(world, works, show=not json)
@@ -79,13 +85,15 @@ def diff(world: World, names: list[str], *, exit_code: bool, json: bool, offline
     return Exit.OUT_OF_DATE if exit_code and not plan.empty else Exit.DONE
 
 
-def planned(world: World, names: list[str], connections: ExitStack, *, offline: bool) -> list[Work]:
+def planned(
+    world: World, names: list[str], connections: ExitStack, *, offline: bool, probe: bool = False
+) -> list[Work]:
     """Return the work to do for each profile; connections stay open for as long as `connections` is.
 
     Named profiles may ask for a password or code, so they come one after the other. Without names nobody is asked.
     """
     aliases.look_again()
-    works = [Work(name, profile) for name, profile in store.select(world.paths, names).items()]
+    works = [Work(name, profile, probe=probe) for name, profile in store.select(world.paths, names).items()]
     groups: dict[tuple[str, ...], list[Work]] = {}
     for work in works:
         key = (work.profile.client or "", work.profile.destination, *work.profile.ssh_options)
@@ -135,7 +143,7 @@ def _connect(world: World, group: list[Work], connections: ExitStack, *, batch: 
 def _is_known(work: Work) -> bool:
     """Tell whether what the profile says of its server was found for what it declares now."""
     known = work.profile.server
-    return known is not None and known.probed_for == work.profile.fingerprint()
+    return not work.probe and known is not None and known.probed_for == work.profile.fingerprint()
 
 
 def _present(group: list[Work]) -> dict[str, planning.RemoteFile]:
@@ -202,7 +210,10 @@ def _report(world: World, works: list[Work], plan: Plan, mode: str) -> None:
         if work.trouble or work.plan.empty or mode != "apply":
             continue
         world.ui.say(f"'{work.name}': {len(work.plan.changes)} files brought up to date")
-        if any(change.where and "/config/" in change.path for change in work.plan.changes):
+        if any(
+            change.where and ("/config/" in change.path or change.path.endswith("/serve"))
+            for change in work.plan.changes
+        ):
             world.ui.say(f"a server of '{work.name}' that runs takes this up at its next start")
     _report_trouble(world, works)
     if plan.empty and not any(work.trouble for work in works):

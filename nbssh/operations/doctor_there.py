@@ -135,11 +135,12 @@ def _left_there(name: str, names: set[str], said: Survey) -> Iterator[Finding]:
 
 def _jupyter(name: str, profile: Profile, known: Server, there: Connection) -> Iterator[Finding]:
     """Look whether the program that was chosen is still there, and still the same."""
-    again = f"nbssh edit {name}, and delete [server] there: the server is looked at again"
+    again = f"nbssh apply --probe {name}"
     out, status = there.attempt(f"test -x {sh(known.jupyter)} && echo there")
     facts = server.look(there, name, profile)
     if status or b"there" not in out:
-        yield Finding("jupyter", "error", f"{known.jupyter} is no longer on {facts.host}", again, name)
+        repair = f"nbssh edit {name}: jupyter" if profile.jupyter else again
+        yield Finding("jupyter", "error", f"{known.jupyter} is no longer on {facts.host}", repair, name)
         return
     found = next((one for one in facts.candidates if one.path == known.jupyter), None)
     title = TITLES[profile.app]

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from bed import needs, until
+from bed import BIN, needs, until
 
 from nbssh.adapters import throwaway
 from nbssh.core import survey
@@ -325,9 +325,25 @@ def test_an_sshd_that_no_longer_forwards_and_a_jupyter_that_went_are_found(make_
     config.write_text("AllowStreamLocalForwarding no\n" + config.read_text())
     found = {finding["check"]: finding for finding in doctor(bed, "box", status=1)}
     assert found["jupyter"]["message"].startswith(f"{program} is no longer on ")
-    assert "delete [server]" in found["jupyter"]["repair"]
+    assert found["jupyter"]["repair"] == "nbssh edit box: jupyter"
     assert "forbids the tunnel to a socket (AllowStreamLocalForwarding)" in found["forwarding"]["message"]
     assert "forward = 'tcp'" in found["forwarding"]["repair"]
+
+
+def test_a_jupyter_that_was_upgraded_is_found_and_probed_again(bed: Bed) -> None:
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", f"{BIN}/jupyter-lab", "--port", str(throwaway.free_port()))
+    path = bed.local_home / ".config/nbssh/profiles/box.toml"
+    now = path.read_text()
+    path.write_text(re.sub('^version = ".*"', 'version = "4.0.1"', now, flags=re.MULTILINE))
+    finding = one(doctor(bed, "box", status=0), "jupyter")
+    assert finding["message"].endswith("it was 4.0.1")
+    assert finding["repair"] == "nbssh apply --probe box"
+    assert "already up to date" in bed.nbssh("apply", "box").stderr
+    assert bed.run("nbssh", "apply", "--check", "--probe", "box").returncode == 3
+    bed.nbssh("apply", "--probe", "box")
+    assert path.read_text() == now
+    assert "already up to date" in bed.nbssh("apply", "--probe", "box").stderr
+    assert bed.run("nbssh", "apply", "--probe", "--offline").returncode == 2
 
 
 def test_a_server_that_asks_for_a_password_is_contacted_only_when_named(bed: Bed) -> None:
