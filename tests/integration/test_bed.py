@@ -33,6 +33,11 @@ def test_a_login_has_its_own_home_shell_and_environment(make_bed: Callable[..., 
     assert done.stdout.splitlines() == [str(bed.remote_home), shell, "0"], done.stderr
 
 
+def test_a_login_reads_no_file_of_the_real_home(make_bed: Callable[..., Bed]) -> None:
+    bed = make_bed(extra=["ForceCommand echo $HOME"])  # run by the shell that would read it, before ours
+    assert bed.on_server("").stdout == f"{bed.server.folder}\n"
+
+
 @pytest.mark.parametrize("listen", [False, True])
 def test_standard_input_passes_and_a_status_comes_back(make_bed: Callable[..., Bed], listen: bool) -> None:  # noqa: FBT001
     bed = make_bed(listen=listen)
