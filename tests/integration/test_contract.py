@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shlex
@@ -185,16 +186,13 @@ def test_no_colours_into_a_pipe(bed: Bed) -> None:
 @pytest.mark.parametrize(
     "words", ["list", "list --json", "doctor --local", "show box", "diff --offline", "--version", "--help"]
 )
-@pytest.mark.parametrize("reader", ["true", "head -n 0", "head -n 1"])
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_that_goes_is_no_reason_for_a_traceback(bed: Bed, words: str, reader: str, unbuffered: str) -> None:
+def test_a_reader_that_goes_is_no_reason_for_a_traceback(bed: Bed, words: str) -> None:
     add_offline(bed)
-    bed.env["PYTHONUNBUFFERED"] = unbuffered
-    done = bed.run("bash", "-c", f"set -o pipefail; {NBSSH} {words} | {reader}")
-    assert "Traceback" not in done.stderr
-    assert "Broken" not in done.stderr
-    assert "bug" not in done.stderr
-    assert done.returncode == 0
+    for reader, unbuffered in itertools.product(("true", "head -n 0", "head -n 1"), ("", "1")):
+        bed.env["PYTHONUNBUFFERED"] = unbuffered
+        done = bed.run("bash", "-c", f"set -o pipefail; {NBSSH} {words} | {reader}")
+        assert done.returncode == 0, (reader, unbuffered, done.stderr)
+        assert not re.search("Traceback|Broken|bug", done.stderr), (reader, unbuffered, done.stderr)
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])

@@ -78,7 +78,7 @@ HABITS: dict[str, Callable[[str], str]] = {
     "a banner": banner,
     "aliases": aliases,
     "another folder": lambda _: "cd /usr\n",
-    "a slow start": lambda _: "/bin/sleep 1\n",
+    "a slow start": lambda _: "/bin/sleep 0.3\n",
 }
 
 
