@@ -163,7 +163,7 @@ def far_end(bed: Bed) -> list[int]:
 
 def api(port: int, path: str = "/api") -> dict[str, str]:
     """Ask the server through the tunnel."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", path)
         answer: dict[str, str] = json.loads(connection.getresponse().read())
@@ -174,7 +174,7 @@ def api(port: int, path: str = "/api") -> dict[str, str]:
 
 def headers(port: int) -> dict[str, str]:
     """Return the headers of an answer through the tunnel."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", "/api")
         return dict(connection.getresponse().getheaders())

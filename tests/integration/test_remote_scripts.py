@@ -58,7 +58,9 @@ def ended(child: subprocess.Popen[str]) -> tuple[int, str]:
 def in_terminal(server: Server) -> pexpect.spawn:
     """Start launch in a terminal and wait until it stays."""
     command = server.command("launch")
-    child = pexpect.spawn(command[0], command[1:], env=server.env, cwd=str(server.home), encoding="utf-8", timeout=20)
+    child = pexpect.spawn(
+        command[0], command[1:], env=server.env, cwd=str(server.home), encoding="utf-8", timeout=remote_helpers.PATIENCE
+    )
     child.expect_exact("k and Enter stop it")
     return child
 
@@ -178,7 +180,7 @@ def test_serve_alone_as_a_batch_job(server: Server) -> None:
     _, said = server.up()
     assert "already running" in said
     assert server.call("kill").returncode == 0
-    assert job.wait(timeout=10) == 0
+    assert job.wait(timeout=remote_helpers.PATIENCE) == 0
 
 
 # --- staying and leaving ---------------------------------------------------------------------------------------------
@@ -272,7 +274,7 @@ def test_a_killed_launch_leaves_nothing_behind(server: Server) -> None:
 def test_ctrl_c_while_it_starts(one: Server) -> None:
     one.misbehave(slow=2)
     command = one.command("launch")
-    terminal = pexpect.spawn(command[0], command[1:], env=one.env, encoding="utf-8", timeout=20)
+    terminal = pexpect.spawn(command[0], command[1:], env=one.env, encoding="utf-8", timeout=remote_helpers.PATIENCE)
     wait_until(lambda: one.pid, "the record")
     terminal.sendintr()
     terminal.expect_exact("detached; JupyterLab is still starting")
@@ -809,10 +811,11 @@ def test_without_python(one: Server, tools: list[str]) -> None:
     for tool in tools:
         (one.root / "few" / tool).symlink_to(f"/usr/bin/{tool}")
     one.change(python="")
-    child, said = one.up(one.launch(start_new_session=True))
+    # a shell can never hear a signal that it was started to ignore, as below nohup
+    child, said = one.up(one.launch(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)))
     assert "started" in said
     os.killpg(child.pid, signal.SIGHUP)
-    child.wait(timeout=10)
+    child.wait(timeout=remote_helpers.PATIENCE)
     assert one.status()["state"] == "running"
     assert one.call("kill").returncode == 0
 
