@@ -162,7 +162,11 @@ def drive(command: str, top: Path, *, everything: bool) -> Iterator[int]:
     secrets.token_urlsafe = lambda _: "always-the-same-token-0123456789012345678901"  # type: ignore[assignment]
     laptop.write()
     *first, victim = COMMANDS[command]
-    run_here(laptop, "list")  # every import is done before the first fork
+    shutil.copytree(laptop.home, kept, symlinks=True)
+    for words in (*first, victim):
+        run_here(laptop, *words)  # every import is done, every template compiled before the first fork
+    restore(laptop, kept)
+    shutil.rmtree(kept)
     for words in first:
         assert forked(lambda words=words: run_here(laptop, *words)[0]) == 0
     if command == "apply":
