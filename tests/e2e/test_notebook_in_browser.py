@@ -178,20 +178,6 @@ def test_a_wrong_password_does_not_let_anybody_in(bed: Bed) -> None:
     assert left_on_server(bed) == []
 
 
-@pytest.mark.parametrize("shell", ["/usr/bin/fish", "/usr/bin/tcsh", "/usr/bin/zsh"])
-def test_any_login_shell(make_bed: Callable[..., Bed], shell: str) -> None:
-    needs(shell)
-    bed = make_bed(shell=shell)
-    port = add(bed)
-    terminal = bed.ssh("box-nb", timeout=120)
-    terminal.expect_exact(f"http://127.0.0.1:{port}/")
-    assert Visitor(f"http://127.0.0.1:{port}/").version()
-    terminal.sendcontrol("c")
-    terminal.expect(pexpect.EOF)
-    assert "stopped" in bed.run("ssh", "box-nb-kill").stdout
-    assert left_on_server(bed) == []
-
-
 def test_where_the_server_permits_no_socket_it_is_a_port(make_bed: Callable[..., Bed]) -> None:
     bed = make_bed(extra=["AllowStreamLocalForwarding no"])
     port = add(bed)

@@ -106,3 +106,5 @@ def test_a_cell_runs(  # noqa: PLR0917  one for each column
     assert (status, "was stopped" in words) == (0, True)
     close_tunnel(bed)
     until(lambda: not servers(bed), "the server ends")
+    left = {path.name for path in (bed.remote_home / ".local/state/nbssh").rglob("*")}
+    assert not left & {"sock", "lock", "record", "ready"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bed import until
+from serving import fake_jupyter
 
 from nbssh.adapters import throwaway
 from nbssh.adapters.notebook import Visitor
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     from bed import Bed
 
 
-def add(bed: Bed, *words: str, name: str = "box") -> int:
-    """Set the profile `name` up and return its port."""
+def add(bed: Bed, *words: str, name: str = "box", real: bool = False) -> int:
+    """Set the profile `name` up, with the real JupyterLab or what does as if; return its port."""
     port = throwaway.free_port()
+    jupyter = bed.jupyter if real else fake_jupyter(bed)
     secret = [] if "--token" in words else ["--password-stdin"]
     bed.nbssh(
-        "add", name, "box", "--yes", "--port", str(port), "--jupyter", str(bed.jupyter), *secret, *words, stdin="pw\n"
+        "add", name, "box", "--yes", "--port", str(port), "--jupyter", str(jupyter), *secret, *words, stdin="pw\n"
     )
     return port
 
@@ -34,7 +36,7 @@ def launches(bed: Bed) -> list[str]:
 
 
 def test_it_opens_tunnel_and_browser_and_all_ends_with_the_tunnel(bed: Bed) -> None:
-    port = add(bed)
+    port = add(bed, real=True)
     done = bed.nbssh("open", "box")
     assert done.stdout == f"http://127.0.0.1:{port}/\n"
     assert "ssh -O exit box-nb" in done.stderr

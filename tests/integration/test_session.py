@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 from bed import needs_root, until
+from serving import fake_jupyter
 
 from nbssh.adapters.throwaway import free_port
 
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 UP = r"open http://127\.0\.0\.1:(\d+)/\s.*k and Enter stop it"
 
 
-def add(bed: Bed, *words: str) -> int:
+def add(bed: Bed, *words: str, real: bool = False) -> int:
+    """Set the profile `box` up, with the real JupyterLab or what does as if; return its port."""
     port = free_port()
+    jupyter = bed.jupyter if real else fake_jupyter(bed)
     bed.nbssh(
-        "add", "box", "--yes", "--port", str(port), *(words or ("--password-stdin",)), "--jupyter", str(bed.jupyter),
+        "add", "box", "--yes", "--port", str(port), *(words or ("--password-stdin",)), "--jupyter", str(jupyter),
         stdin="pw\n",
     )  # fmt: skip
     return port
@@ -55,7 +58,7 @@ def is_running(pid: int | None) -> bool:
 
 
 def api(port: int) -> dict[str, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", "/api")
         answer: dict[str, str] = json.loads(connection.getresponse().read())
@@ -67,7 +70,7 @@ def api(port: int) -> dict[str, str]:
 @contextlib.contextmanager
 def browser_tab(port: int) -> Iterator[http.client.HTTPConnection]:
     """Hold a connection through the tunnel open, as a tab with a kernel does."""
-    tab = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    tab = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     tab.connect()
     tab.auto_open = 0  # never a new connection behind our back
     try:
@@ -93,7 +96,7 @@ def close(session: pexpect.spawn[str]) -> int:
 @pytest.mark.parametrize("forward", ["socket", "tcp"])
 def test_start_detach_attach_kill(bed: Bed, forward: str) -> None:
     # the default port is made from user and name, which other tests share
-    port = add(bed, "--password-stdin", "--forward", forward, "--remote-port", str(free_port()))
+    port = add(bed, "--password-stdin", "--forward", forward, "--remote-port", str(free_port()), real=True)
     session = start(bed)
     until(lambda: bed.opened, "the browser is called")
     assert bed.opened == [f"http://127.0.0.1:{port}/"]
@@ -122,7 +125,7 @@ def test_start_detach_attach_kill(bed: Bed, forward: str) -> None:
 def test_leaving_the_first_of_two_terminals_returns_at_once_with_a_tab_open(make_bed: Callable[..., Bed]) -> None:
     # a port, no ProxyCommand: that is ended with the terminal that it was started from, and the test ends the terminal
     bed = make_bed(listen=True)
-    port = add(bed)
+    port = add(bed, real=True)
     first = start(bed)
     until(lambda: bed.opened, "the browser is called")
     second = start(bed)
@@ -144,6 +147,8 @@ def test_k_stops_the_server(bed: Bed) -> None:
     session.expect(pexpect.EOF)
     assert session.wait() == 0
     until(lambda: not is_running(pid), "the server ends")
+    # not asked with `ssh -O check`, which prolongs its life
+    until(lambda: "[mux]" not in "".join(bed.leftovers().values()), "a master that nothing uses ends by itself")
 
 
 def test_a_jupyter_that_cannot_start_is_shown_with_its_log(bed: Bed) -> None:
@@ -187,7 +192,7 @@ def test_without_a_terminal_the_tunnel_stays_until_the_master_ends(bed: Bed) -> 
 
 
 def test_a_token_opens_the_page_and_is_in_no_command_line(bed: Bed) -> None:
-    port = add(bed, "--token")
+    port = add(bed, "--token", real=True)
     token = json.loads((bed.local_home / ".local/state/nbssh/secrets/box.json").read_text())["token"]
     session = start(bed)
     until(lambda: bed.opened, "the browser is called")
@@ -196,7 +201,7 @@ def test_a_token_opens_the_page_and_is_in_no_command_line(bed: Bed) -> None:
     assert f"http://127.0.0.1:{port}/?token={token}" in page.read_text()
     for line in bed.leftovers().values():
         assert token not in line
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", f"/api/status?token={token}")
     assert connection.getresponse().status == 200
     connection.close()
