@@ -25,6 +25,8 @@ _nbssh_grammar() {
                 --setup-shell=-
                 '--forward=auto|socket|tcp'
                 --remote-port=-
+                '--scheduler=slurm|gridengine|pbs|lsf'
+                '--job-option*=-'
                 --idle=-
                 '--client=posix|windows'
                 --no-browser

@@ -14,6 +14,8 @@ function _nbssh_words
     set -a valued 'add --setup-shell'
     set -a valued 'add --forward'
     set -a valued 'add --remote-port'
+    set -a valued 'add --scheduler'
+    set -a valued 'add --job-option'
     set -a valued 'add --idle'
     set -a valued 'add --client'
     set -l tokens (commandline -opc)
@@ -97,6 +99,8 @@ complete -c nbssh -n '_nbssh_at add' -l setup -x -d 'Shell line to run before Ju
 complete -c nbssh -n '_nbssh_at add' -l setup-shell -x -d 'Shell for the --setup lines, e.g. \'bash -l\''
 complete -c nbssh -n '_nbssh_at add' -l forward -x -a 'auto socket tcp' -d 'How the tunnel ends on the server'
 complete -c nbssh -n '_nbssh_at add' -l remote-port -x -d 'Port on the server, for tcp'
+complete -c nbssh -n '_nbssh_at add' -l scheduler -x -a 'slurm gridengine pbs lsf' -d 'Run Jupyter in a batch job of this scheduler'
+complete -c nbssh -n '_nbssh_at add' -l job-option -x -d 'Option of its submission command; repeatable'
 complete -c nbssh -n '_nbssh_at add' -l idle -x -d 'Shut down after so long without use'
 complete -c nbssh -n '_nbssh_at add' -l client -x -a 'posix windows' -d 'From WSL: write the files of Windows'
 complete -c nbssh -n '_nbssh_at add' -l no-browser -d 'Never open a browser'

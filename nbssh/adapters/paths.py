@@ -66,6 +66,10 @@ class Paths:
         """Return the ControlPath of one profile's sessions."""
         return self.conf_dir / f"{name}.ctl"
 
+    def known_hosts(self, name: str) -> Path:
+        """Return the file with the host keys of the nodes of one profile's cluster."""
+        return self.conf_dir / f"{name}.known_hosts"
+
     @property
     def opener(self) -> Path:
         """The script that opens the browser, started by ssh's LocalCommand."""
@@ -93,6 +97,10 @@ class Paths:
     def secret(self, name: str) -> Path:
         """Return the file with one profile's password hash and token."""
         return self.secrets_dir / f"{name}.json"
+
+    def key(self, name: str) -> Path:
+        """Return one profile's own ssh key, which opens nothing but the sshd inside its batch job."""
+        return self.secrets_dir / f"{name}.key"
 
     def redirect(self, name: str) -> Path:
         """Return the page that takes the browser to a token profile, so that no token is ever in argv."""

@@ -19,14 +19,21 @@ _HEADER = """\
 # nbssh profile '{name}': edit it by hand, then run: nbssh apply {name}
 # No secret belongs here. Everything about it: nbssh show {name}; remove it with: nbssh remove {name}
 """
+_TABLES = ("scheduler", "server")
 _SERVER_COMMENT = "found on the server by the last online add or apply; not meant to be edited"
 
 
 class Secret(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What opens one profile's notebook: Jupyter's password hash, or a token."""
+    """What opens one profile's notebook: Jupyter's password hash, or a token.
+
+    `key` is the private half of the profile's own ssh key (OpenSSH's format), where its sessions end in a batch job;
+    `public_key` is the line for authorized_keys.
+    """
 
     hash: str = ""
     token: str = ""
+    key: str = ""
+    public_key: str = ""
 
 
 def names(paths: Paths) -> list[str]:
@@ -92,18 +99,18 @@ def text_of(name: str, profile: Profile, old: str | None = None) -> str:
         if key not in everything or document[key] != everything[key]:  # a default that was written down stays
             del document[key]
     for key, value in wanted.items():
-        if key == "server":
+        if key in {"server", "scheduler"}:
             continue
         if key not in document or document[key] != value:
             _put_before_tables(document, key, value)
-    server = wanted.get("server")
-    if server is not None:
-        present = document.get("server")
-        if not isinstance(present, Table) or present.unwrap() != server:
+    for key, comment in (("scheduler", ""), ("server", _SERVER_COMMENT)):
+        value, present = wanted.get(key), document.get(key)
+        if value is not None and (not isinstance(present, Table) or present.unwrap() != value):
             table = tomlkit.table()
-            table.comment(_SERVER_COMMENT)
-            table.update(server)
-            document["server"] = table
+            if comment:
+                table.comment(comment)
+            table.update(value)
+            document[key] = table
     return tomlkit.dumps(document)
 
 
@@ -116,10 +123,10 @@ def _parsed(text: str) -> dict[str, Any] | None:
 
 def _put_before_tables(document: Any, key: str, value: object) -> None:  # noqa: ANN401  tomlkit's container
     """Set a top-level key; a new one must stand before the first table, or it would belong to that table."""
-    server = document.pop("server", None) if key not in document else None
+    tables = [] if key in document else [(name, document.pop(name)) for name in _TABLES if name in document]
     document[key] = value
-    if server is not None:
-        document["server"] = server
+    for name, table in tables:
+        document[name] = table
 
 
 def load_secret(paths: Paths, name: str) -> Secret:

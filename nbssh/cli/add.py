@@ -49,6 +49,16 @@ def command(
         typer.Option(metavar="auto|socket|tcp", help="How the tunnel ends on the server.", show_default=False),
     ] = None,
     remote_port: Annotated[int, typer.Option(metavar="N", help="Port on the server, for tcp.", show_default=False)] = 0,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="slurm|gridengine|pbs|lsf", help="Run Jupyter in a batch job of this scheduler.", show_default=False
+        ),
+    ] = None,
+    job_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OPTION", help="Option of its submission command; repeatable.", show_default=False),
+    ] = None,
     idle: Annotated[
         float | None,
         typer.Option(metavar="HOURS", help="Shut down after so long without use.", show_default=False),
@@ -74,6 +84,7 @@ def command(
     wish = Wish(
         name=name, destination=destination, port=port, app=app, jupyter=jupyter, dir=folder, setup=tuple(setup or ()),
         setup_shell=tuple(shlex.split(setup_shell or "")), forward=forward, remote_port=remote_port, idle_hours=idle,
+        scheduler=scheduler, job_options=tuple(job_option or ()),
         browser=not no_browser, token=token, password_stdin=password_stdin, offline=offline,
         client=client,
     )  # fmt: skip

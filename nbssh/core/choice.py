@@ -80,7 +80,7 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
 def way(name: str, profile: Profile, facts: Facts, chosen: Candidate, permitted: Permitted) -> Way:
     """Return how to reach the server: the socket wherever it can be had, else TCP; says why."""
     refusals: list[str] = []
-    path = socket_path(name, facts)
+    path = socket_path(name, facts, in_job=profile.scheduler is not None)
     if not path:
         refusals.append("no unix socket can be made there")
     if not supports_socket(chosen):
@@ -109,15 +109,16 @@ def supports_socket(candidate: Candidate) -> bool:
     return not numbers or numbers >= _SOCKET_SINCE[package]
 
 
-def socket_path(name: str, facts: Facts) -> str:
+def socket_path(name: str, facts: Facts, *, in_job: bool = False) -> str:
     """Return where the socket goes: below the home, else in a private folder of /tmp, else nowhere.
 
-    A home on a network file system shows the socket to hosts that cannot connect to it, so /tmp is better there.
+    A home on a network file system shows the socket to hosts that cannot connect to it, so /tmp is better there, and
+    in a batch job (`in_job`) on whatever node.
     """
     limit = facts.socket_limit or _SOCKET_BYTES
     at_home = f"{facts.home}/.local/state/nbssh/{name}/sock"
     in_tmp = f"/tmp/nbssh-{facts.uid}/{name}.sock"  # noqa: S108  0700, owner and mode checked at every use
-    shared = bool(NETWORK_FILESYSTEMS.search(facts.home_filesystem))
+    shared = in_job or bool(NETWORK_FILESYSTEMS.search(facts.home_filesystem))
     usable = [
         (
             at_home,

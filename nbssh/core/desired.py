@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from nbssh.core import plan
+from nbssh.core import cluster, plan
 from nbssh.core.client import POSIX, Client
 from nbssh.core.profile import TITLES
 from nbssh.core.render import render
@@ -65,6 +65,9 @@ class Local(msgspec.Struct, frozen=True):
     opener: str
     control_socket: str
     redirect: str
+    known_hosts: str = ""
+    key: str = ""
+    ssh: tuple[str, ...] = ("ssh",)
     client: Client = POSIX
 
 
@@ -89,6 +92,8 @@ def _without_master(profile: Profile) -> str:
     """
     if is_private_end(profile):
         return ""
+    if profile.scheduler:
+        return "hold"
     return "ask" if profile.server and not profile.server.prompts else "hold"
 
 
@@ -123,9 +128,22 @@ def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[D
         opener=local.opener if profile.browser else "",
         without_master=_without_master(profile),
         control_path=control_path(profile, local),
+        node=_node(name, profile, local),
         directives=list(directives),
     )
     return plan.seal(local.client.text(text))
+
+
+def _node(name: str, profile: Profile, local: Local) -> dict[str, Any] | None:
+    """Return how a session reaches the node of a batch job, and whom it trusts there; None without a scheduler."""
+    if profile.scheduler is None:
+        return None
+    return {
+        "proxy": cluster.proxy_words(local.ssh, name, profile, persists=bool(control_path(profile, local))),
+        "alias": cluster.host_key_alias(name),
+        "known_hosts": local.known_hosts,
+        "key": local.key if cluster.has_own_key(profile) else "",
+    }
 
 
 def opener(secrets_dir: str, client: Client = POSIX) -> str:
@@ -170,6 +188,10 @@ def script_model(name: str, profile: Profile, server: Server, version: str) -> d
         "remote_port": tcp_port(profile) if server.forward == "tcp" else 0,
         "app": profile.app,
         "title": TITLES[profile.app],
+        "scheduler": profile.scheduler.kind if profile.scheduler else "",
+        "options": list(profile.scheduler.options) if profile.scheduler else [],
+        "job_variable": cluster.JOB_VARIABLES[profile.scheduler.kind] if profile.scheduler else "",
+        "via": cluster.via(profile) or "",
         "jupyter": profile.jupyter or server.jupyter,
         "python": server.python,
         "setup": list(profile.setup),
@@ -184,11 +206,8 @@ def remote_files(name: str, profile: Profile, server: Server, secret: tuple[str,
     """Return the files on the server; `secret` is (password hash, token), one of them empty."""
     data = server_folder(name, server, "share")
     scripts = script_model(name, profile, server, version)
-    why = f"server script of '{name}'"
-    files = [
-        File(f"{data}/{script}", plan.seal(render(f"remote/{script}", **scripts)), EXECUTABLE, why)
-        for script in SCRIPTS
-    ]
+    files = _scripts(name, data, SCRIPTS, scripts)
+    files += job_files(name, profile, server, version)
     config = jupyter_model(profile, server, *secret)
     files += [
         File(
@@ -204,6 +223,26 @@ def remote_files(name: str, profile: Profile, server: Server, secret: tuple[str,
     files += _fast_files(name, server, version)
     # Last: where an install is cut off, what has its new content already is no hand edit to the old manifest.
     return [*files, _manifest(name, data, files)]
+
+
+def _scripts(name: str, data: str, scripts: Sequence[str], model: dict[str, Any]) -> list[File]:
+    why = f"server script of '{name}'"
+    return [
+        File(f"{data}/{script}", plan.seal(render(f"remote/{script}", **model)), EXECUTABLE, why) for script in scripts
+    ]
+
+
+def job_files(name: str, profile: Profile, server: Server, version: str, *, trial: bool = False) -> list[File]:
+    """Return what a batch job needs on the server besides; `trial`: to try the ways to its node."""
+    if profile.scheduler is None:
+        return []
+    data = server_folder(name, server, "share")
+    model = script_model(name, profile, server, version)
+    config = plan.seal(render("remote/sshd_config", **model))
+    files = _scripts(name, data, ["job", *(["try"] if trial else [])], model)
+    if trial or cluster.has_own_key(profile):
+        files.append(File(f"{data}/sshd/config", config, PRIVATE, f"sshd in the job of '{name}'"))
+    return files
 
 
 def _manifest(name: str, data: str, files: Sequence[File]) -> File:

@@ -19,6 +19,8 @@ from nbssh.errors import NbsshError
 App = Literal["lab", "notebook", "server"]
 Forward = Literal["auto", "socket", "tcp"]
 Auth = Literal["password", "token"]
+Kind = Literal["slurm", "gridengine", "pbs", "lsf"]
+Via = Literal["node", "srun", "relay"]
 
 PROGRAMS: dict[App, str] = {"lab": "jupyter-lab", "notebook": "jupyter-notebook", "server": "jupyter-server"}
 TITLES: dict[App, str] = {"lab": "JupyterLab", "notebook": "Jupyter Notebook", "server": "Jupyter Server"}
@@ -32,6 +34,14 @@ UNPRIVILEGED = 1024  # ip(7): ports below need CAP_NET_BIND_SERVICE
 
 Line = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x1f\x7f\x80-\x9f\u2028\u2029]*\Z", max_length=4096)]
 Port = Annotated[int, msgspec.Meta(ge=UNPRIVILEGED, le=65535)]
+
+
+class Scheduler(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """The batch system in whose job Jupyter runs. `options` are words for its submission command, as it is typed."""
+
+    kind: Kind
+    options: list[Line] = []
+    via: Literal["auto", "node", "srun", "relay"] = "auto"
 
 
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -49,6 +59,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     port: int = 0
     prompts: bool = False
     one_session: bool = False
+    via: Literal["", "node", "srun", "relay"] = ""
+    host_keys: list[Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9@.-]+ [A-Za-z0-9+/=]+\Z", max_length=4096)]] = []
     probed_for: Line = ""
 
 
@@ -74,14 +86,17 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     client: Name | None = None
     browser: bool = True
     fast_start: bool = True
+    scheduler: Scheduler | None = None
     server: Server | None = None
 
     def fingerprint(self) -> str:
         """Return a short hash of all that the choices in `server` depend on: if it changed, look again."""
-        said = [
+        said: list[object] = [
             self.destination, self.ssh_options, self.app, self.jupyter, self.setup, self.setup_shell, self.forward,
             self.remote_port,
         ]  # fmt: skip
+        if self.scheduler:
+            said.append(self.scheduler)
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
 
 
@@ -136,7 +151,9 @@ def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str
     unknown = re.search(r"unknown field `(.*?)`", text)
     if unknown:
         key = unknown.group(1)
-        known = [*Profile.__struct_encode_fields__, *Server.__struct_encode_fields__]
+        known = [
+            field for struct in (Profile, Scheduler, Server) for field in struct.__struct_encode_fields__
+        ]  # fmt: skip
         close = difflib.get_close_matches(key, known, 1)
         hint = f"did you mean '{close[0]}'?" if close else "known keys: " + ", ".join(Profile.__struct_encode_fields__)
         return NbsshError(f"{source}: unknown key '{printable(key)}'", hint)

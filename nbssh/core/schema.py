@@ -27,6 +27,7 @@ _ABOUT = {
     "client": "The laptop's platform, where it is not the one that nbssh runs on: windows, from WSL.",
     "browser": "Whether ssh NAME-nb opens the browser.",
     "fast_start": "Whether Jupyter is kept from a slow import that it does not need.",
+    "scheduler": "Run Jupyter in a batch job of this kind, with these options for its submission command.",
     "server": "Found on the server by nbssh add or apply. Delete the table to have the server looked at again.",
 }
 

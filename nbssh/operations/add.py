@@ -13,7 +13,7 @@ import msgspec
 from nbssh.adapters import connection, files, password, store
 from nbssh.adapters.store import Secret
 from nbssh.adapters.ui import password_from_stdin
-from nbssh.core import destination
+from nbssh.core import cluster, destination
 from nbssh.core.client import CLIENTS, WINDOWS
 from nbssh.core.plan import Change, Plan
 from nbssh.core.profile import UNPRIVILEGED, Profile, alias, check_name, from_dict, port_refused
@@ -42,6 +42,8 @@ class Wish(msgspec.Struct, frozen=True):
     setup_shell: tuple[str, ...] = ()
     forward: str | None = None
     remote_port: int = 0
+    scheduler: str | None = None
+    job_options: tuple[str, ...] = ()
     idle_hours: float | None = None
     browser: bool = True
     token: bool = False
@@ -68,7 +70,7 @@ def add(world: World, wish: Wish) -> None:
     secret = new_secret(world, wish.name, token=wish.token, password_stdin=wish.password_stdin)
     for dropped in recipe.dropped:
         world.ui.warn(f"not taken over from your command: {dropped}")
-    declared = Declared(wish.name, profile, secret)
+    declared = Declared(wish.name, profile, server.with_key(wish.name, profile, secret))
     own_port = not (wish.port or recipe.local_port)
     if wish.offline:
         _set_up(world, declared, included, None, own_port=own_port)
@@ -76,8 +78,7 @@ def add(world: World, wish: Wish) -> None:
         return
     arguments = aliases.destination_arguments(profile)
     with connection.private(world.ssh, arguments, profile.destination) as there:
-        facts = server.look(there, wish.name, profile)
-        declared = Declared(wish.name, server.choose(there, profile, wish.name, facts, world.ui), secret)
+        declared = Declared(wish.name, *server.find_out(there, wish.name, profile, secret, world.ui))
         _set_up(world, declared, included, there, own_port=own_port)
     world.ui.say(f"done; now type: ssh {alias(wish.name)}")
 
@@ -113,8 +114,18 @@ def _declared(world: World, wish: Wish, recipe: Recipe) -> Profile:
         "auth": "token" if wish.token else "password",
         "browser": wish.browser,
         "client": WINDOWS.name if world.paths.side.is_around else None,
+        "scheduler": _scheduler(wish),
     }
     return from_dict(said, "the command line")
+
+
+def _scheduler(wish: Wish) -> dict[str, object] | None:
+    """Return the declaration of the batch system, None without one."""
+    if wish.scheduler is None:
+        if wish.job_options:
+            raise NbsshError("--job-option needs --scheduler", f"say which: --scheduler {'|'.join(cluster.TITLES)}")
+        return None
+    return {"kind": wish.scheduler, "options": list(wish.job_options)}
 
 
 def _absolute(option: str) -> str:
@@ -151,6 +162,9 @@ def _is_already(world: World, wish: Wish, recipe: Recipe) -> bool:
         "auth": "token" if wish.token else None,
         "browser": None if wish.browser else False,
         "client": wish.client if world.paths.side.is_around else None,
+        "scheduler": from_dict({"destination": "x", "port": 8888, "scheduler": scheduler}, "the command line").scheduler
+        if (scheduler := _scheduler(wish))
+        else None,
     }
     differ = [key for key, value in said.items() if value is not None and getattr(old, key) != value]
     if not differ:
@@ -238,13 +252,15 @@ def _install(world: World, declared: Declared, there: Connection, undo: ExitStac
     """Put the server's files in place; what was there before comes back if the rest of the add fails."""
     name, host = declared.name, there.shown
     present = planning.read_remote(there, [declared.folder])
-    if present and not world.ui.ask(
+    # the keys of a sshd in a batch job were made to try the way there
+    known = [path for path in present if not path.startswith(f"{declared.folder}/sshd/")]
+    if known and not world.ui.ask(
         f"'{name}' is set up on {host} already, perhaps from another laptop; adopt it?",
         otherwise="say --yes to adopt it, or take another name",
     ):
         raise NbsshError(f"'{name}' is set up on {host} already", "take another profile name")
     changes = planning.remote_changes(declared, present)
-    if present:
+    if known:
         world.ui.say("adopted; a server that runs there keeps its old settings and password until it is started anew")
     writing.install(world, there, declared, changes)
     undo.callback(planning.install, there, declared, [_reversed(change) for change in Plan(changes).changes])

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters import files
-from nbssh.core import alias, desired, destination
+from nbssh.core import alias, cluster, desired, destination
 from nbssh.core.profile import alias as nb_alias
+from nbssh.core.profile import kill_alias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +34,9 @@ def local_files(world: World, name: str) -> desired.Local:
         opener=side.names(paths.opener),
         control_socket=side.names(paths.control_socket(name)),
         redirect=side.names(paths.redirect(name)),
+        known_hosts=side.names(paths.known_hosts(name)),
+        key=side.names(paths.key(name)),
+        ssh=world.ssh.command,
         client=side.client,
     )
 
@@ -70,13 +74,13 @@ class _Trial:
             self._destinations[arguments] = self.ssh.resolve(arguments, config=self._plain)
         return self._destinations[arguments]
 
-    def alias(self, name: str) -> Callable[[str], str]:
-        """Return what tells `ssh -G NAME-nb` for the text of a candidate."""
+    def alias(self, name: str) -> Callable[[str, str], str]:
+        """Return what tells `ssh -G ALIAS` for the text of a candidate of profile `name`."""
         include, config = self._files(f"profile-{name}")
 
-        def ask(text: str) -> str:
+        def ask(alias: str, text: str) -> str:
             include.write_bytes(text.encode("utf-8", "surrogateescape"))
-            return self.ssh.resolve([nb_alias(name)], config=config)
+            return self.ssh.resolve([alias], config=config)
 
         return ask
 
@@ -118,13 +122,22 @@ def derive(world: World, name: str, profile: Profile) -> Derived:
     trial = _trial(world.ssh)
     base, tried = trial.destination(profile), trial.alias(name)
 
-    def ask(directives: Sequence[Directive]) -> str:
-        return tried(desired.ssh_config(name, profile, local, directives))
+    # The alias to the node of a batch job differs on purpose; the other one goes where the destination does.
+    judged = kill_alias(name) if profile.scheduler else nb_alias(name)
+
+    def ask(directives: Sequence[Directive], judged: str = judged) -> str:
+        return tried(judged, desired.ssh_config(name, profile, local, directives))
 
     # Without a master our block keeps ssh silent about each failed look through the tunnel.
     own = () if desired.control_path(profile, local) else ("loglevel",)
-    forwards = own_forwards(profile)
-    return alias.derive(base, original_name(profile), nb_alias(name), ask, own=own, forwards=forwards)
+    forwards, original = own_forwards(profile), original_name(profile)
+    derived = alias.derive(base, original, judged, ask, own=() if profile.scheduler else own, forwards=forwards)
+    if not profile.scheduler:
+        return derived
+    answer, nb = ask(derived.directives, nb_alias(name)), nb_alias(name)
+    own = (*own, *cluster.own_options(profile))
+    unexpressed = alias.differences(base, answer, original, nb, own=own, forwards=forwards)
+    return alias.Derived(derived.directives, (*derived.unexpressed, *unexpressed))
 
 
 def original_name(profile: Profile) -> str:

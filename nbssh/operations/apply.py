@@ -135,7 +135,11 @@ def _connect(world: World, group: list[Work], connections: ExitStack, *, batch: 
     first = group[0]
     world = world.on(first.profile.client)
     running.refuse_prompts(first.profile, f"nbssh apply {first.name}", batch=batch)
-    opened = connections.enter_context(running.connect(world, first.name, first.profile, batch=batch))
+    # an open session of a batch job is on its node, which is no place to look at the destination from
+    elsewhere = first.profile.scheduler is not None and not all(_is_known(work) for work in group)
+    opened = connections.enter_context(
+        running.connect(world, first.name, first.profile, batch=batch, at_destination=elsewhere)
+    )
     for work in group:
         work.connection = opened
 
@@ -164,11 +168,10 @@ def _plan_one(world: World, work: Work, present: dict[str, planning.RemoteFile])
     if not (secret.hash or secret.token):
         raise NbsshError(f"'{name}' has neither password nor token", f"give it one: nbssh passwd {name}")
     changes: list[Change] = []
-    declared = Declared(name, work.profile, secret)
+    declared = Declared(name, work.profile, server.with_key(name, work.profile, secret))
     if work.connection:
         if not _is_known(work):
-            facts = server.look(work.connection, name, work.profile)
-            declared = Declared(name, server.choose(work.connection, work.profile, name, facts, world.ui), secret)
+            declared = Declared(name, *server.find_out(work.connection, name, work.profile, secret, world.ui))
             present = planning.read_remote(work.connection, [declared.folder])
         changes += planning.remote_changes(declared, present)
     local, work.unexpressed = planning.local_changes(world, declared)

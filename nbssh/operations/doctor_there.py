@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from nbssh.adapters import store
-from nbssh.core import choice, survey
+from nbssh.core import choice, cluster, survey
 from nbssh.core.desired import server_folder
 from nbssh.core.findings import Finding
 from nbssh.core.plan import Plan, printable
@@ -14,7 +14,7 @@ from nbssh.core.probe import Candidate, Facts
 from nbssh.core.profile import PROGRAMS, TITLES, alias
 from nbssh.core.render import render, sh
 from nbssh.errors import NbsshError
-from nbssh.operations import planning, running, server
+from nbssh.operations import forwarding, planning, running, server
 from nbssh.operations.doctor_here import tried
 from nbssh.operations.planning import Declared
 from nbssh.operations.status import asked
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbssh.adapters.connection import Connection
-    from nbssh.core.profile import Profile, Server
+    from nbssh.core.profile import Profile, Scheduler, Server
     from nbssh.core.survey import Survey
     from nbssh.operations.world import World
 
@@ -47,7 +47,9 @@ def examine(world: World, name: str, profile: Profile, *, batch: bool) -> list[F
     login_seconds = LOGIN_SECONDS if batch else 600.0
 
     def look() -> Iterator[Finding]:
-        with running.connect(world, name, profile, batch=batch, login_seconds=login_seconds) as there:
+        with running.connect(
+            world, name, profile, batch=batch, login_seconds=login_seconds, at_destination=profile.scheduler is not None
+        ) as there:
             yield from _look(world, name, profile, known, there)
 
     return tried("server", name, look)
@@ -66,7 +68,7 @@ def _look(world: World, name: str, profile: Profile, known: Server, there: Conne
     yield from _clock(name, said, (began + time.time()) / 2)
     yield from _room(name, said)
     yield from _survival(name, known, said)
-    yield from _left_there(name, set(store.names(world.paths)), said)
+    yield from _left_there(name, set(store.names(world.paths)), said, in_job=profile.scheduler is not None)
     yield from tried("jupyter", name, lambda: _jupyter(name, profile, known, there))
     yield from tried("forwarding", name, lambda: _forwarding(world, name, profile, known, there))
     yield from tried("files there", name, lambda: _files(world, name, profile, there))
@@ -112,7 +114,7 @@ def _survival(name: str, known: Server, said: Survey) -> Iterator[Finding]:
         yield Finding("survival", "ok", "nothing was seen that ends it when you log out", profile=name)
 
 
-def _left_there(name: str, names: set[str], said: Survey) -> Iterator[Finding]:
+def _left_there(name: str, names: set[str], said: Survey, *, in_job: bool) -> Iterator[Finding]:
     """Look for what belongs to no profile here; another laptop of the same user may well use it."""
     strange = [profile for profile in said.profiles if profile not in names]
     for profile in strange:
@@ -121,7 +123,8 @@ def _left_there(name: str, names: set[str], said: Survey) -> Iterator[Finding]:
             f"if no other machine of yours uses it, there: rm -r ~/.local/share/nbssh/{profile} "
             f"~/.local/state/nbssh/{profile}", name,
         )  # fmt: skip
-    others = [(host, record) for profile, host, record in said.runs if profile == name and host != said.host]
+    # every batch job leaves a folder of its node
+    others = [run[1:] for run in said.runs if run[0] == name and run[1] != said.host and not in_job]
     for host, record in others:
         folder = f"~/.local/state/nbssh/{name}/{host}"
         if record:
@@ -164,13 +167,16 @@ def _jupyter(name: str, profile: Profile, known: Server, there: Connection) -> I
 
 def _forwarding(world: World, name: str, profile: Profile, known: Server, there: Connection) -> Iterator[Finding]:
     """Try what the tunnel needs of sshd; an open tunnel has shown it already."""
+    if profile.scheduler:  # which is not the sshd of the login node
+        yield from _scheduler(name, profile.scheduler, known, there)
+        return
     if world.ssh.check_master(world.paths.control_socket(name)):
         yield Finding("forwarding", "ok", "the tunnel is open", profile=name)
         return
     at_home = known.socket.startswith(f"{known.home}/")
     facts = Facts(home=known.home, uid=known.uid, host=known.hostname, os=known.os, socket_at_home=at_home)
     found = Candidate(path=known.jupyter, program=PROGRAMS[profile.app], python=known.python)
-    permitted = server.try_forwarding(there, facts, found)
+    permitted = forwarding.try_forwarding(there, facts, found)
     way = permitted.socket if known.forward == "socket" else permitted.tcp
     option = "AllowStreamLocalForwarding" if known.forward == "socket" else "AllowTcpForwarding"
     if way is False:
@@ -184,6 +190,29 @@ def _forwarding(world: World, name: str, profile: Profile, known: Server, there:
         yield Finding("forwarding", "warning", "whether sshd permits the tunnel could not be tried", profile=name)
     else:
         yield Finding("forwarding", "ok", f"sshd permits the tunnel ({known.forward})", profile=name)
+
+
+def _scheduler(name: str, scheduler: Scheduler, known: Server, there: Connection) -> Iterator[Finding]:
+    """Ask whether the scheduler is there and would take the job."""
+    title = cluster.TITLES[scheduler.kind]
+    script = sh(f"{server_folder(name, known, 'share')}/job")
+    out, _ = there.attempt(f"[ ! -f {script} ] || exec /bin/sh {script} test")
+    word, _, said = out.decode("utf-8", "replace").strip().partition(" ")
+    said = printable(" ".join(said.split()))[:300]
+    if word == "missing":
+        yield Finding(
+            "scheduler", "error", f"{title}'s {said} was not found on {known.hostname}",
+            f"is it the login node? if {said} comes with a module, put its folder on the PATH of all shells", name,
+        )  # fmt: skip
+    elif word == "refused":
+        yield Finding(
+            "scheduler", "error", f"{title} would not take the job: {said}",
+            f"nbssh edit {name}: scheduler.options", name,
+        )  # fmt: skip
+    elif word == "ok":
+        yield Finding("scheduler", "ok", f"{title} is there; a session goes by '{known.via}'", profile=name)
+    else:
+        yield Finding("scheduler", "error", "the script for batch jobs is missing there", f"nbssh apply {name}", name)
 
 
 def _files(world: World, name: str, profile: Profile, there: Connection) -> Iterator[Finding]:

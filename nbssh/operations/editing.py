@@ -23,6 +23,8 @@ from nbssh.operations import planning, ports, running, server, writing
 from nbssh.operations.planning import Declared
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from nbssh.adapters.connection import Connection
     from nbssh.core.profile import Profile
     from nbssh.operations.world import World
@@ -58,7 +60,7 @@ def edit(world: World, name: str, *, offline: bool) -> int:
         there = None
         if not offline:
             try:
-                there = stack.enter_context(running.connect(world, name, edited.profile))
+                there = stack.enter_context(_connect(world, name, edited.profile))
                 declared = _declared(world, name, edited.profile, there)
             except NbsshError as error:
                 # what she wrote must not be lost for a server that does not answer
@@ -163,6 +165,10 @@ def _validated(world: World, name: str, text: str) -> Profile:
     return profile
 
 
+def _connect(world: World, name: str, profile: Profile) -> AbstractContextManager[Connection]:
+    return running.connect(world, name, profile, at_destination=profile.scheduler is not None)
+
+
 def _port(world: World, name: str) -> int:
     """Return the port of a profile; 0 for one that cannot be read, which is no reason to stop here."""
     try:
@@ -183,9 +189,8 @@ def _declared(world: World, name: str, profile: Profile, there: Connection | Non
     """Return what shall be; the server is looked at again where the choices depend on what was changed."""
     secret = store.load_secret(world.paths, name)
     if there and (profile.server is None or profile.server.probed_for != profile.fingerprint()):
-        facts = server.look(there, name, profile)
-        profile = server.choose(there, profile, name, facts, world.ui)
-    return Declared(name, profile, secret)
+        profile, secret = server.find_out(there, name, profile, secret, world.ui)
+    return Declared(name, profile, server.with_key(name, profile, secret))
 
 
 def _plan(world: World, declared: Declared, text: str, there: Connection | None) -> Plan:

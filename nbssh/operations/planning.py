@@ -13,7 +13,7 @@ import msgspec
 from nbssh import __version__
 from nbssh.adapters import files, store
 from nbssh.adapters.store import Secret  # noqa: TC001  msgspec reads the annotations
-from nbssh.core import desired
+from nbssh.core import cluster, desired
 from nbssh.core.desired import EXECUTABLE, PRIVATE, File
 from nbssh.core.plan import Change, Plan, is_edited
 from nbssh.core.profile import Profile  # noqa: TC001  the same
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 RemoteFile = tuple[bytes, int]
 """Content and permission bits of a file on a server."""
+
+
+_SECRET = {".json", ".html", ".key"}
 
 
 class Declared(msgspec.Struct, frozen=True):
@@ -63,12 +66,21 @@ def local_changes(world: World, declared: Declared) -> tuple[list[Change], tuple
         File(str(paths.opener), opener, EXECUTABLE, "opens the browser"),
         File(str(paths.conf(name)), blocks, PRIVATE, f"aliases of '{name}'"),
     ]
+    if cluster.has_own_key(declared.profile):
+        wanted.insert(1, File(str(paths.key(name)), secret.key, PRIVATE, f"ssh key of '{name}'", secret=True))
+    if declared.profile.scheduler:
+        known = cluster.known_hosts(name, declared.profile)
+        wanted.insert(1, File(str(paths.known_hosts(name)), known, PRIVATE, f"host keys of the nodes of '{name}'"))
     if secret.token:
         page = desired.redirect(name, declared.profile, secret.token)
         wanted.insert(1, File(str(paths.redirect(name)), page, PRIVATE, f"takes the browser to '{name}'", secret=True))
     changes = [_change(file, *files.snapshot(file.path)) for file in wanted]
     if not secret.token:
         changes += deletions([paths.redirect(name)], "no token any more")
+    if not cluster.has_own_key(declared.profile):
+        changes += deletions([paths.key(name)], "no sshd inside a job any more")
+    if not declared.profile.scheduler:
+        changes += deletions([paths.known_hosts(name)], "no scheduler any more")
     return changes, unexpressed
 
 
@@ -78,7 +90,7 @@ def deletions(gone: Sequence[Path], why: str) -> list[Change]:
     for path in gone:
         old, mode = files.snapshot(path)
         if old is not None:
-            changes.append(Change(str(path), old, None, PRIVATE, mode, why, secret=path.suffix in {".json", ".html"}))
+            changes.append(Change(str(path), old, None, PRIVATE, mode, why, secret=path.suffix in _SECRET))
     return changes
 
 

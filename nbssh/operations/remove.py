@@ -15,6 +15,8 @@ from nbssh.errors import NbsshError
 from nbssh.operations import include, planning, running, writing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nbssh.core.plan import Change
     from nbssh.core.profile import Profile
     from nbssh.operations.world import World
@@ -56,7 +58,9 @@ def _remove_there(world: World, name: str, profile: Profile | None, *, offline: 
     if offline:
         return f"{server.hostname} still holds {folders}, and its server may run"
     try:
-        with running.connect(world, name, profile, login_seconds=SECONDS) as there:
+        # what removes a batch job must not run inside it
+        in_job = profile.scheduler is not None
+        with running.connect(world, name, profile, login_seconds=SECONDS, at_destination=in_job) as there:
             script = render(
                 "remote/remove", **{**desired.script_model(name, profile, server, __version__), "seal": "#"}
             )
@@ -73,10 +77,16 @@ def _remove_there(world: World, name: str, profile: Profile | None, *, offline: 
     return f"{server.hostname} still holds {folders}" if status else ""
 
 
+def _files_of(world: World, name: str) -> list[Path]:
+    """Return the local files of a profile, but for its declaration."""
+    paths = world.paths
+    return [paths.conf(name), paths.known_hosts(name), paths.redirect(name), paths.key(name), paths.secret(name)]
+
+
 def _remove_here(world: World, names: list[str]) -> None:
     """Delete the local files of `names`; what no profile is left to use goes too."""
     paths = world.paths
-    gone = [path for name in names for path in (paths.conf(name), paths.redirect(name), paths.secret(name))]
+    gone = [path for name in names for path in _files_of(world, name)]
     if not [other for other in set(store.names(paths)) - set(names) if _world(world, other).paths.side == paths.side]:
         gone.append(paths.opener)
     # The profiles last: whoever is killed before can still say the same command again.

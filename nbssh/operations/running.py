@@ -48,11 +48,21 @@ def connect(
     batch: bool = False,
     may_log_in: bool = True,
     login_seconds: float = connection.LOGIN_SECONDS,
+    at_destination: bool = False,
 ) -> AbstractContextManager[Connection]:
     """Open the way to a profile's server: its open master, else, or where that is full, a login of our own.
 
     Where nobody may be asked and the server is known to ask, there is no login behind a master that is full.
+    `at_destination`: not to the node of a batch job, which is where an open session is.
     """
+    if at_destination:
+        return connection.private(
+            world.ssh,
+            aliases.destination_arguments(profile),
+            profile.destination,
+            batch=batch,
+            login_seconds=login_seconds,
+        )
     return connection.of_profile(
         world.ssh,
         world.paths.control_socket(name),
@@ -87,7 +97,9 @@ def logs(world: World, name: str, *, follow: bool) -> int:
     profile = store.load(world.paths, name)
     world = world.on(profile.client)
     server = known_server(name, profile)
-    log = f'{sh(server_folder(name, server, "state"))}/"$(uname -n)"/log'
+    state = sh(server_folder(name, server, "state"))
+    # the log of a batch job is in the shared home, below the name of its node
+    log = f'"$(ls -td {state}/*/log 2>/dev/null | head -n 1)"' if profile.scheduler else f'{state}/"$(uname -n)"/log'
     there_is = f'[ -f {log} ] || {{ echo "nbssh: no log on $(uname -n): nothing was started there yet" >&2; exit 1; }}'
     with connect(world, name, profile) as there:
         if not follow:

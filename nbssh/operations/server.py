@@ -1,28 +1,45 @@
-"""The server's side of an add or apply: look at it, try what its sshd forwards, choose. Changes nothing there."""
+"""The server's side of an add or apply: look at it, choose."""
 
 from __future__ import annotations
 
 import secrets
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from nbssh.adapters import openssh, process
+from nbssh.adapters import sshkey
 from nbssh.core import choice, probe
 from nbssh.core.choice import Permitted
 from nbssh.core.profile import PROGRAMS, Server, validated
 from nbssh.core.render import render
+from nbssh.operations import cluster, forwarding
 
 if TYPE_CHECKING:
     from nbssh.adapters.connection import Connection
+    from nbssh.adapters.store import Secret
     from nbssh.adapters.ui import Ui
     from nbssh.core.probe import Candidate, Facts
     from nbssh.core.profile import Profile
 
-LISTEN_SECONDS = 15.0
 LOOK_SECONDS = 120.0  # login shells that hang are given up after 10 s each, setup lines after 20 s
+
+
+def find_out(there: Connection, name: str, profile: Profile, secret: Secret, ui: Ui) -> tuple[Profile, Secret]:
+    """Look at the server and choose; return the profile with what was found, and the secret, with a key if need be.
+
+    `there` must be a connection to the destination itself: with a scheduler a session of the alias is on another host.
+    """
+    facts = look(there, name, profile)
+    secret = with_key(name, profile, secret)
+    return choose(there, profile, name, facts, secret, ui), secret
+
+
+def with_key(name: str, profile: Profile, secret: Secret) -> Secret:
+    """Return `secret` with an ssh key of the profile's own, which a batch job's sshd may ask for."""
+    if profile.scheduler is None or secret.key:
+        return secret
+    key, public = sshkey.generate(f"nbssh {name}")
+    return msgspec.structs.replace(secret, key=key, public_key=public)
 
 
 def look(connection: Connection, name: str, profile: Profile) -> Facts:
@@ -48,19 +65,22 @@ def _probe(connection: Connection, name: str, profile: Profile, want: list[str])
     return probe.parse(out, nonce, connection.shown)
 
 
-def choose(connection: Connection, profile: Profile, name: str, facts: Facts, ui: Ui) -> Profile:
+def choose(  # noqa: PLR0917
+    connection: Connection, profile: Profile, name: str, facts: Facts, secret: Secret, ui: Ui
+) -> Profile:
     """Return `profile` with what was found and chosen on its server, and say it."""
     found = choice.candidate_for(profile, facts)
     if not found.argon2 and found.version(profile.app):
         ui.warn(f"argon2-cffi was not seen beside {found.path}; without it the password cannot be checked")
-    permitted = try_forwarding(connection, facts, found) if profile.forward != "tcp" else Permitted()
+    tried = profile.forward != "tcp" and not profile.scheduler  # in a batch job another sshd forwards
+    permitted = forwarding.try_forwarding(connection, facts, found) if tried else Permitted()
     way = choice.way(name, profile, facts, found, permitted)
     ui.say(f"{facts.host} ({facts.os}): {choice.describe(found, profile.app)}")
     if way.forward == "socket":
         ui.say(f"tunnel to a unix socket that only you can open: {way.socket}")
     else:
         ui.say(f"tunnel to 127.0.0.1:{way.port} over there (TCP), {way.why}")
-    one_session = not takes_sessions(connection)
+    one_session = not profile.scheduler and not forwarding.takes_sessions(connection)
     if one_session:
         ui.say("its sshd permits one session for each connection (MaxSessions 1): no second terminal can share it")
     if facts.uid == 0:
@@ -80,48 +100,16 @@ def choose(connection: Connection, profile: Profile, name: str, facts: Facts, ui
         one_session=one_session,
         probed_for=profile.fingerprint(),
     )
+    if profile.scheduler:
+        server = _in_job(connection, profile, name, server, facts, found, secret, ui)
     return validated(msgspec.structs.replace(profile, server=server), f"what {connection.shown} says")
 
 
-def takes_sessions(connection: Connection) -> bool:
-    """Tell whether sshd permits a second session on one connection (sshd_config(5), MaxSessions)."""
-    if not connection.ssh.side.client.multiplexes:
-        return True  # nobody shares one
-    mark = "nbssh-first"
-    first = [*connection.command, "exec", "/bin/sh"]
-    # through the master or not at all: a refused client would else log in anew, and ask
-    second = [*connection.ssh.through(connection.control_socket), *openssh.QUIET, "-oControlMaster=no"]
-    second += ["-oProxyCommand=false", "x", "exec", "/bin/sh"]
-    with process.answering(first, f"echo {mark}\n".encode(), mark.encode(), LISTEN_SECONDS) as line:
-        return not line or process.run(second, script=b"exit 0\n", seconds=LISTEN_SECONDS).status == 0
-
-
-def try_forwarding(connection: Connection, facts: Facts, found: Candidate) -> Permitted:
-    """Forward to a socket and to a port on the server that answer with a secret word; tell what came through."""
-    if not found.python:
-        return Permitted()
-    nonce = secrets.token_hex(8)
-    state = f"{facts.home}/.local/state/nbssh" if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
-    script = render("remote/forwardtest", nonce=nonce, python=found.python, path=f"{state}/try-{nonce[:8]}")
-    mark = f"nbssh-{nonce}-listen".encode()
-    with process.answering([*connection.command, "exec", "/bin/sh"], script.encode(), mark, LISTEN_SECONDS) as line:
-        words = line.decode("utf-8", "replace").split()
-        if len(words) != 3 or not words[2].isdigit():  # noqa: PLR2004  mark, socket, port
-            return Permitted()
-        far_socket = words[1] if words[1].startswith("/") else ""
-        with tempfile.TemporaryDirectory(prefix="nbssh-", dir=connection.control_socket.parent) as folder:
-            by_socket = _comes_through(connection, Path(folder), far_socket, nonce) if far_socket else None
-            by_tcp = _comes_through(connection, Path(folder), f"127.0.0.1:{words[2]}", nonce)
-    return Permitted(by_socket, by_tcp)
-
-
-def _comes_through(connection: Connection, folder: Path, far: str, nonce: str) -> bool:
-    """Tell whether the word arrives through a forward to `far`."""
-    with connection.forwarded(far, folder) as client:
-        if client is None:
-            return False
-        try:
-            with client.makefile("rb") as stream:
-                return stream.readline(200).strip() == nonce.encode()
-        except OSError:
-            return False
+def _in_job(  # noqa: PLR0917
+    connection: Connection, profile: Profile, name: str, server: Server, facts: Facts, found: Candidate, secret: Secret,
+    ui: Ui,
+) -> Server:  # fmt: skip
+    """Return `server` with the way to the node of a batch job, which a short job shows."""
+    declared = validated(msgspec.structs.replace(profile, server=server), f"what {connection.shown} says")
+    node = cluster.find_way(cluster.Trial(connection, name, declared, server, secret, facts, found), ui)
+    return msgspec.structs.replace(server, via=node.via, host_keys=list(node.host_keys), one_session=node.one_session)

@@ -26,13 +26,24 @@ SECONDS = 20.0  # for each server, from the first packet to the answer
 _STYLES = {
     "running": "green",
     "starting": "yellow",
+    "queued": "yellow",
     "elsewhere": "yellow",
     "unresponsive": "bold red",
     "unknown": "bold red",
     "-": "dim",
 }
 
-State = Literal["running", "starting", "stopped", "elsewhere", "unresponsive", "unknown"]
+State = Literal["running", "starting", "queued", "stopped", "elsewhere", "unresponsive", "unknown"]
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A batch job as its scheduler tells of it; `left` is the time until its limit, in seconds."""
+
+    id: str
+    state: str = ""
+    reason: str = ""
+    node: str = ""
+    left: int | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -47,6 +58,7 @@ class Answer(msgspec.Struct, frozen=True):
     since: float | None = None
     last_activity: float | None = None
     elsewhere: list[str] = []
+    job: Job | None = None
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -126,10 +138,12 @@ def _table(rows: list[Row], profiles: dict[str, Profile]) -> list[tuple[str, ...
     for row in rows:
         answer, profile = row.answer, profiles[row.name]
         on = ", ".join(answer.elsewhere) if answer.state == "elsewhere" else answer.host
+        if profile.scheduler and answer.state in {"stopped", "queued"}:
+            on = ""  # the login node tells it, but nothing runs there
         table.append((
             row.name,
             str(profile.port) if row.tunnel else "-",
-            answer.state,
+            _server(answer),
             printable(on) or "-",
             _runs(profile, answer),
             "-" if answer.kernels is None or answer.state != "running" else str(answer.kernels),
@@ -137,6 +151,16 @@ def _table(rows: list[Row], profiles: dict[str, Profile]) -> list[tuple[str, ...
             _ago(answer.last_activity),
         ))  # fmt: skip
     return table
+
+
+def _server(answer: Answer) -> str:
+    """Return the server's state, and that of its job where this tells more."""
+    job = answer.job
+    if job is None:
+        return answer.state
+    if answer.state == "queued":
+        return printable(f"queued ({job.reason or job.state})", 40)
+    return f"{answer.state}, {_span(job.left)} left" if job.left is not None else answer.state
 
 
 def _runs(profile: Profile, answer: Answer) -> str:
@@ -150,11 +174,15 @@ def _ago(moment: float | None) -> str:
     """Return a time as its distance from now, in the largest fitting unit."""
     if moment is None:
         return "-"
-    seconds = max(0.0, time.time() - moment)
+    return f"{_span(max(0.0, time.time() - moment))} ago"
+
+
+def _span(seconds: float) -> str:
+    """Return a time in the largest fitting unit."""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return f"{seconds:.0f} s ago"
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _as_json(row: Row) -> dict[str, object]:

@@ -95,7 +95,7 @@ is_process() {
 
 # read_record FILE: sets r_pid and the rest. Never sourced: it is data, and on a shared home another host's.
 read_record() {
-    r_pid='' r_start='' r_host='' r_at='' r_since='' r_began=''
+    r_pid='' r_start='' r_host='' r_at='' r_since='' r_began='' r_job=''
     [ -f "$1" ] || return 1
     while read -r record_key record_value; do
         case ${record_key} in
@@ -105,6 +105,7 @@ read_record() {
         at) r_at=${record_value} ;;
         since) r_since=${record_value} ;;
         began) r_began=${record_value} ;;
+        job) r_job=${record_value} ;;
         *) ;;
         esac
     done 2>/dev/null <"$1" || return 1

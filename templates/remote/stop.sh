@@ -1,5 +1,23 @@
 # --- stopping the server: never anything but the process that the record names ---------------------------------------
 
+# Removes what a server leaves behind, if it is still about this one.
+forget_server() {
+    forget_pid=${r_pid} forget_start=${r_start}
+    if read_record "${run}/record" && [ "${r_pid} ${r_start}" = "${forget_pid} ${forget_start}" ]; then
+        command rm -f "${run}/ready" "${run}/record"
+        remove_socket
+    fi
+    r_pid=${forget_pid} r_start=${forget_start}
+}
+
+{% if scheduler %}
+# The server's end is the job's, and takes along whatever else runs in it, this very session too: so nothing is awaited.
+stop_server() {
+    { printf '%s %s\n' "${r_pid}" "${r_start}" >"${run}/stopped"; } 2>/dev/null || :
+    say "stopping ${title} on ${host} (pid ${r_pid}), and with it its job"
+    kill -TERM "${r_pid}" 2>/dev/null || :
+}
+{% else %}
 # group_lives GROUP: a process of it lives; zombies do not count.
 group_lives() {
     if [ -r /proc/self/stat ]; then
@@ -24,16 +42,6 @@ await_end() {
     done
 }
 
-# Removes what a server leaves behind, if it is still about this one.
-forget_server() {
-    forget_pid=${r_pid} forget_start=${r_start}
-    if read_record "${run}/record" && [ "${r_pid} ${r_start}" = "${forget_pid} ${forget_start}" ]; then
-        command rm -f "${run}/ready" "${run}/record"
-        remove_socket
-    fi
-    r_pid=${forget_pid} r_start=${forget_start}
-}
-
 # Stops the living server r_pid, r_start and what runs in its group: TERM, 10 s, KILL. The mark tells every launch that
 # this was no accident. `kill -TERM -GROUP` is the one spelling that dash, bash, busybox, mksh and ksh share.
 stop_server() {
@@ -53,3 +61,4 @@ stop_server() {
     forget_server
     say "stopped ${title} on ${host} (pid ${r_pid})${stop_how}"
 }
+{% endif %}

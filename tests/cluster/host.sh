@@ -40,6 +40,9 @@ else
     # As NFS shares it: every host sees a socket in it, and only the host that made it can connect to it.
     # Through a plain bind mount each could.
     bindfs -o allow_other,nonempty /mnt/home-cluster /home
+    # as every distribution mounts it: without group tty only root's sshd could give a terminal
+    mount -t devpts -o newinstance,gid=5,mode=620,ptmxmode=666 devpts /dev/pts
+    [ "$(readlink /dev/ptmx)" = pts/ptmx ] || mount --bind /dev/pts/ptmx /dev/ptmx
 fi
 
 # what every user must be able to read: the repository and its environments, at the paths they know themselves by

@@ -52,15 +52,13 @@ def misbehave(bed: Bed, **how: Any) -> None:  # noqa: ANN401  anything JSON know
     (bed.remote_home / "fake.json").write_text(json.dumps(how))
 
 
-def add(
-    bed: Bed, *words: str, jupyter: Path | str | None = None, door: str = "password", password: str = PASSWORD
-) -> int:
+def add(bed: Bed, *words: str, jupyter: Path | str | None = None, door: str = "password") -> int:
     """Run `nbssh add box`, by default with the fake Jupyter, and return the local port."""
     port = free_port()
     bed.nbssh(
         *("add", "box", "--yes", *(["--password-stdin"] if door == "password" else []), "--port", str(port)),
         *("--jupyter", str(jupyter or fake_jupyter(bed)), *words),
-        stdin=f"{password}\n",
+        stdin=f"{PASSWORD}\n",
     )
     return port
 

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 from bed import needs
 
-from nbssh.core import desired
+from nbssh.core import cluster, desired
 from nbssh.core.client import WINDOWS
 from nbssh.core.plan import is_edited
-from nbssh.core.profile import Profile, Server
+from nbssh.core.profile import Profile, Scheduler, Server
 from nbssh.core.render import render
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -23,6 +23,8 @@ LOCAL = desired.Local(
     opener="/home/me/.ssh/nbssh.d/open",
     control_socket="/home/me/.ssh/nbssh.d/mybox.ctl",
     redirect="/home/me/.local/state/nbssh/secrets/mybox.html",
+    known_hosts="/home/me/.ssh/nbssh.d/mybox.known_hosts",
+    key="/home/me/.local/state/nbssh/secrets/mybox.key",
 )
 ON_WINDOWS = desired.Local(
     conf=r"C:\Users\Zoë O'Neil\.ssh\nbssh.d\mybox.conf",
@@ -42,6 +44,17 @@ TCP = Profile(
     remote_port=10080, setup=["module load anaconda", "conda activate 'my env'"], setup_shell=["/bin/bash", "-l"],
     server=msgspec.structs.replace(SERVER, uid=0, forward="tcp", socket="", port=10080),
 )  # fmt: skip
+JOB_SERVER = msgspec.structs.replace(
+    SERVER, socket="/tmp/nbssh-1000/mybox.sock", via="srun", host_keys=["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ4e"]
+)
+JOBS = {
+    kind: msgspec.structs.replace(
+        PROFILE,
+        scheduler=Scheduler(kind=kind, options=["--gres=gpu:1", "it's"]),
+        server=msgspec.structs.replace(JOB_SERVER, via="srun" if kind == "slurm" else "relay"),
+    )
+    for kind in cluster.TITLES
+}
 HASH = "argon2:$argon2id$v=19$m=10240,t=10,p=8$c2FsdHNhbHQ$aGFzaGhhc2g"
 DIRECTIVES = [("HostName", "10.0.0.5"), ("User", "alice"), ("ProxyJump", "gate")]
 
@@ -66,6 +79,20 @@ def rendered() -> dict[str, str]:
         assert profile.server
         for file in desired.remote_files("mybox", profile, profile.server, secret, "0.1.0"):
             files[f"{kind}/{Path(file.path).name}"] = file.text
+    for job, profile in JOBS.items():
+        assert profile.server
+        for file in desired.job_files("mybox", profile, profile.server, "0.1.0", trial=True):
+            files[f"{job}/{Path(file.path).name}"] = file.text
+    slurm = JOBS["slurm"]
+    assert slurm.server
+    for file in desired.remote_files("mybox", slurm, slurm.server, (HASH, ""), "0.1.0"):
+        if Path(file.path).name in {"launch", "serve", "kill", "status", "wait", "manifest"}:
+            files[f"slurm/{Path(file.path).name}"] = file.text
+    files["slurm/mybox.conf"] = desired.ssh_config("mybox", slurm, LOCAL, DIRECTIVES)
+    relay = JOBS["pbs"]
+    assert relay.server
+    files["pbs/serve"] = desired.remote_files("mybox", relay, relay.server, (HASH, ""), "0.1.0")[1].text
+    files["slurm/known_hosts"] = cluster.known_hosts("mybox", slurm)
     for template, model in SENT.items():
         files[f"sent/{template}"] = render(f"remote/{template}", **model)
     return files

@@ -32,6 +32,10 @@ PLAIN: dict[str, Any] = {
     "python": "/opt/jupyter/bin/python3",
     "setup": [],
     "setup_shell": ["/bin/sh"],
+    "scheduler": "",
+    "options": [],
+    "job_variable": "",
+    "via": "",
     "root_dir": "",
     "start_timeout": 120,
     "fast": "/home/alice/.local/share/nbssh/mybox/fast",
@@ -40,17 +44,27 @@ PLAIN: dict[str, Any] = {
     "path": "/home/alice/.local/state/nbssh/try",
 }
 EVIL = "$(touch x)`touch x`'\"; touch x #\n%s \\ ${HOME} ünï -n *"
-HOSTILE = {key: EVIL for key in PLAIN if key not in {"app", "port", "remote_port", "start_timeout", "seal"}} | {
+# what only one of a few words can be
+CHOSEN = {"app", "port", "remote_port", "start_timeout", "seal", "scheduler", "via", "job_variable"}
+HOSTILE = {key: EVIL for key in PLAIN if key not in CHOSEN} | {
     "app": "notebook",
     "port": 1,
     "remote_port": 2,
     "start_timeout": 3,
+    "scheduler": "",
+    "via": "",
+    "job_variable": "",
     "seal": PLAIN["seal"],
     "setup": [EVIL, "module load x"],
     "setup_shell": [EVIL, "-l"],
     "want": [EVIL],
 }
 MODELS = {"plain": PLAIN, "hostile": HOSTILE, "setup": PLAIN | {"setup": ["conda activate 'my env'"]}}
+JOBS = {
+    kind: model | {"scheduler": kind, "job_variable": "JOB_ID", "via": "relay", "options": [EVIL]}
+    for kind, model in {"slurm": PLAIN, "gridengine": HOSTILE, "pbs": HOSTILE, "lsf": HOSTILE}.items()
+}
+JOB_SCRIPTS = ("job", "try", "launch", "serve", "kill", "status", "wait", "remove")
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -93,9 +107,10 @@ def test_the_linters_have_nothing_to_say(script: str, model: str, tmp_path: Path
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda words: words[0])
 def test_every_shell_reads_them(shell: list[str], tmp_path: Path, needs: Callable[..., None]) -> None:
     needs(shell[0])
-    for script in SCRIPTS:
+    jobs = [(script, model) for model in JOBS.values() for script in JOB_SCRIPTS]
+    for script, model in [*((script, HOSTILE) for script in SCRIPTS), *jobs]:
         file = tmp_path / script
-        file.write_text(render(f"remote/{script}", **HOSTILE))
+        file.write_text(render(f"remote/{script}", **model))
         done = subprocess.run([*shell, "-n", str(file)], check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert "error" not in done.stderr  # ksh -n also gives advice

@@ -1,0 +1,78 @@
+# Grid Engine (SGE, Son of Grid Engine, Univa, Altair): qsub(1), qstat(1), qdel(1), qacct(1)
+scheduler='Grid Engine'
+scheduler_commands='qsub qstat qdel'
+
+submit_job() {
+    command rm -f "${job_log}"
+    command qsub -terse -cwd -S /bin/sh -j y -o "${job_log}" {{ options|shwords }} ${trial:+-l h_rt=180} -N "${job_name}" "$1" </dev/null >"${job_said}" || return 1
+    job_id=$(command sed -n 's/^\([0-9][0-9]*\)\(\..*\)*$/\1/p' "${job_said}" | command tail -n 1)
+}
+
+find_job() {
+    look_for name "${job_name}"
+}
+
+look_job() {
+    look_for id "${job_id}"
+}
+
+# qstat -xml: one element a line after this; a job's own come in the order number, name, owner, state, …, queue
+look_for() {
+    job_word='' job_node='' job_reason='' job_left='' job_state=ended
+    look_lines=$(command qstat -u "${user}" -xml 2>/dev/null) || return 2
+    look_line=$(printf '%s\n' "${look_lines}" | command tr '<' '\n' | command awk -F '>' -v by="$1" -v what="$2" '
+        $1 ~ /^job_list/ { id = name = state = queue = "" }
+        $1 == "JB_job_number" { id = $2 }
+        $1 == "JB_name" { name = $2 }
+        $1 == "state" { state = $2 }
+        $1 == "queue_name" { queue = $2 }
+        $1 == "/job_list" && state !~ /d/ && ((by == "name" && name == what) || (by == "id" && id == what)) {
+            rank = state ~ /r|t/ ? 0 : 1
+            print rank, id, state, queue
+        }' | command sort -n | command head -n 1)
+    [ -n "${look_line}" ] || return 1
+    read -r look_rank job_id job_word look_queue <<-line
+	${look_line}
+	line
+    case ${job_word} in
+    *E*)
+        job_state=ended
+        job_reason="in error state ${job_word}"
+        return 1
+        ;;
+    r | Rr | t | Rt | hr)
+        job_state=running
+        job_node=${look_queue#*@}
+        [ "${job_word}" != t ] || job_state=queued
+        ;;
+    *) job_state=queued ;;
+    esac
+}
+
+cancel_job() {
+    command qdel "${job_id}" >/dev/null
+}
+
+# qacct knows a job some seconds after its end, where there is accounting at all.
+explain_end() {
+    job_word=${job_word:-gone}
+    job_end=ended
+    case $(command qacct -j "${job_id}" 2>/dev/null) in
+    *h_rt* | *'wallclock'*'exceeded'*) job_end=timeout ;;
+    *'deleted_by'*"${user}"*) job_end=cancelled ;;
+    *) [ -z "${job_reason}" ] || job_end=failed ;;
+    esac
+}
+
+nodes() {
+    command qhost 2>/dev/null | command awk 'NR > 3 { print $1 }'
+}
+
+test_job() {
+    command qsub -w v -S /bin/sh {{ options|shwords }} -N "${job_name}" "$1" </dev/null 2>&1
+}
+
+# Its ways into a job need no step of their own.
+run_step() {
+    fail "${scheduler} has no srun" "nbssh edit ${name}: scheduler.via"
+}

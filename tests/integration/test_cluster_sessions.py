@@ -1,0 +1,273 @@
+"""Sessions in batch jobs, on a real Slurm: the ways to a node, the queue, the end of a job, and who gets in."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pexpect
+import pytest
+from bed import until
+from serving import UP, ended, fake_program, said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cluster import Cluster
+
+PROFILE = ".config/nbssh/profiles/gpu.toml"
+
+
+def misbehave(bed: Cluster, **how: Any) -> None:  # noqa: ANN401  anything JSON knows
+    """Tell the next fake Jupyter what to do wrong."""
+    bed.write(bed.cluster_home / "fake.json", json.dumps(how))
+
+
+def add_words(bed: Cluster, *words: str) -> tuple[str, ...]:
+    """Return the command that adds the profile `gpu` with a fake Jupyter, which this puts on the cluster."""
+    program = bed.write(bed.cluster_home / "bin/jupyter-lab", fake_program("/usr/bin/python3"), 0o755)
+    misbehave(bed)
+    name = f"/home/ada/{program.relative_to(bed.cluster_home)}"
+    return ("add", "gpu", "cluster", "--scheduler", "slurm", "--token", "--yes", "--jupyter", name, *words)
+
+
+def add(bed: Cluster, *words: str) -> str:
+    """Add the profile `gpu`; return what was said."""
+    return bed.nbssh(*add_words(bed, *words), timeout=120).stderr
+
+
+def add_by(bed: Cluster, way: str) -> str:
+    """Add the profile with its way declared; return what was said."""
+    add(bed, "--offline")
+    path = bed.client_home / PROFILE
+    bed.write(path, path.read_text().replace("[scheduler]\n", f'[scheduler]\nvia = "{way}"\n'), 0o600)
+    return bed.nbssh("apply", "gpu", "--yes", timeout=120).stderr
+
+
+def way_of(bed: Cluster) -> str:
+    """Return the way that was found."""
+    found = re.search(r'\[server\](?:.|\n)*^via = "(\w+)"', (bed.client_home / PROFILE).read_text(), re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def start(bed: Cluster, *options: str) -> pexpect.spawn[str]:
+    """Run `ssh gpu-nb` in a terminal until it says that all is ready."""
+    session = bed.ssh(*options, "gpu-nb", timeout=90)
+    assert session.expect([UP, pexpect.EOF]) == 0, session.before
+    return session
+
+
+def detach(bed: Cluster, session: pexpect.spawn[str]) -> None:
+    session.sendintr()
+    status, words = ended(session)
+    assert (status, "the server keeps running" in words) == (0, True), words
+    bed.run("ssh", "-O", "exit", "gpu-nb")
+
+
+def page(bed: Cluster, port: int = 8888) -> dict[str, Any]:
+    """Return what the server answers through the tunnel."""
+    with bed.network():
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.connect()
+    connection.request("GET", "/api")
+    answer: dict[str, Any] = json.loads(connection.getresponse().read())
+    connection.close()
+    return answer
+
+
+def state(bed: Cluster) -> dict[str, Any]:
+    """Return `nbssh status --json` of the profile."""
+    row: dict[str, Any] = json.loads(bed.nbssh("status", "gpu", "--json").stdout)["profiles"][0]
+    return row
+
+
+def is_gone(bed: Cluster) -> Callable[[], bool]:
+    return lambda: not [job for job in bed.jobs() if job.state != "COMPLETING"]
+
+
+def fill(bed: Cluster) -> None:
+    """Let another job hold both nodes."""
+    bed.on("login", "sbatch --nodes=2 --exclusive --job-name=other --output=/dev/null --wrap='sleep 600'")
+    until(lambda: [job.state for job in bed.jobs()] == ["RUNNING"], "the nodes are taken")
+
+
+WAYS = {
+    # ssh into a node only while a job runs there, and a login node that forwards nothing
+    "node": {"adopt": True, "login_sshd": ["AllowTcpForwarding no", "AllowStreamLocalForwarding no"]},
+    # nobody gets into a node but through Slurm
+    "srun": {"node_sshd": False, "login_sshd": ["DisableForwarding yes"]},
+    # neither
+    "relay": {"node_sshd": False},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_job_is_submitted_found_again_and_cancelled(make_cluster: Callable[..., Cluster], way: str) -> None:
+    bed = make_cluster(**WAYS[way])
+    words = (
+        add_by(bed, way) if way == "relay" else add(bed, "--job-option=--time=0:30:00", "--job-option=--comment=x y")
+    )
+    assert f'(via = "{way}")' in words
+    assert way_of(bed) == way
+    assert bed.logins() == 1
+    until(is_gone(bed), "the job that tried the ways is gone")
+    first = start(bed)
+    assert "submitted job 2; Ctrl-C leaves it there" in said(first)
+    assert re.search(r"job 2 runs on c[12], (30 min|10 min) left", said(first))
+    assert page(bed)["version"] == "9.8.7"
+    assert [(job.name, job.state) for job in bed.jobs()] == [("nbssh-gpu", "RUNNING")]
+    # one login, and one at the node's own sshd, where the user's key opens it
+    assert bed.logins() == 2
+    until(lambda: bed.opened, "the browser is called")
+    assert (state(bed)["state"], state(bed)["host"]) == ("running", bed.jobs()[0].node)
+    detach(bed, first)
+    row = state(bed)
+    assert (row["state"], row["host"], row["job"]["id"], row["job"]["state"]) == ("running", "c1", "2", "RUNNING")
+    again = start(bed)
+    assert "submitted" not in said(again)
+    assert page(bed)["version"] == "9.8.7"
+    again.sendline("k")
+    status, last = ended(again)
+    assert (status, "stopping JupyterLab on c1" in last) == (0, True), last
+    until(is_gone(bed), "the job has ended with its server")
+    detach(bed, start(bed))
+    done = bed.run("ssh", "gpu-nb-kill")
+    assert (done.returncode, done.stdout) == (0, "nbssh: cancelled job 3, which was RUNNING on c1\n")
+    assert state(bed)["state"] == "stopped"
+    assert bed.run("ssh", "gpu-nb-kill").stdout == "nbssh: not running\n"
+    bed.nbssh("remove", "gpu")
+    assert bed.on("login", "find ~/.local -path '*nbssh*'").stdout == ""
+    assert not list(bed.client_home.glob(".ssh/nbssh.d/gpu*"))
+
+
+def test_while_a_session_is_open_kill_needs_no_login(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster(adopt=True)
+    add(bed)
+    session = start(bed)
+    logins = bed.logins()
+    done = bed.run("ssh", "gpu-nb-kill")
+    assert "stopping JupyterLab on c1" in done.stdout
+    assert bed.logins() == logins
+    ended(session)
+    until(is_gone(bed), "the job is gone")
+
+
+def test_the_queue_is_shown_and_left_and_cancelled(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster()
+    add(bed)
+    until(is_gone(bed), "the job that tried the ways is gone")
+    fill(bed)
+    session = bed.ssh("gpu-nb", timeout=60)
+    session.expect(r"job 3 PENDING \((Resources|Priority)\) \d+ s")
+    row = state(bed)
+    assert (row["state"], row["job"]["state"], row["job"]["node"]) == ("queued", "PENDING", "")
+    table = bed.nbssh("status").stdout
+    assert re.search(r"gpu +- +queued \((Resources|Priority)\) +- ", table), table
+    session.sendintr()
+    ended(session)
+    waiting = [job for job in bed.jobs() if job.name == "nbssh-gpu"]
+    assert [(job.id, job.state) for job in waiting] == [("3", "PENDING")]
+    until(lambda: not [line for line in bed.running("login").values() if "/job " in line], "nothing waits any more")
+    # found again, and cancelled under its hands
+    session = bed.ssh("gpu-nb", timeout=60)
+    session.expect("job 3 PENDING")
+    bed.on("login", "scancel 3")
+    status, last = ended(session)
+    assert status != 0
+    assert "nbssh: error: job 3 was cancelled before it could be used" in last
+    session = bed.ssh("gpu-nb", timeout=60)
+    session.expect("job 4 PENDING")
+    done = bed.run("ssh", "-S", "none", "gpu-nb-kill")
+    assert done.stdout == "nbssh: cancelled job 4, which was PENDING\n"
+    assert ended(session)[0] != 0
+
+
+def test_a_job_that_fails_says_why(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster()
+    add(bed)
+    misbehave(bed, crash="fake jupyter will not start\n")
+    session = bed.ssh("gpu-nb", timeout=60)
+    status, last = ended(session)
+    assert status != 0
+    assert "fake jupyter will not start" in last, last
+    assert re.search(r"nbssh: error: (JupyterLab did not start on c1|job 2 failed)", last), last
+    until(is_gone(bed), "the job is gone")
+
+
+def test_the_end_of_the_time_ends_the_session_with_that_word(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster()
+    add(bed)
+    session = start(bed)
+    bed.root_on("login", "scontrol update jobid=2 timelimit=0")
+    status, last = ended(session)
+    assert status != 0
+    assert "nbssh: error: job 2 has reached its time limit" in last, last
+
+
+def test_two_sessions_at_once_from_two_login_nodes_submit_one_job(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster(login2=True)
+    add(bed)
+    alone = ("-S", "none", "-o", "ClearAllForwardings=yes", "gpu-nb")
+    first = bed.ssh(*alone, timeout=60)
+    until(lambda: bed.logins() == 2, "the first is on its login node")
+    bed.lead_to("login2")
+    second = bed.ssh(*alone, timeout=60)
+    for session in (first, second):
+        session.expect(UP)
+    assert [job.name for job in bed.jobs() if job.state == "RUNNING"] == ["nbssh-gpu"]
+    assert sum("submitted" in said(session) for session in (first, second)) == 1
+    assert bed.logins("login2") == 1
+    assert bed.run("ssh", "gpu-nb-kill").stdout.startswith("nbssh: cancelled job")
+    for session in (first, second):
+        ended(session)
+
+
+def test_a_password_is_asked_for_once(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster(password="correct horse", node_lines=["PubkeyAuthentication no"])
+    adding = bed.spawn("nbssh", *add_words(bed), timeout=120)
+    adding.expect("[Pp]assword: ")
+    adding.sendline("correct horse")
+    adding.expect("now type")
+    assert ended(adding)[0] == 0
+    assert (bed.logins(), way_of(bed)) == (1, "srun")
+    session = bed.ssh("gpu-nb", timeout=60)
+    session.expect("[Pp]assword: ")
+    session.sendline("correct horse")
+    session.expect(UP)
+    assert bed.logins() == 2
+    assert page(bed)["version"] == "9.8.7"
+    session.sendline("k")
+    ended(session)
+
+
+def test_a_node_with_another_key_is_refused(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster()
+    add(bed)
+    known = bed.client_home / ".ssh/nbssh.d/gpu.known_hosts"
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ4eq2FQ3m1uGR8cSs4bSRXJmCSwmMhWvSkcHSQSk0Va"
+    bed.write(known, f"nbssh-gpu {key}\n", 0o600)
+    config = bed.client_home / ".ssh/config"
+    bed.write(config, config.read_text() + "Host *\n    StrictHostKeyChecking no\n", 0o600)
+    session = bed.ssh("gpu-nb", timeout=60)
+    status, last = ended(session)
+    assert (status, "Host key verification failed" in last) == (255, True), last
+    bed.run("ssh", "gpu-nb-kill")
+
+
+def test_a_refused_job_is_seen_by_add_and_by_doctor(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster()
+    done = bed.run("nbssh", *add_words(bed, "--job-option=--partition=nowhere"), timeout=60)
+    assert done.returncode == 1
+    assert "invalid partition" in done.stderr
+    assert "Slurm does not take the job" in done.stderr
+    assert bed.on("login", "find ~/.local -path '*nbssh/gpu*'").stdout == ""
+    assert not (bed.client_home / PROFILE).exists()
+    add(bed)
+    path = bed.client_home / PROFILE
+    bed.write(
+        path, path.read_text().replace('kind = "slurm"', 'kind = "slurm"\noptions = ["--partition=nowhere"]'), 0o600
+    )
+    done = bed.run("nbssh", "doctor", "gpu")
+    assert re.search(r"error +gpu +scheduler: Slurm would not take the job: .*[Ii]nvalid partition", done.stdout)

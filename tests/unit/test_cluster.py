@@ -1,0 +1,132 @@
+"""The pure part of batch jobs: which ways there are, whom to trust on a node, and what ssh is told."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+import pytest
+
+from nbssh.core import cluster
+from nbssh.core.profile import Kind, Profile, Scheduler, Server, Via, from_dict
+from nbssh.errors import NbsshError
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ4e"
+OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5f"
+RSA = "ssh-rsa AAAAB3NzaC1yc2E"
+
+
+def profile(kind: Kind = "slurm", via: str = "auto", found: Via | None = None) -> Profile:
+    server = Server(
+        home="/home/alice", uid=1000, hostname="login", os="Linux", jupyter="/j", forward="socket", socket="/tmp/s",
+        via=found or "", host_keys=[KEY],
+    )  # fmt: skip
+    said = Scheduler(kind=kind, via=via)  # type: ignore[arg-type]  what the tests give
+    return Profile(destination="alice@login:2222", port=8888, scheduler=said, server=server if found else None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "via", "ways"),
+    [
+        ("slurm", "auto", ("node", "srun", "relay")),
+        ("gridengine", "auto", ("node", "relay")),
+        ("pbs", "auto", ("node", "relay")),
+        ("lsf", "relay", ("relay",)),
+    ],
+)
+def test_the_best_way_is_tried_first_and_a_declared_one_alone(kind: Kind, via: str, ways: tuple[Via, ...]) -> None:
+    assert cluster.ways(profile(kind, via)) == ways
+
+
+def test_a_lone_server_has_no_way() -> None:
+    alone = Profile(destination="box", port=8888)
+    assert (cluster.ways(alone), cluster.via(alone), cluster.own_options(alone)) == ((), None, frozenset())
+    assert cluster.proxy_words(["ssh"], "gpu", alone, persists=False) == []
+
+
+def test_what_was_found_counts_then_what_was_declared_then_the_likeliest() -> None:
+    assert cluster.via(profile("slurm", "relay", "node")) == "node"
+    assert cluster.via(profile("slurm", "relay")) == "relay"
+    assert cluster.via(profile("slurm")) == "srun"
+    assert cluster.via(profile("lsf")) == "node"
+
+
+def test_only_a_sshd_of_our_own_asks_for_our_own_key() -> None:
+    assert not cluster.has_own_key(profile(found="node"))
+    assert cluster.has_own_key(profile(found="relay"))
+    assert "identityfile" in cluster.own_options(profile(found="srun"))
+    assert "identityfile" not in cluster.own_options(profile(found="node"))
+
+
+def test_the_proxy_runs_the_job_script_on_the_login_node() -> None:
+    words = cluster.proxy_words(["ssh", "-F", "my config"], "gpu", profile(found="node"), persists=False)
+    assert words[:3] == ["ssh", "-F", "my config"]
+    job = "/home/alice/.local/share/nbssh/gpu/job"
+    assert words[-7:] == ["-p", "2222", "alice@login", "exec", "/bin/sh", job, "node"]
+    # ssh sends the stderr of a ProxyCommand nowhere once there is a ControlPersist
+    assert cluster.proxy_words(["ssh"], "gpu", profile(found="node"), persists=True)[:2] == ["sh", "-c"]
+    assert "~/.local/share/nbssh/gpu/job" in cluster.proxy_words(["ssh"], "gpu", profile(), persists=False)
+
+
+def test_all_nodes_are_known_by_one_name() -> None:
+    assert cluster.known_hosts("gpu", profile(found="node")) == f"nbssh-gpu {KEY}\n"
+    assert cluster.known_hosts("gpu", profile()) == ""
+
+
+def said(nodes: list[str], lines: list[str]) -> str:
+    return "".join([*(f"node {node}\n" for node in nodes), *(f"known {line}\n" for line in lines)])
+
+
+def hashed(host: str) -> str:
+    salt = b"0123456789abcdef0123"
+    digest = hmac.new(salt, host.encode(), hashlib.sha1).digest()
+    return f"|1|{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("line", "known"),
+    [
+        (f"c1 {KEY}", True),
+        (f"login,c1.cluster.edu,10.0.0.1 {KEY} a comment", True),
+        (f"c* {KEY}", True),
+        (f"c?,!c1 {KEY}", False),
+        (f"{hashed('c1')} {KEY}", True),
+        (f"{hashed('c2')} {KEY}", False),
+        (f"|1|%% {KEY}", False),
+        (f"c10 {KEY}", False),
+        (f"@cert-authority * {KEY}", False),
+        (f"@revoked c1 {KEY}", False),
+        (f"# c1 {KEY}", False),
+        ("c1 ssh-ed25519", False),
+        ("c1 ssh-ed25519 not$base64", False),
+        ("c1 256 1234567", False),
+        ("", False),
+    ],
+)
+def test_a_key_is_taken_from_the_lines_that_name_the_node(line: str, known: bool) -> None:  # noqa: FBT001
+    assert cluster.chosen_keys(said(["c1"], [line]), "c1") == (([KEY], []) if known else ([], ["c1"]))
+
+
+def test_of_every_node_one_key_and_the_best() -> None:
+    text = said(["c1", "c2", "c3", "c1", "-x", "a b"], [f"c1 {RSA}", f"c1 {KEY}", f"c2 {KEY}", f"other {OTHER}"])
+    assert cluster.chosen_keys(text, "c4") == ([KEY], ["c4", "c3"])
+    assert cluster.scanned_keys(f"c3 {RSA}\nc3 {OTHER}\n# c4:22 SSH-2.0\nc4 {KEY}\n") == [OTHER, KEY]
+    assert cluster.scanned_keys("c3 ssh-dss AAAA\nc3 sk-ssh-ed25519@openssh.com AAAA\n") == [
+        "sk-ssh-ed25519@openssh.com AAAA"
+    ]
+
+
+def test_a_profile_says_its_scheduler() -> None:
+    base = {"destination": "cluster", "port": 8888}
+    made = from_dict(base | {"scheduler": {"kind": "slurm", "options": ["--time=8:00:00"]}}, "gpu.toml")
+    assert made.scheduler == Scheduler(kind="slurm", options=["--time=8:00:00"])
+    assert made.fingerprint() != from_dict(base, "gpu.toml").fingerprint()
+    for wrong in ({"kind": "condor"}, {"options": []}, {"kind": "slurm", "vai": "node"}):
+        with pytest.raises(NbsshError, match=r"gpu\.toml"):
+            from_dict(base | {"scheduler": wrong}, "gpu.toml")
+    server: dict[str, object] = {"home": "/h", "uid": 1, "hostname": "l", "os": "L", "jupyter": "/j"}
+    server["forward"] = "socket"
+    server["host_keys"] = ["ssh-rsa AAAA\n@cert-authority *"]
+    with pytest.raises(NbsshError, match=r"gpu\.toml"):
+        from_dict(base | {"server": server}, "gpu.toml")
