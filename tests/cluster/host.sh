@@ -38,8 +38,9 @@ if [ "$host" = client ]; then
     mount --bind /mnt/home-client /home
 else
     # As NFS shares it: every host sees a socket in it, and only the host that made it can connect to it.
-    # Through a plain bind mount each could.
-    bindfs -o allow_other,nonempty /mnt/home-cluster /home
+    # Through a plain bind mount each could. direct_io: who reads a file while another host puts a new one in its place
+    # reads the old or the new one, not the new one up to the old one's length.
+    bindfs -o allow_other,nonempty,direct_io /mnt/home-cluster /home
     # as every distribution mounts it: without group tty only root's sshd could give a terminal
     mount -t devpts -o newinstance,gid=5,mode=620,ptmxmode=666 devpts /dev/pts
     [ "$(readlink /dev/ptmx)" = pts/ptmx ] || mount --bind /dev/pts/ptmx /dev/ptmx

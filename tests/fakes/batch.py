@@ -195,15 +195,16 @@ def _serve(folder: Path) -> None:
     """Be a node: run the jobs whose turn it is, for ever."""
     nodes = (folder / "nodes").read_text().split()
     mine = nodes.index(os.uname().nodename)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     seen: set[int] = set()
+    running: list[subprocess.Popen[bytes]] = []
     while True:
+        running = [process for process in running if process.poll() is None]
         for job in jobs(folder):
             number = job["number"]
             wanted = job.get("wanted") or nodes[(number - 1) % len(nodes)]
             if number not in seen and wanted == nodes[mine]:
                 seen.add(number)
-                subprocess.Popen([sys.executable, __file__, "run", str(folder), str(number)])
+                running.append(subprocess.Popen([sys.executable, __file__, "run", str(folder), str(number)]))
         time.sleep(LOOK)
 
 

@@ -15,11 +15,14 @@ import cluster as clusters
 import pexpect
 import pytest
 
+from nbssh.adapters.throwaway import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cluster import Cluster
 
+PATIENCE = 30.0  # seconds in which a scheduler must have looked at its queue; it takes 2
 SOCKET = "import socket; s = socket.socket(socket.AF_UNIX); "
 
 
@@ -36,12 +39,14 @@ def test_hosts_are_separate_and_share_a_home_as_nfs_does(make_cluster: Callable[
         assert bed.on(host, "ls /tmp/of-*").stdout == f"/tmp/of-{host}\n"
         # the laptop has no scheduler, and here the cluster has none
         assert bed.on(host, "command -v sbatch squeue qsub").stdout == ""
-    bed.on("c1", f"python3 -c \"{SOCKET}s.bind('sock'); s.listen(); s.recv\" & echo text >file")
-    assert bed.on("login2", "cat file; test -S sock && echo a socket").stdout == "text\na socket\n"
-    listen = f"{SOCKET}s.bind('here'); s.listen(); c = socket.socket(socket.AF_UNIX); c.connect('here'); print('ok')"
-    assert bed.on("c1", f'python3 -c "{listen}"').stdout == "ok\n"
-    done = bed.on("login", f"python3 -c \"{SOCKET}s.connect('here')\"")
-    assert "ConnectionRefusedError" in done.stderr, done.stderr
+    bed.on("c1", "echo text >file")
+    assert bed.on("login2", "cat file").stdout == "text\n"
+    listen = f"{SOCKET}s.bind('sock'); s.listen(); import time; time.sleep(600)"
+    bed.on("c1", f'nohup python3 -c "{listen}" >/dev/null 2>&1 &')
+    connect = f"python3 -c \"{SOCKET}s.connect('sock')\""
+    beds.until(lambda: bed.on("c1", connect).returncode == 0, "the host that made the socket connects to it")
+    assert bed.on("login", "test -S sock && echo a socket").stdout == "a socket\n"
+    assert "ConnectionRefusedError" in bed.on("login", connect).stderr
     assert not (bed.client_home / "file").exists()
 
 
@@ -68,23 +73,24 @@ def test_programs_of_this_environment_run_on_every_host(make_cluster: Callable[.
     assert done.stdout == "1\n", done.stderr
     bed.run("sh", "-c", '"$BROWSER" http://127.0.0.1:1/; xdg-open http://127.0.0.1:2/')
     assert bed.opened == ["http://127.0.0.1:1/", "http://127.0.0.1:2/"]
-    server = bed.spawn("python3", "-m", "http.server", "--bind", "127.0.0.1", "8888")
+    port = free_port()  # nobody has it out here
+    server = bed.spawn("python3", "-m", "http.server", "--bind", "127.0.0.1", str(port))
     server.expect_exact("Serving HTTP")
     with bed.network():
-        connection = http.client.HTTPConnection("127.0.0.1", 8888, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         connection.request("GET", "/")
         assert connection.getresponse().status == 200
     connection.close()
     with pytest.raises(ConnectionRefusedError):
-        http.client.HTTPConnection("127.0.0.1", 8888, timeout=10).connect()
+        http.client.HTTPConnection("127.0.0.1", port, timeout=10).connect()
 
 
 def test_slurm_runs_holds_and_refuses_jobs(make_cluster: Callable[..., Cluster]) -> None:
     bed = make_cluster()
     bed.on("login", "sbatch --job-name=one --nodelist=c2 --wrap='uname -n; sleep 100'")
-    beds.until(has_job(bed, "RUNNING", "c2"), "the job runs")
+    beds.until(has_job(bed, "RUNNING", "c2"), "the job runs", PATIENCE)
     beds.until(lambda: bed.on("login", "cat slurm-1.out").stdout == "c2\n", "the job has written its log")
-    assert any("sleep 100" in line for line in bed.running("c2").values())
+    beds.until(lambda: "sleep 100" in bed.running("c2").values(), "the job's processes are seen on its node")
     assert not bed.running("c1")
     assert bed.on("login", "sbatch --partition=later --wrap=true").returncode == 0
     assert [job.reason for job in bed.jobs() if job.partition == "later"] == ["PartitionDown"]
@@ -94,7 +100,7 @@ def test_slurm_runs_holds_and_refuses_jobs(make_cluster: Callable[..., Cluster])
     bed.on("login", "scancel --name=one")
     beds.until(lambda: not bed.running("c2"), "nothing of the job stays on the node")
     bed.root_on("login", "scontrol update partitionname=later state=up")
-    beds.until(lambda: not bed.jobs(), "the other job runs now, and ends")
+    beds.until(lambda: not bed.jobs(), "the other job runs now, and ends", PATIENCE)
 
 
 def test_torques_commands_reach_slurm(make_cluster: Callable[..., Cluster]) -> None:
@@ -115,14 +121,14 @@ def test_grid_engine_runs_holds_and_refuses_jobs(make_cluster: Callable[..., Clu
     assert bed.on("login", "qsub -terse -N one -cwd -j y -q main.q@c2", stdin=script).stdout == "1\n"
     assert bed.on("login", "qsub -q later.q -b y true").returncode == 0
     assert "unknown queue" in bed.on("login", "qsub -q none.q -b y true").stderr
-    beds.until(lambda: bed.on("login", "cat one.o1").stdout == "c2\n1\n", "the job runs and writes its log")
+    beds.until(lambda: bed.on("login", "cat one.o1").stdout == "c2\n1\n", "the job runs and writes its log", PATIENCE)
     listing = bed.on("login", "qstat -xml").stdout
     assert "<queue_name>main.q@c2</queue_name>" in listing
     assert "<state>qw</state>" in listing
     bed.on("login", "qdel 1")
     beds.until(lambda: not bed.running("c2"), "nothing of the job stays on the node")
     assert bed.root_on("login", "qmod -e later.q").returncode == 0
-    beds.until(lambda: bed.on("login", "qstat").stdout == "", "the other job runs now, and ends", 20)
+    beds.until(lambda: bed.on("login", "qstat").stdout == "", "the other job runs now, and ends", PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -134,8 +140,8 @@ def test_fakes_run_jobs_on_the_nodes(
 ) -> None:
     bed = make_cluster(scheduler=scheduler)
     assert bed.on("login", submit, stdin="uname -n >here\nsleep 987\n").stdout.startswith(said)
-    beds.until(lambda: bed.on("login", "cat here").stdout == "c1\n", "the job runs")
-    assert "sleep 987" in bed.running("c1").values()
+    beds.until(lambda: bed.on("login", "cat here").stdout == "c1\n", "the job runs", PATIENCE)
+    beds.until(lambda: "sleep 987" in bed.running("c1").values(), "the job's processes are seen on its node")
     bed.on("login", cancel)
     beds.until(lambda: "sleep 987" not in bed.running("c1").values(), "the job is gone")
 
@@ -146,7 +152,7 @@ def test_only_a_job_opens_the_nodes_door(make_cluster: Callable[..., Cluster]) -
     refused = bed.run("ssh", "-J", "login", "c1", "true")
     assert "no active jobs on this node" in refused.stderr
     bed.on("login", "sbatch --nodelist=c1 --wrap='sleep 100'")
-    beds.until(has_job(bed, "RUNNING", "c1"), "the job runs")
+    beds.until(has_job(bed, "RUNNING", "c1"), "the job runs", PATIENCE)
     assert bed.run("ssh", "-J", "login", "c1", "uname -n").stdout == "c1\n"
     assert "no active jobs on this node" in bed.run("ssh", "-J", "login", "c2", "true").stderr
     bed.on("login", "scancel --user=ada")
@@ -172,7 +178,7 @@ def test_homes_can_be_full_and_nodes_can_die(make_cluster: Callable[..., Cluster
     bed = make_cluster(scheduler="none", home_size="1m")
     assert "No space left" in bed.on("c1", "head -c 2000000 /dev/zero >big").stderr
     bed.on("c2", "nohup sleep 987 >/dev/null 2>&1 &")
-    assert "sleep 987" in bed.running("c2").values()
+    beds.until(lambda: "sleep 987" in bed.running("c2").values(), "the process is seen on the node")
     bed.power_off("c2")
     beds.until(lambda: not bed.running("c2"), "the node is off")
     assert bed.on("login", "ssh -o ConnectTimeout=1 c2 true").returncode == 255
