@@ -14,10 +14,11 @@ import pytest
 pytest.register_assert_rewrite("bed", "cluster")  # before the import: their assertions explain themselves
 
 import bed as beds  # noqa: E402
-import cluster as clusters  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import cluster as clusters
 
 pytest_plugins = ["figures"]
 
@@ -27,7 +28,7 @@ def scratch_home() -> Iterator[Path]:
     """Give the whole run a HOME of its own, so that a careless test cannot touch the real one."""
     real = Path.home()
     before = _seen(real)
-    home = Path(tempfile.mkdtemp(prefix="nbh", dir="/tmp"))
+    home = Path(tempfile.mkdtemp(prefix="nbh", dir="/tmp" if Path("/tmp").is_dir() else None))
     dropped = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("XDG_", "NBSSH_SSH"))}
     os.environ["HOME"] = str(home)
     yield home
@@ -74,6 +75,8 @@ def bed() -> Iterator[beds.Bed]:
 @pytest.fixture
 def make_cluster() -> Iterator[Callable[..., clusters.Cluster]]:
     """Give a maker of clusters with options of their own (see `cluster.cluster`); each is checked at the end."""
+    import cluster as clusters  # noqa: PLC0415  macOS and Windows have none
+
     with contextlib.ExitStack() as stack:
 
         def make(**options: Any) -> clusters.Cluster:  # noqa: ANN401  those of `cluster.cluster`

@@ -1,4 +1,4 @@
-"""A laptop that looks like Windows to nbssh: run as `python tests/windows.py WORDS…`, it is nbssh on such a machine.
+"""A laptop that looks like Windows: `python tests/windows.py WORDS…` is nbssh there, `pytest -p windows` tests there.
 
 What Windows' Python does not have is taken away before the first module of nbssh is imported. The paths stay those of
 this system: what differs in their flavour is tested where it is decided.
@@ -18,7 +18,7 @@ MISSING_IN_OS = (
     "geteuid", "getgid", "getpgid", "getuid", "getxattr", "killpg", "listxattr", "mkfifo", "openpty", "pread",
     "set_blocking", "setsid", "setxattr", "uname", "wait3", "wait4",
 )  # fmt: skip
-MISSING_IN_SIGNAL = ("SIGALRM", "SIGHUP", "SIGKILL", "SIGQUIT", "SIGWINCH", "pthread_sigmask")
+MISSING_IN_SIGNAL = ("SIGALRM", "SIGHUP", "SIGQUIT", "SIGWINCH", "pthread_sigmask")
 # What picks its own implementation by the platform has done so when it turns into Windows.
 FOREIGN = (
     "argon2", "concurrent.futures", "filelock", "getpass", "glob", "jinja2", "msgspec", "platformdirs", "rich.console",
@@ -52,6 +52,12 @@ def become_windows() -> None:
     if hasattr(socket, "AF_UNIX"):
         del socket.AF_UNIX
     sys.platform = "win32"
+
+
+def pytest_load_initial_conftests() -> None:
+    """Run the tests of `pytest -p windows` on such a laptop."""
+    importlib.import_module("hypothesis")
+    become_windows()
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def converse(
     ]
     if process.stderr:
         stderr = cast("BinaryIO", process.stderr)
-        jobs.append(lambda: _take(stderr, err, errors, threading.Event()))
+        jobs.append(lambda: _drain(stderr, err, errors))
     threads = [threading.Thread(target=job, daemon=True) for job in jobs]
     for thread in threads:
         thread.start()
@@ -47,7 +47,7 @@ def converse(
         process.kill()
     for thread in threads:
         thread.join(END_SECONDS)
-    return bytes(out), bytes(err[:errors]), limit
+    return bytes(out), bytes(err), limit
 
 
 def _feed(stream: BinaryIO, script: bytes) -> None:
@@ -61,6 +61,13 @@ def _take(stream: BinaryIO, into: bytearray, bound: int, ended: threading.Event)
         while len(into) <= bound and (data := os.read(stream.fileno(), 65536)):
             into.extend(data)
     ended.set()
+
+
+def _drain(stream: BinaryIO, into: bytearray, kept: int) -> None:
+    """Take all, so that the process does not wait for us, and keep the beginning."""
+    with contextlib.suppress(OSError, ValueError):
+        while data := os.read(stream.fileno(), 65536):
+            into.extend(data[: kept - len(into)])
 
 
 def marked_line(stream: IO[bytes], mark: bytes, seconds: float, bound: int) -> bytes:

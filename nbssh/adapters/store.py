@@ -45,8 +45,31 @@ def names(paths: Paths) -> list[str]:
     return sorted(name for name in found if model.NAME.match(name))
 
 
+def refuse_twins(paths: Paths, wanted: list[str]) -> None:
+    """Raise where a name differs from another's only in case: many file systems have one file for both."""
+    by_lower: dict[str, list[str]] = {}
+    for name in names(paths):
+        by_lower.setdefault(name.lower(), []).append(name)
+    for name in wanted or [name for twins in by_lower.values() for name in twins]:
+        twins = by_lower.get(name.lower(), [])
+        if name in twins and len(twins) > 1:
+            raise NbsshError(
+                f"the profiles {' and '.join(map(repr, twins))} differ only in case",
+                f"give one of their files in {paths.shown(paths.profiles_dir)} another name",
+            )
+        if twins and name not in twins:
+            raise NbsshError(f"there is no profile '{name}'", f"did you mean '{twins[0]}'?")
+
+
 def load(paths: Paths, name: str) -> Profile:
     """Return one profile; a wrong name, a torn file and an unknown key are errors that name the file."""
+    model.check_name(name)
+    refuse_twins(paths, [name])
+    return peek(paths, name)
+
+
+def peek(paths: Paths, name: str) -> Profile:
+    """Do as `load`, but look at no other profile: for loops over all of them, and to take one of two twins away."""
     model.check_name(name)
     path = paths.profile(name)
     try:
@@ -81,7 +104,8 @@ def _no_such(paths: Paths, name: str) -> NbsshError:
 
 def select(paths: Paths, wanted: list[str]) -> dict[str, Profile]:
     """Return the profiles `wanted`, or all of them if none is named."""
-    return {name: load(paths, name) for name in (wanted or names(paths))}
+    refuse_twins(paths, wanted)
+    return {name: peek(paths, name) for name in (wanted or names(paths))}
 
 
 def text_of(name: str, profile: Profile, old: str | None = None) -> str:

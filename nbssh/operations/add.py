@@ -176,7 +176,7 @@ def _is_already(world: World, wish: Wish, recipe: Recipe) -> bool:
 
 
 def _ports_of_others(world: World, name: str) -> dict[int, str]:
-    return {store.load(world.paths, other).port: other for other in store.names(world.paths) if other != name}
+    return {store.peek(world.paths, other).port: other for other in store.names(world.paths) if other != name}
 
 
 def _complete(world: World, name: str) -> None:

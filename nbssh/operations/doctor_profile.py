@@ -78,7 +78,7 @@ def _port(world: World, name: str, profile: Profile) -> Iterator[Finding]:
 
 def _port_of(world: World, name: str) -> int:
     try:
-        return store.load(world.paths, name).port
+        return store.peek(world.paths, name).port
     except NbsshError:
         return 0
 

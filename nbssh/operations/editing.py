@@ -45,6 +45,7 @@ def schema_path() -> Path:
 def edit(world: World, name: str, *, offline: bool) -> int:
     """Let the user edit the profile `name`, show everything that follows from it, and do it after asking."""
     path = world.paths.profile(check_name(name))
+    store.refuse_twins(world.paths, [name])
     data = files.read(path)
     if data is None:
         store.load(world.paths, name)  # says which ones there are
@@ -172,7 +173,7 @@ def _connect(world: World, name: str, profile: Profile) -> AbstractContextManage
 def _port(world: World, name: str) -> int:
     """Return the port of a profile; 0 for one that cannot be read, which is no reason to stop here."""
     try:
-        return store.load(world.paths, name).port
+        return store.peek(world.paths, name).port
     except NbsshError:
         return 0
 

@@ -40,7 +40,7 @@ def remove(world: World, name: str, *, offline: bool) -> None:
 def _loaded(world: World, name: str) -> Profile | None:
     """Return the profile; one whose file is broken can still be removed, here."""
     try:
-        return store.load(world.paths, name)
+        return store.peek(world.paths, name)
     except NbsshError:
         if not world.paths.profile(check_name(name)).exists() and not world.paths.conf(name).exists():
             raise
@@ -101,7 +101,7 @@ def _remove_here(world: World, names: list[str]) -> None:
 def _world(world: World, name: str) -> World:
     """Return the world of a profile's client; that of this system for one that cannot be read."""
     try:
-        return world.on(store.load(world.paths, name).client)
+        return world.on(store.peek(world.paths, name).client)
     except NbsshError:
         return world
 

@@ -100,6 +100,17 @@ def test_no_module_that_windows_lacks_is_imported_by_any_module_of_nbssh(laptop:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_unit_tests_pass_there() -> None:
+    env = os.environ | {"PYTHONPATH": str(REPOSITORY / "tests")}
+    options = ["-p", "windows", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *options, "tests/unit"],
+        cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
+
+
 def test_the_fake_has_teeth(laptop: Laptop) -> None:
     done = laptop.python("import windows; windows.become_windows()\nimport nbssh.adapters.terminal")
     assert "Windows has no module pty" in done.stderr

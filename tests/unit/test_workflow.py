@@ -1,0 +1,61 @@
+"""The workflow for the outside world: whole, pinned, and with the commands that the README names."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TEXT = (REPOSITORY / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+WORKFLOW: dict[Any, Any] = yaml.safe_load(TEXT)
+JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
+STEPS = [step for job in JOBS.values() for step in job["steps"]]
+
+
+def test_every_action_is_pinned_by_the_hash_of_a_commit_with_its_version_beside() -> None:
+    used = re.findall(r"uses: *(.*)", TEXT)
+    assert len(used) == len([step for step in STEPS if "uses" in step]) > 0
+    for action in used:
+        assert re.fullmatch(r"[a-z-]+/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+    # one version of each
+    assert len(set(used)) == len({action.partition("@")[0] for action in used})
+
+
+def test_all_systems_and_all_pythons_are_there() -> None:
+    wanted = ["3.11", "3.12", "3.13", "3.14"]
+    assert all(job["strategy"]["matrix"]["python"] == wanted for job in JOBS.values())
+    assert JOBS["laptops"]["strategy"]["matrix"]["system"] == ["macos-latest", "windows-latest"]
+    assert JOBS["linux"]["runs-on"] == "ubuntu-latest"
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["requires-python"] == f">={wanted[0]}"
+
+
+def test_linux_runs_everything() -> None:
+    assert [step["run"] for step in JOBS["linux"]["steps"] if "run" in step] == ["make test"]
+
+
+@pytest.mark.parametrize("command", [step["run"] for step in STEPS if "run" in step])
+def test_every_command_stands_in_the_readme(command: str) -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert re.search(rf"^    {re.escape(command)}(?: |$)", readme, re.MULTILINE), command
+
+
+def test_it_may_read_and_nothing_else_and_ends_in_time() -> None:
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    assert set(WORKFLOW[True]) == {"push", "pull_request", "schedule"}  # YAML 1.1 takes `on` for a truth
+    for job in JOBS.values():
+        assert set(job) <= {"name", "strategy", "runs-on", "container", "timeout-minutes", "steps"}
+        assert job["timeout-minutes"] <= 60
+        for step in job["steps"]:
+            assert set(step) in ({"run"}, {"uses", "with"})
+    for step in STEPS:
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"] == {"persist-credentials": False}
+    # every expression is one that a pull request's author cannot fill
+    for expression in re.findall(r"\$\{\{ *(.*?) *\}\}", TEXT):
+        assert expression in {"matrix.python", "matrix.system", "github.workflow", "github.ref"}
