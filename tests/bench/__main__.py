@@ -1,6 +1,7 @@
 """`make bench`: nbssh beside what a user would take instead, and beside ssh itself, which nothing can beat.
 
-A table on stdout, everything measured in bench.json. ROUNDS: how many rounds count; BENCH: which experiments.
+A table on stdout and everything measured in bench.json, both row by row. ROUNDS: how many rounds count; BENCH: which
+experiments.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the test bed
 
@@ -20,14 +22,15 @@ import far
 import phases
 import sessions
 from bed import REPOSITORY
-from measure import HEAD, Result, measure
-from stage import stage, versions
+from measure import HEAD, Experiment, Result, measure
+from stage import Stage, stage, versions
 
-from nbssh.adapters.ui import columns
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FAR = 0.050  # seconds to a server in another country and back
-KEYS = ("cold", "cold-plain", "attach", "second", "kill", "download", "tab", "version", "list", "ssh-G", "apply",
-        "hosts", "add")  # fmt: skip
+KEYS = ("phases", "cold", "cold-plain", "attach", "second", "kill", "download", "tab", "version", "list", "ssh-G",
+        "apply", "hosts", "add")  # fmt: skip
 
 
 def tell(text: str) -> None:
@@ -36,59 +39,97 @@ def tell(text: str) -> None:
     sys.stderr.flush()
 
 
-def run(wanted: list[str], rounds: int) -> tuple[list[Result], list[str]]:
-    """Return what was measured and what could not be."""
-    results: list[Result] = []
-    failed: list[str] = []
+WIDTHS = (42, 6, 9, 9, 32, 9, 11, 0)
+
+
+class Report:
+    """What was measured so far: each row is printed, and the file written anew, as soon as it is there."""
+
+    def __init__(self, rounds: int) -> None:
+        self._path = REPOSITORY / "bench.json"
+        self._about = {"date": datetime.now(UTC).date().isoformat(), "rounds": str(rounds), **versions()}
+        self._results: list[Result] = []
+        self._phases: dict[str, Any] = {}
+        self.failed: list[str] = []
+        self._print(HEAD)
+
+    def add(self, results: list[Result]) -> None:
+        """Take the rows of one experiment."""
+        for result in results:
+            self._results.append(result)
+            self._print(result.shown())
+        self._write()
+
+    def add_phases(self, phases: dict[str, Any]) -> None:
+        """Take where the time goes."""
+        self._phases = phases
+        self._write()
+
+    def fail(self, what: str, error: Exception) -> None:
+        """Take what could not be measured, and why."""
+        self.failed.append(f"{what}: {error}")
+        self._print((f"not measured: {self.failed[-1]}",))
+        self._write()
+
+    def _print(self, cells: Sequence[str]) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\033[K")
+        sys.stdout.write(
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, WIDTHS, strict=False)).rstrip() + "\n"
+        )
+        sys.stdout.flush()
+
+    def _write(self) -> None:
+        document = {
+            "about": self._about,
+            "failed": self.failed,
+            "phases": self._phases,
+            "results": [dataclasses.asdict(result) | {"met": result.met} for result in self._results],
+        }
+        self._path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def run(wanted: list[str], rounds: int, report: Report) -> None:
+    """Measure what is wanted, near and far."""
     for round_trip in (0.0, *([FAR] if far.is_possible() else [])):
         with stage(round_trip) as made:
+            if "phases" in wanted and not round_trip:
+                tell("phases")
+                report.add_phases(phases.phases(made))
             for experiment in (*sessions.experiments(), *commands.experiments()):
-                if experiment.key not in wanted or (round_trip and not experiment.far):
-                    continue
-                try:
-                    if experiment.before:
-                        experiment.before(made)
-                    results += measure(experiment, made, rounds, round_trip, tell)
-                except (RuntimeError, OSError) as error:
-                    failed.append(f"{experiment.key}, {round_trip * 1000:.0f} ms away: {error}")
-                    tell(f"{failed[-1]}\n")
-                finally:
-                    made.nothing_runs()
-                    if experiment.after:
-                        experiment.after(made)
-    return results, failed
+                if experiment.key in wanted and (experiment.far or not round_trip):
+                    try_one(experiment, made, rounds, round_trip, report)
+
+
+def try_one(experiment: Experiment, made: Stage, rounds: int, round_trip: float, report: Report) -> None:
+    """Measure one experiment; one that cannot be measured keeps no other from it."""
+    try:
+        if experiment.before:
+            experiment.before(made)
+        report.add(measure(experiment, made, rounds, round_trip, tell))
+    except (RuntimeError, OSError) as error:
+        report.fail(f"{experiment.key}, {round_trip * 1000:.0f} ms away", error)
+    finally:
+        made.nothing_runs()
+        if experiment.after:
+            experiment.after(made)
 
 
 def main() -> int:
     """Measure, print, write; 1 if something could not be measured. A missed goal is a result, not a failure."""
     wanted = os.environ.get("BENCH", "").split() or list(KEYS)
-    unknown = sorted(set(wanted) - {*KEYS, "phases"})
+    unknown = sorted(set(wanted) - set(KEYS))
     if unknown:
-        sys.stderr.write(f"bench: no such experiment: {' '.join(unknown)}; there are: {' '.join(KEYS)} phases\n")
+        sys.stderr.write(f"bench: no such experiment: {' '.join(unknown)}; there are: {' '.join(KEYS)}\n")
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was set up is cleared then too
     rounds = int(os.environ.get("ROUNDS", "7"))
-    about = {"date": datetime.now(UTC).date().isoformat(), "rounds": str(rounds), **versions()}
-    results, failed = run(wanted, rounds)
-    found = {}
-    if "phases" in wanted or not os.environ.get("BENCH"):
-        tell("phases")
-        with stage(0.0) as made:
-            found = phases.phases(made)
+    report = Report(rounds)
+    run(wanted, rounds, report)
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K")
-    sys.stdout.write(columns([HEAD, *(result.shown() for result in results)]) + "\n")
-    sys.stdout.write("".join(f"not measured: {text}\n" for text in failed))
-    document = {
-        "about": about,
-        "failed": failed,
-        "phases": found,
-        "results": [dataclasses.asdict(result) | {"met": result.met} for result in results],
-    }
-    path = REPOSITORY / "bench.json"
-    path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    sys.stderr.write(f"bench: {path}\n")
-    return 1 if failed else 0
+    sys.stderr.write(f"bench: {REPOSITORY / 'bench.json'}\n")
+    return 1 if report.failed else 0
 
 
 if __name__ == "__main__":

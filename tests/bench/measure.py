@@ -68,7 +68,7 @@ class Result:
     def shown(self) -> tuple[str, ...]:
         """Return the cells of the table."""
         unit = " ms" if self.per else ""
-        value, goal = f"{self.value:.1f}{unit}" if self.per else f"{self.value:.3f}", f"{self.goal:g}{unit}"
+        value, goal = f"{self.value:.1f}{unit}" if self.per else f"{self.value:.3f}", f"{self.goal:.3g}{unit}"
         missed = (
             f"missed by {self.value - self.goal:.1f} ms" if self.per else f"missed by {self.value / self.goal - 1:.0%}"
         )

@@ -61,7 +61,8 @@ class Terminal:
         """Wait until the command has written `text`, behind the first `after` bytes."""
         end = time.monotonic() + LIMIT
         while text not in self.said[after:]:
-            if self.process.poll() is not None or time.monotonic() > end:
+            over = not self._reader.is_alive() and text not in self.said[after:]  # all that it wrote was read
+            if over or time.monotonic() > end:
                 raise RuntimeError(f"{self.process.args!r} never said {text!r}: {self.said[-2000:]!r}")
             time.sleep(0.001)
 
