@@ -1,10 +1,11 @@
 """Spares a command the 90 ms that Typer 0.29 takes to import pydantic, for values that need no conversion.
 
-Must not change what any command is given: whatever is to be converted is left to Typer.
+Must not change what any command is given: whatever is more than a plain number is left to Typer.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, get_args
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 KNOWN = "0.29."
 _TEXT = {str, list, type(None)}
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")  # what every converter reads in the same way
 
 
 class _AsTyped:
@@ -26,6 +28,8 @@ class _AsTyped:
             return () if several else None
         if _types(param.type_descriptor.annotation) <= _TEXT:
             return list(value) if several else value
+        if _types(param.type_descriptor.annotation) <= {int, type(None)} and _NUMBER.fullmatch(str(value)):
+            return int(value)
         if not isinstance(value, str | list | tuple):
             return value
         param._runtime_param = None  # noqa: SLF001  Typer makes its own

@@ -18,6 +18,8 @@ WORDS = [
     ["add", "mybox"],
     ["add", "mybox", "alice@10.0.0.5", "--port", "8890", "--app", "notebook", "--idle", "1.5", "--no-browser", "--yes"],
     ["add", "mybox", "--setup", "module load a", "--setup", "conda activate ß", "--setup-shell", "bash -l"],
+    ["add", "mybox", "--port", "08890", "--remote-port", "0"],
+    ["add", "mybox", "--port", "-1", "--remote-port", "99999999999"],
     ["add", "mybox", "--remote-port", "10080", "--dir", "", "--token", "--offline"],
     ["apply"],
     ["apply", "a", "b", "--check", "--json"],
@@ -30,6 +32,9 @@ WORDS = [
 REFUSED = [
     ["add"],
     ["add", "mybox", "--port", "http"],
+    ["add", "mybox", "--port", "1.5"],
+    ["add", "mybox", "--port", "٣"],
+    ["add", "mybox", "--port", ""],
     ["add", "mybox", "--idle", "a while"],
     ["add", "mybox", "--no-such-option"],
     ["add", "mybox", "--port"],
@@ -91,7 +96,7 @@ def test_another_typer_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(not typer.__version__.startswith(KNOWN), reason="another Typer")
 @pytest.mark.parametrize(("quick", "imported"), [(True, False), (False, True)])
 def test_what_it_is_for(*, quick: bool, imported: bool) -> None:
-    """No pydantic for `nbssh list`; and Typer alone would import it, or else this module has had its day."""
+    """No pydantic for `nbssh add mybox --port 8888`; and Typer alone imports it, or this module has had its day."""
     program = (
         "import sys\n"
         "from typer.main import get_command\n"
@@ -99,8 +104,9 @@ def test_what_it_is_for(*, quick: bool, imported: bool) -> None:
         "from nbssh.cli.quick import spare_conversions\n"
         "group = get_command(app)\n"
         f"group = spare_conversions(group) if {quick} else group\n"
-        "context = group.make_context('nbssh', ['logs', 'mybox'])\n"
-        "group.commands['logs'].make_context('logs', ['mybox'], parent=context)\n"
+        "words = ['add', 'mybox', '--port', '8888']\n"
+        "context = group.make_context('nbssh', words)\n"
+        "group.commands['add'].make_context('add', words[1:], parent=context)\n"
         "print('pydantic' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
