@@ -126,7 +126,7 @@ def chosen_keys(said: str, node: str) -> tuple[list[str], list[str]]:
     """Return the host keys of the cluster's nodes, and the nodes of which no key is known, `node` the first.
 
     `said` is what `job hosts` prints: `node NAME` for each node and `known LINE` for each line of the login node's own
-    known_hosts files.
+    known_hosts files. Where the scheduler names no nodes, every host that is known there may be one.
     """
     nodes = [node]
     lines = []
@@ -137,6 +137,8 @@ def chosen_keys(said: str, node: str) -> tuple[list[str], list[str]]:
         elif kind == "known":
             lines.append(rest)
     entries = [entry for line in lines if (entry := _entry(line))]
+    if nodes == [node] and any(_matches(patterns, node) for patterns, _ in entries):
+        return _distinct(key for _, key in entries)[:MAX_NODES], []
     keys: list[str] = []
     unknown = []
     for host in nodes[:MAX_NODES]:

@@ -191,18 +191,24 @@ def _groups(session: int) -> Iterator[int]:
                 yield int(fields[2])
 
 
+def nodes(folder: Path) -> list[str]:
+    """Return the hosts that run jobs."""
+    file = folder / "nodes"
+    return file.read_text().split() if file.exists() else [os.uname().nodename]
+
+
 def _serve(folder: Path) -> None:
     """Be a node: run the jobs whose turn it is, for ever."""
-    nodes = (folder / "nodes").read_text().split()
-    mine = nodes.index(os.uname().nodename)
+    hosts = nodes(folder)
+    mine = hosts.index(os.uname().nodename)
     seen: set[int] = set()
     running: list[subprocess.Popen[bytes]] = []
     while True:
         running = [process for process in running if process.poll() is None]
         for job in jobs(folder):
             number = job["number"]
-            wanted = job.get("wanted") or nodes[(number - 1) % len(nodes)]
-            if number not in seen and wanted == nodes[mine]:
+            wanted = job.get("wanted") or hosts[(number - 1) % len(hosts)]
+            if number not in seen and wanted == hosts[mine]:
                 seen.add(number)
                 running.append(subprocess.Popen([sys.executable, __file__, "run", str(folder), str(number)]))
         time.sleep(LOOK)

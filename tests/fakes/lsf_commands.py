@@ -254,3 +254,13 @@ def bkill(words: list[str]) -> int:
             batch.cancel(folder, job["number"])
             sys.stdout.write(f"Job <{job['number']}> is being terminated\n")
     return status
+
+
+def bhosts(words: list[str]) -> int:
+    """Be bhosts -w: one line a host."""
+    if words not in ([], ["-w"]):
+        _fail(f"bhosts: only -w is known here: {words}")
+    sys.stdout.write("HOST_NAME          STATUS          JL/U    MAX  NJOBS    RUN  SSUSP  USUSP    RSV\n")
+    for node in batch.nodes(_open()):
+        sys.stdout.write(f"{node:<18} ok              -        2      0      0      0      0      0\n")
+    return 0

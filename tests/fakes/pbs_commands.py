@@ -218,3 +218,13 @@ def qdel(words: list[str]) -> int:
         else:
             batch.cancel(folder, job["number"])
     return status
+
+
+def pbsnodes(words: list[str]) -> int:
+    """Be pbsnodes -a: a stanza a vnode."""
+    folder = _open("pbsnodes")
+    if words != ["-a"]:
+        _fail("usage:\tpbsnodes -[C|c|d|D|r|o|O|l|a|v]", 1)
+    for node in batch.nodes(folder):
+        sys.stdout.write(f"{node}\n     Mom = {node}\n     ntype = PBS\n     state = free\n     pcpus = 2\n\n")
+    return 0

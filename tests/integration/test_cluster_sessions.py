@@ -25,12 +25,12 @@ def misbehave(bed: Cluster, **how: Any) -> None:  # noqa: ANN401  anything JSON 
     bed.write(bed.cluster_home / "fake.json", json.dumps(how))
 
 
-def add_words(bed: Cluster, *words: str) -> tuple[str, ...]:
+def add_words(bed: Cluster, *words: str, kind: str = "slurm") -> tuple[str, ...]:
     """Return the command that adds the profile `gpu` with a fake Jupyter, which this puts on the cluster."""
     program = bed.write(bed.cluster_home / "bin/jupyter-lab", fake_program("/usr/bin/python3"), 0o755)
     misbehave(bed)
     name = f"/home/ada/{program.relative_to(bed.cluster_home)}"
-    return ("add", "gpu", "cluster", "--scheduler", "slurm", "--token", "--yes", "--jupyter", name, *words)
+    return ("add", "gpu", "cluster", "--scheduler", kind, "--token", "--yes", "--jupyter", name, *words)
 
 
 def add(bed: Cluster, *words: str) -> str:
@@ -257,7 +257,7 @@ def test_a_node_with_another_key_is_refused(make_cluster: Callable[..., Cluster]
 
 
 def test_a_refused_job_is_seen_by_add_and_by_doctor(make_cluster: Callable[..., Cluster]) -> None:
-    bed = make_cluster()
+    bed = make_cluster(home_size="8m")
     done = bed.run("nbssh", *add_words(bed, "--job-option=--partition=nowhere"), timeout=60)
     assert done.returncode == 1
     assert "invalid partition" in done.stderr
@@ -265,9 +265,48 @@ def test_a_refused_job_is_seen_by_add_and_by_doctor(make_cluster: Callable[..., 
     assert bed.on("login", "find ~/.local -path '*nbssh/gpu*'").stdout == ""
     assert not (bed.client_home / PROFILE).exists()
     add(bed)
-    path = bed.client_home / PROFILE
-    bed.write(
-        path, path.read_text().replace('kind = "slurm"', 'kind = "slurm"\noptions = ["--partition=nowhere"]'), 0o600
-    )
+    bed.root_on("login", "scontrol update partition=main allowgroups=root")
     done = bed.run("nbssh", "doctor", "gpu")
-    assert re.search(r"error +gpu +scheduler: Slurm would not take the job: .*[Ii]nvalid partition", done.stdout)
+    assert re.search(r"error +gpu +scheduler: Slurm would not take the job", done.stdout), done.stdout
+    bed.root_on("login", "mount --bind /dev/null /usr/bin/sbatch")
+    bed.on("login", "head -c 20000000 /dev/zero >full")
+    done = bed.run("nbssh", "doctor", "gpu")
+    assert re.search(r"error +gpu +scheduler: Slurm's sbatch was not found on login", done.stdout), done.stdout
+    assert re.search(r"(error|warning) +gpu +disk:", done.stdout), done.stdout
+    assert done.returncode == 1
+
+
+OTHERS = {
+    # kind, whether ssh gets into the nodes, an option that ends the job after some seconds
+    "gridengine": ("gridengine", True, ["--job-option=-l", "--job-option=h_rt=9"]),
+    "slurm": ("pbs", True, []),  # through Torque's commands
+    "openpbs": ("pbs", False, ["--job-option=-lwalltime=00:00:09"]),
+    "lsf": ("lsf", False, []),
+}
+
+
+@pytest.mark.parametrize("scheduler", OTHERS)
+def test_other_schedulers(make_cluster: Callable[..., Cluster], scheduler: str) -> None:
+    kind, node_sshd, limit = OTHERS[scheduler]
+    bed = make_cluster(scheduler=scheduler, node_sshd=node_sshd)
+    bed.nbssh(*add_words(bed, *limit, kind=kind), timeout=120)
+    assert way_of(bed) == ("node" if node_sshd else "relay")
+    assert "ok" in re.findall(r"(\w+) +gpu +scheduler:", bed.run("nbssh", "doctor", "gpu").stdout)
+    session = start(bed)
+    assert re.search(r"submitted job \S+; Ctrl-C", said(session))
+    assert page(bed)["version"] == "9.8.7"
+    row = state(bed)
+    assert (row["state"], row["host"] in {"c1", "c2"}) == ("running", True)
+    if limit:
+        status, last = ended(session)
+        assert status != 0
+        assert "has reached its time limit" in last, last
+    else:
+        detach(bed, session)
+        assert state(bed)["host"] == row["host"]
+        again = start(bed, "-S", "none")
+        assert "submitted" not in said(again)
+        done = bed.run("ssh", "gpu-nb-kill")
+        assert re.fullmatch(rf"nbssh: cancelled job \S+, which was \S+ on {row['host']}\n", done.stdout), done.stdout
+        ended(again)
+    assert state(bed)["state"] == "stopped"

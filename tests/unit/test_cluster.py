@@ -105,7 +105,12 @@ def hashed(host: str) -> str:
     ],
 )
 def test_a_key_is_taken_from_the_lines_that_name_the_node(line: str, known: bool) -> None:  # noqa: FBT001
-    assert cluster.chosen_keys(said(["c1"], [line]), "c1") == (([KEY], []) if known else ([], ["c1"]))
+    assert cluster.chosen_keys(said(["c1", "x"], [line]), "c1")[0] == ([KEY] if known else [])
+
+
+def test_without_a_list_of_nodes_every_known_host_may_be_one() -> None:
+    assert cluster.chosen_keys(said([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c1") == ([KEY, OTHER], [])
+    assert cluster.chosen_keys(said([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c3") == ([], ["c3"])
 
 
 def test_of_every_node_one_key_and_the_best() -> None:

@@ -16,22 +16,23 @@ look_job() {
     look_for id "${job_id}"
 }
 
-# qstat -xml: one element a line after this; a job's own come in the order number, name, owner, state, …, queue
+# qstat -xml: one element a line after this; look_time is when it began
 look_for() {
     job_word='' job_node='' job_reason='' job_left='' job_state=ended
     look_lines=$(command qstat -u "${user}" -xml 2>/dev/null) || return 2
     look_line=$(printf '%s\n' "${look_lines}" | command tr '<' '\n' | command awk -F '>' -v by="$1" -v what="$2" '
-        $1 ~ /^job_list/ { id = name = state = queue = "" }
+        $1 ~ /^job_list/ { id = name = state = queue = began = "" }
         $1 == "JB_job_number" { id = $2 }
         $1 == "JB_name" { name = $2 }
         $1 == "state" { state = $2 }
         $1 == "queue_name" { queue = $2 }
+        $1 == "JAT_start_time" { began = $2 }
         $1 == "/job_list" && state !~ /d/ && ((by == "name" && name == what) || (by == "id" && id == what)) {
             rank = state ~ /r|t/ ? 0 : 1
-            print rank, id, state, queue
+            print rank, id, state, began == "" ? "-" : began, queue
         }' | command sort -n | command head -n 1)
     [ -n "${look_line}" ] || return 1
-    read -r look_rank job_id job_word look_queue <<-line
+    read -r look_rank job_id job_word look_time look_queue <<-line
 	${look_line}
 	line
     case ${job_word} in
@@ -44,6 +45,12 @@ look_for() {
         job_state=running
         job_node=${look_queue#*@}
         [ "${job_word}" != t ] || job_state=queued
+        # its limit is in the request, and when it began only in the list
+        look_limit=$(seconds_of "$(command qstat -j "${job_id}" 2>/dev/null | command sed -n 's/^hard resource_list:.*h_rt=\([0-9:]*\).*/\1/p')")
+        look_began=$(command date -d "${look_time}" +%s 2>/dev/null || :)
+        if [ -n "${look_limit}" ] && [ -n "${look_began}" ]; then
+            job_left=$((look_limit + look_began - $(command date +%s)))
+        fi
         ;;
     *) job_state=queued ;;
     esac

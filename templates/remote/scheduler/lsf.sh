@@ -23,6 +23,7 @@ look_job() {
     IFS='|' read -r job_word job_node job_left job_reason <<-line
 	${look_text}
 	line
+    job_reason=${job_reason%;}
     job_node=${job_node%%:*}
     job_node=${job_node#*"*"}
     case ${job_word} in

@@ -23,8 +23,11 @@ look_job() {
     *'Unknown Job'* | *'has finished'* | *'not found'* | *'nvalid '*) return 1 ;;
     *) return 2 ;;
     esac
-    # a long value goes on in lines that begin with a tab
-    look_text=$(printf '%s\n' "${look_text}" | command awk '/^\t/ { sub(/^\t/, ""); line = line $0; next } { if (NR > 1) print line; line = $0 } END { print line }')
+    # a long value goes on in lines that begin with a tab; Slurm's qstat begins all of them with one
+    look_text=$(printf '%s\n' "${look_text}" | command awk '
+        !/^[ \t]*[A-Za-z_][A-Za-z_.]* = / { sub(/^\t/, ""); line = line $0; next }
+        { print line; line = $0 }
+        END { print line }')
     job_word=$(look_value job_state)
     job_reason=$(look_value comment)
     case ${job_word} in
@@ -42,7 +45,7 @@ look_job() {
 }
 
 look_value() {
-    printf '%s\n' "${look_text}" | command sed -n "s/^ *$1 = //p" | command head -n 1
+    printf '%s\n' "${look_text}" | command sed -n "s/^[[:blank:]]*$1 = //p" | command head -n 1
 }
 
 cancel_job() {
