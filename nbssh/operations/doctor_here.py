@@ -131,7 +131,7 @@ def _include(world: World) -> Iterator[Finding]:
     wanted = include.change(world)
     if wanted is None:
         yield Finding("include", "ok", f"{config} includes the files of nbssh")
-    elif not store.names(world.paths):
+    elif not _has_profiles(world):
         yield Finding("include", "ok", f"{config} does not include the files of nbssh; there are none yet")
     elif "stands below" in wanted.why:
         yield Finding("include", "error", wanted.why, "nbssh init")
@@ -139,6 +139,17 @@ def _include(world: World) -> Iterator[Finding]:
         yield Finding("include", "error", f"the Include line of nbssh was taken out of {config}", "nbssh init")
     else:
         yield Finding("include", "error", f"{config} does not include the files of nbssh", "nbssh init")
+
+
+def _has_profiles(world: World) -> bool:
+    """Tell whether a profile has its files on this side; one that cannot be read counts."""
+    for name in store.names(world.paths):
+        try:
+            if world.on(store.peek(world.paths, name).client).paths.side == world.paths.side:
+                return True
+        except NbsshError:
+            return True
+    return False
 
 
 def _files_for_ssh(world: World) -> Iterator[Finding]:

@@ -11,6 +11,8 @@ from nbssh.adapters.ui import Ui
 from nbssh.core.client import WINDOWS
 from nbssh.errors import NbsshError
 
+_HERE = "here"  # the world of the system that we run on, for the other one
+
 
 @dataclass(frozen=True)
 class World:
@@ -23,7 +25,9 @@ class World:
 
     def on(self, client: str | None) -> World:
         """Return the world for a profile's client: this one, or from WSL the files and the ssh of Windows."""
-        if client in {None, self.paths.side.client.name}:
+        if client is None:
+            return self._others.get(_HERE, self)
+        if client == self.paths.side.client.name:
             return self
         if client != WINDOWS.name:
             raise NbsshError(
@@ -31,5 +35,6 @@ class World:
             )
         if WINDOWS.name not in self._others:
             side = Side.around()
-            self._others[side.client.name] = World(Paths(self.paths.home, side), Ssh.of_side(side), self.ui)
+            others = {_HERE: self}
+            self._others[side.client.name] = World(Paths(self.paths.home, side), Ssh.of_side(side), self.ui, others)
         return self._others[WINDOWS.name]
