@@ -114,6 +114,17 @@ def password_from_stdin() -> str:
         raise NbsshError("--password-stdin: the password is not UTF-8", "type it in a UTF-8 terminal") from None
 
 
+def fitted(rows: Sequence[Sequence[str]], width: int, spared: Sequence[str]) -> list[list[str]]:
+    """Return `rows` without those columns of `spared`, the first one first, that keep a line from fitting `width`."""
+    heads = list(rows[0])
+    for gone in spared:
+        if sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)) - 2 <= width:
+            break
+        rows = [[cell for head, cell in zip(heads, row, strict=True) if head != gone] for row in rows]
+        heads.remove(gone)
+    return [list(row) for row in rows]
+
+
 def columns(rows: Iterable[Sequence[str]]) -> str:
     """Return `rows` as aligned columns, two blanks between; a table that other programs can read too."""
     table = [list(row) for row in rows]

@@ -69,25 +69,26 @@ def nbssh(
         typer.echo(EVERYDAY, nl=False)
 
 
-for module, name in (
-    (add, "add"),
-    (apply, "apply"),
-    (diff, "diff"),
-    (list_, "list"),
-    (show, "show"),
-    (status, "status"),
-    (open_, "open"),
-    (url, "url"),
-    (logs, "logs"),
-    (kill, "kill"),
-    (passwd, "passwd"),
-    (edit, "edit"),
-    (remove, "remove"),
-    (init, "init"),
-    (uninstall, "uninstall"),
-    (doctor, "doctor"),
-    (check, "check"),
-    (completions, "completions"),
-    (demo, "demo"),
+# each with its line in `nbssh --help`, which would else be the first of its own help, cut off
+for module, name, line in (
+    (add, "add", "Set up a profile: probe the server, install here and there."),
+    (apply, "apply", "Make every file, here and there, match the profiles."),
+    (diff, "diff", "Show what apply would change, as a unified diff."),
+    (list_, "list", "List the profiles, one line each."),
+    (show, "show", "Show everything about one profile."),
+    (status, "status", "Show what runs where, for all profiles at once."),
+    (open_, "open", "Open the tunnel in the background, then the browser."),
+    (url, "url", "Print the address for VS Code, PyCharm, a script."),
+    (logs, "logs", "Print the server's log."),
+    (kill, "kill", "Stop the server, as `ssh NAME-nb-kill` does."),
+    (passwd, "passwd", "Give a profile a new notebook password, or a token."),
+    (edit, "edit", "Edit a profile in $EDITOR, see what follows, apply it."),
+    (remove, "remove", "Stop the server and remove everything of one profile."),
+    (init, "init", "Put nbssh's one Include line into ~/.ssh/config."),
+    (uninstall, "uninstall", "Take out everything nbssh ever wrote."),
+    (doctor, "doctor", "Check everything, and say what repairs each finding."),
+    (check, "check", "Try `ssh NAME-nb` as a person would, step by step."),
+    (completions, "completions", "Print the completion script of a shell."),
+    (demo, "demo", "Show the whole thing on this machine alone."),
 ):
-    app.command(name)(module.command)
+    app.command(name, short_help=line)(module.command)

@@ -31,6 +31,8 @@ LOGIN_SECONDS = 20.0  # where nobody is asked
 SCRIPT_SECONDS = 30.0  # df on a dead network file system does not return
 CLOCK_SECONDS = 300.0  # cookies and tokens of a login are dated
 FREE_KIB = 100 * 1024
+_MISSING, _EDITED = ("is missing", "are missing"), ("was edited by hand", "were edited by hand")
+_OLD = ("is out of date", "are out of date")
 
 
 def examine(world: World, name: str, profile: Profile, *, batch: bool) -> list[Finding]:
@@ -218,11 +220,13 @@ def _scheduler(name: str, scheduler: Scheduler, known: Server, there: Connection
 def _files(world: World, name: str, profile: Profile, there: Connection) -> Iterator[Finding]:
     declared = Declared(name, profile, store.load_secret(world.paths, name))
     plan = Plan(planning.remote_changes(declared, planning.read_remote(there, [declared.folder])))
+    changed: dict[tuple[str, str], list[str]] = {}
     for change in plan.changes:
-        what = "is missing" if change.old is None else "was edited by hand" if change.edited else "is out of date"
-        shown = change.path.removeprefix(f"{declared.folder}/")
-        repair = f"nbssh diff {name}; nbssh apply {name}"
-        yield Finding("files there", "warning", f"{shown} {what}", repair, name)
+        said = _MISSING if change.old is None else _EDITED if change.edited else _OLD
+        changed.setdefault(said, []).append(change.path.removeprefix(f"{declared.folder}/"))
+    for (one, several), paths in changed.items():
+        what = f"{', '.join(paths)} {one if len(paths) == 1 else several}"
+        yield Finding("files there", "warning", what, f"nbssh diff {name}; nbssh apply {name}", name)
     if plan.empty:
         yield Finding("files there", "ok", "all files there are up to date", profile=name)
     known = running.known_server(name, profile)

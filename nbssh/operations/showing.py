@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from nbssh.adapters import store
-from nbssh.adapters.ui import columns
+from nbssh.adapters.ui import columns, fitted
 from nbssh.core.profile import TITLES, alias, kill_alias
 
 if TYPE_CHECKING:
@@ -34,7 +36,11 @@ def list_profiles(world: World, *, json: bool) -> None:
             )
             for name, profile in profiles.items()
         ]
-        world.ui.product(columns(rows))
+        if sys.stdout.isatty():  # a program gets every column
+            width = shutil.get_terminal_size((80, 24)).columns
+            world.ui.product(columns(fitted(rows, width, spared=("START", "RUNS"))))
+        else:
+            world.ui.product(columns(rows))
 
 
 def _runs(profile: Profile) -> str:

@@ -88,3 +88,9 @@ def test_the_check_for_heavy_imports_can_fail() -> None:
     program = f"import jinja2, sys; print(sorted({{name.partition('.')[0] for name in sys.modules}} & set({HEAVY!r})))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "['jinja2']\n"
+
+
+def test_the_list_of_commands_cuts_no_line_off() -> None:
+    listed = (GOLDEN / "nbssh.txt").read_text(encoding="utf-8").partition("Commands:")[2]
+    assert [line.split()[0] for line in listed.splitlines() if line.strip()] == COMMANDS
+    assert "..." not in listed

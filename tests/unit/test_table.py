@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.table import print_rows
-from nbssh.adapters.ui import columns
+from nbssh.adapters.ui import columns, fitted
 
 if TYPE_CHECKING:
     import pytest
@@ -38,6 +38,12 @@ def test_a_column_is_wrapped_at_a_word_and_left_out_before_a_word_is_broken(
     ]
     monkeypatch.setenv("COLUMNS", "38")
     assert shown(capsys).splitlines()[:2] == ["NAME         SERVER   RUNS", "mybox        running  JupyterLab 4.6.6"]
+
+
+def test_a_plain_table_leaves_out_as_little_as_it_must() -> None:
+    assert fitted(ROWS, 47, spared=("SINCE", "RUNS")) == [list(row) for row in ROWS]
+    assert fitted(ROWS, 46, spared=("SINCE", "RUNS")) == [list(row[:3]) for row in ROWS]
+    assert fitted(ROWS, 37, spared=("SINCE", "RUNS")) == [list(row[:2]) for row in ROWS]
 
 
 def test_colours_are_there_only_where_they_are_wanted(
