@@ -115,8 +115,13 @@ def test_a_job_is_submitted_found_again_and_cancelled(make_cluster: Callable[...
     until(is_gone(bed), "the job that tried the ways is gone")
     first = start(bed)
     assert "submitted job 2; Ctrl-C leaves it there" in said(first)
+    assert "JupyterLab (server 9.8.7) started on c1 in job 2" in said(first)
     assert re.search(r"job 2 runs on c[12], (30 min|10 min) left", said(first))
     assert page(bed)["version"] == "9.8.7"
+    seen = json.loads((bed.cluster_home / "seen.json").read_text())
+    own = bed.on("login", "umask; echo ${LC_ALL-none}").stdout.split()
+    assert (f"{seen['umask']:04o}", seen["env"].get("LC_ALL", "none")) == tuple(own)
+    assert not {name for name in seen["env"] if name.startswith(("SSH_", "NBSSH_"))}
     assert [(job.name, job.state) for job in bed.jobs()] == [("nbssh-gpu", "RUNNING")]
     # one login, and one at the node's own sshd, where the user's key opens it
     assert bed.logins() == 2
@@ -127,6 +132,7 @@ def test_a_job_is_submitted_found_again_and_cancelled(make_cluster: Callable[...
     assert (row["state"], row["host"], row["job"]["id"], row["job"]["state"]) == ("running", "c1", "2", "RUNNING")
     again = start(bed)
     assert "submitted" not in said(again)
+    assert "JupyterLab (server 9.8.7) runs on c1 since 2" in said(again)
     assert page(bed)["version"] == "9.8.7"
     again.sendline("k")
     status, last = ended(again)
