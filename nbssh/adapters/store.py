@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +136,9 @@ def text_of(name: str, profile: Profile, old: str | None = None) -> str:
                 table.comment(comment)
             table.update(value)
             document[key] = table
-    return tomlkit.dumps(document)
+    text = tomlkit.dumps(document)
+    # an editor of Windows gave the file its line ends: new lines get the same
+    return re.sub(r"\r?\n", "\r\n", text) if old is not None and "\r\n" in old else text
 
 
 def _parsed(text: str) -> dict[str, Any] | None:

@@ -1,0 +1,44 @@
+"""A client whose ssh has no ControlMaster, like that of Windows: a real server is set up, one login for each step."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nbssh.adapters import process
+from nbssh.adapters.openssh import Ssh
+from nbssh.adapters.paths import Paths
+from nbssh.adapters.side import Side
+from nbssh.adapters.ui import Ui
+from nbssh.core.client import WINDOWS
+from nbssh.operations.add import Wish, add
+from nbssh.operations.apply import apply
+from nbssh.operations.remove import remove
+from nbssh.operations.world import World
+
+if TYPE_CHECKING:
+    from bed import Bed
+
+
+@pytest.mark.parametrize("by_threads", [True, False], ids=["threads", "select"])
+def test_add_apply_and_remove(bed: Bed, monkeypatch: pytest.MonkeyPatch, *, by_threads: bool) -> None:
+    monkeypatch.setattr(process, "BY_THREADS", by_threads)
+    for name in ("HOME", "PATH", "SHELL"):
+        monkeypatch.setenv(name, bed.env[name])
+    side = Side(WINDOWS, bed.local_home)
+    world = World(Paths(bed.local_home, side), Ssh(tuple(bed.ssh_command), side), Ui(yes=True, quiet=True))
+    add(world, Wish(name="box", token=True, jupyter=str(bed.jupyter)))
+    conf = (bed.local_home / ".ssh" / "nbssh.d" / "box.conf").read_bytes().decode()
+    assert "ControlMaster no\r\n" in conf
+    assert "ControlMaster auto" not in conf
+    profile = tomllib.loads(world.paths.profile("box").read_text())
+    # the tunnel was tried without a master: through an ssh of its own
+    assert profile["server"]["forward"] == "socket"
+    assert f" {profile['server']['socket']}\r\n" in conf
+    assert (bed.remote_home / ".local/share/nbssh/box/launch").is_file()
+    assert apply(world, ["box"], mode="check", json=False, offline=False) == 0
+    remove(world, "box", offline=False)
+    assert not (bed.remote_home / ".local/share/nbssh/box").exists()
+    assert not (bed.local_home / ".ssh" / "nbssh.d").exists()

@@ -1,0 +1,114 @@
+"""Paths of Windows: in the Include lines of a user, in what ssh is told, from WSL, and in the user's own files."""
+
+from __future__ import annotations
+
+from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nbssh.adapters import openssh, store, wsl
+from nbssh.adapters.side import Side
+from nbssh.adapters.sshdisk import SshDisk
+from nbssh.core import userconfig
+from nbssh.core.client import POSIX, WINDOWS
+from nbssh.core.profile import Profile
+from nbssh.core.userconfig import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HOME = PureWindowsPath(r"C:\Users\Zoë O'Neil")
+
+
+class WindowsDisk:
+    """A disk on which only the names count."""
+
+    home = SshDisk.of(HOME).home  # type: ignore[arg-type]
+
+    def glob(self, pattern: str) -> list[str]:  # noqa: ARG002
+        return []
+
+    def read(self, path: str) -> bytes | None:  # noqa: ARG002
+        return None
+
+    def real(self, path: str) -> str:
+        return path.casefold()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Include nbssh.d/*.conf",
+        b"Include ~/.ssh/nbssh.d/*.conf",
+        'Include "C:/Users/Zoë O\'Neil/.ssh/nbssh.d/*.conf"'.encode(),
+        'Include "C:\\Users\\Zoë O\'Neil\\.ssh\\nbssh.d\\*.conf"'.encode(),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_an_include_that_is_there_is_seen_in_every_spelling(line: bytes, end: bytes) -> None:
+    config = line + end + b"Host box" + end
+    assert userconfig.include_state(config, WindowsDisk()).kind is Kind.EFFECTIVE
+    assert userconfig.include_state(b"Host box" + end + line + end, WindowsDisk()).kind is Kind.LOW
+
+
+@pytest.mark.parametrize("other", [b"Include D:/Users/x/.ssh/nbssh.d/*.conf", b"Include C:/other/*.conf"])
+def test_another_include_is_none_of_ours(other: bytes) -> None:
+    assert userconfig.include_state(other + b"\r\n", WindowsDisk()).kind is Kind.ABSENT
+
+
+def test_the_include_goes_in_and_out_of_a_file_with_crlf_byte_for_byte() -> None:
+    config = "Host büx\r\n    User é\r\n".encode("cp1252")
+    added = userconfig.include_added(config)
+    assert added.count(b"\n") == added.count(b"\r\n")
+    assert userconfig.include_removed(added) == config
+
+
+def test_ssh_is_told_slashes_in_an_include_and_windows_own_name_elsewhere() -> None:
+    side = Side(WINDOWS, Path("/h"))
+    assert side.in_config(r"C:\Users\me\x.conf") == "C:/Users/me/x.conf"
+    assert side.names(r"C:\Users\me\x.conf") == r"C:\Users\me\x.conf"
+    assert side.system_config.endswith("/ssh/ssh_config")
+    assert Side(POSIX, Path("/h")).in_config("/h/a\\b") == "/h/a\\b"
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (r"C:\Windows\System32\OpenSSH\ssh.exe -F C:\x", [r"C:\Windows\System32\OpenSSH\ssh.exe", "-F", r"C:\x"]),
+        (r'"C:\Program Files\Git\ssh.exe" -v', [r"C:\Program Files\Git\ssh.exe", "-v"]),
+    ],
+)
+def test_a_command_of_windows_keeps_its_backslashes(
+    monkeypatch: pytest.MonkeyPatch, command: str, words: Sequence[str]
+) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    assert openssh.split(command) == words
+
+
+def test_drives_and_names_seen_from_wsl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(
+        "rootfs / wslfs rw 0 0\nC:\\134 /mnt/c 9p rw,aname=drvfs;path=C:\\ 0 0\n"
+        "d: /d\\040e drvfs rw 0 0\nnone /mnt/wsl tmpfs rw 0 0\n"
+    )
+    monkeypatch.setattr(wsl, "MOUNTS", mounts)
+    monkeypatch.setenv("WSL_DISTRO_NAME", "Debian")
+    assert wsl.drives() == {"/mnt/c": "C:", "/d e": "D:"}
+    assert wsl.on_windows("/mnt/c/Users/Zoë/.ssh") == r"C:\Users\Zoë\.ssh"
+    assert wsl.on_windows("/mnt/cc/x") == ""
+    assert wsl.on_windows("/d e/x y") == r"D:\x y"
+    assert wsl.as_windows_names("/home/me/x") == r"\\wsl$\Debian\home\me\x"
+    assert wsl.here(r"C:\Users\Zoë") == "/mnt/c/Users/Zoë"
+    assert wsl.here("E:\\") == ""
+    monkeypatch.delenv("WSL_DISTRO_NAME")
+    monkeypatch.setattr(wsl, "_kernel_is_microsofts", lambda: False)
+    assert wsl.drives() == {}
+
+
+def test_a_profile_saved_with_crlf_keeps_its_line_ends() -> None:
+    old = '# mine\r\ndestination = "box"\r\nport = 8888\r\n'
+    assert store.text_of("box", Profile(destination="box", port=8888), old) == old
+    changed = store.text_of("box", Profile(destination="box", port=9000, dir="work"), old)
+    assert changed.startswith("# mine\r\n")
+    assert changed.count("\n") == changed.count("\r\n") == 4
