@@ -82,6 +82,19 @@ def cmd(value: str | int) -> str:
     return "^%".join(f'"{part}"' for part in parts)
 
 
+def argv(value: str | int) -> str:
+    r"""Quote `value` as one word of a program's command line on Windows that no cmd.exe reads (CommandLineToArgvW).
+
+    There ssh starts a ProxyCommand directly. Backslashes count only in front of a quote.
+    """
+    text = str(value)
+    if found := re.search(r"[\x00-\x1f\x7f]", text):
+        raise NbsshError(f"{found.group()!a} in {text!a} cannot be written into a command of Windows", "rename it")
+    if re.fullmatch(r"[^\s\"']+", text):
+        return text
+    return '"' + re.sub(r'(\\*)("|\Z)', lambda found: 2 * found[1] + ("\\" if found[2] else "") + found[2], text) + '"'
+
+
 def comment(value: str | int) -> str:
     """Make `value` fit for a `#` comment: whatever could end the line or steer a terminal becomes `?`."""
     return _ONE_LINE.sub("?", str(value))
@@ -104,6 +117,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "sshpercent": lambda value: sshconfig.word(sshconfig.percent(str(value))),
     "fish": fish,
     "powershell": powershell,
+    "argvpercent": lambda value: sshconfig.percent(argv(value)),
     "cmdpercent": lambda value: sshconfig.percent(cmd(value)),
     "shpercent": lambda value: sshconfig.percent(sh(value)),
     "html": html.escape,

@@ -59,6 +59,11 @@ def add(world: World, wish: Wish) -> None:
     if wish.client not in {None, *CLIENTS}:
         raise NbsshError(f"--client {wish.client}: there is no such client", "posix or windows", code=Exit.USAGE)
     world = world.on(wish.client)
+    if wish.scheduler and world.paths.side.is_around:
+        raise NbsshError(
+            "--scheduler and --client windows: the job's key would lie in WSL, from where Windows' ssh takes none",
+            "run nbssh on Windows itself for this profile, or leave out --client",
+        )
     recipe = destination.parse_recipe(wish.destination or wish.name)
     if _is_already(world, wish, recipe):
         _complete(world, wish.name)

@@ -36,7 +36,7 @@ def local_files(world: World, name: str) -> desired.Local:
         redirect=side.names(paths.redirect(name)),
         known_hosts=side.names(paths.known_hosts(name)),
         key=side.names(paths.key(name)),
-        ssh=world.ssh.command,
+        ssh=(side.names(world.ssh.command[0]) if side.is_around else world.ssh.command[0], *world.ssh.command[1:]),
         client=side.client,
     )
 

@@ -140,6 +140,9 @@ def test_outside_of_wsl_there_is_no_windows_side(laptop: Laptop) -> None:
     del laptop.env["WSL_DISTRO_NAME"]
     said = laptop.nbssh("add", "mybox", "--client", "windows", "--offline", "--yes", "--token", status=1)
     assert "--client windows is for WSL" in said
+    laptop.env["WSL_DISTRO_NAME"] = "Debian"
+    job = laptop.nbssh("add", "x", "--client", "windows", "--scheduler", "slurm", "--token", "--yes", status=1)
+    assert "the job's key would lie in WSL" in job
     assert "there is no such client" in laptop.nbssh("add", "mybox", "--client", "amiga", status=2)
 
 

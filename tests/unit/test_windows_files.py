@@ -15,6 +15,7 @@ from nbssh.core import desired, installed
 from nbssh.core.client import POSIX, WINDOWS
 from nbssh.core.plan import is_edited
 from nbssh.core.profile import Profile, Server
+from nbssh.core.render import argv as quoted_for_a_program
 from nbssh.core.render import cmd
 from nbssh.errors import NbsshError
 
@@ -161,6 +162,34 @@ def test_the_options_of_a_file_with_crlf_are_compared_as_those_of_any_other() ->
 def test_words_are_quoted_for_cmd_and_the_program_behind_it(value: str | int, quoted: str) -> None:
     assert cmd(value) == quoted
     assert argv(cmd_exe(quoted, {})) == [str(value)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x",
+        "",
+        "a b",
+        'a"b',
+        "a\\",
+        "a b\\",
+        'a b\\\\"c',
+        "%PATH%",
+        "^&|",
+        "O'Neil",
+        "C:\\Program Files\\ssh.exe",
+        "#",
+        "用户",
+    ],
+)
+def test_words_are_quoted_for_a_program_without_cmd(tmp_path: Path, value: str) -> None:
+    assert argv(quoted_for_a_program(value)) == [value]
+    # in a line that ssh takes whole, and in which quotes must come in pairs for it too
+    config = tmp_path / "config"
+    quoted = quoted_for_a_program(value).replace("%", "%%")
+    config.write_text(f"Host x\n    ProxyCommand ssh {quoted} y\n", encoding="utf-8")
+    if '"' not in value:
+        assert ssh_g(config, "x")["proxycommand"] == f"ssh {quoted} y"
 
 
 @pytest.mark.parametrize("value", ['a"b', "a\nb", "a\0b"])
