@@ -23,13 +23,36 @@ def applies(path: str) -> bool:
 
 def restrict(path: str, *, folder: bool = False) -> None:
     """Take everybody else's access away; what is made in a `folder` later inherits that. Raises OSError."""
-    rights = "(OI)(CI)F" if folder else "F"
-    named = path if sys.platform == "win32" else wsl.on_windows(path)
-    grants = [f"*{who}:{rights}" for who in (_user(), SYSTEM, ADMINISTRATORS)]
-    done = process.run([_program("icacls"), named, "/inheritance:r", "/grant:r", *grants, "/q"], seconds=SECONDS)
+    done = process.run([_program("icacls"), _named(path), *_grants(folder=folder), "/q"], seconds=SECONDS)
     if done.status:
         said = (done.err or done.out).decode("utf-8", "replace").strip().partition("\n")[0]
         raise PermissionError(1, f"icacls: {said or f'status {done.status}'}", path)
+
+
+def is_wide(path: str) -> bool:
+    """Tell whether somebody else than those three may use `path`; not knowing is a no."""
+    try:
+        done = process.run([_program("icacls"), _named(path)], seconds=SECONDS)
+    except NbsshError:
+        return False
+    # one line for each, `NAME:(I)(F)`; the names are in the user's language, so they are counted
+    entries = re.findall(rb":(?:\([A-Z,]+\))+\s*$", done.out, re.MULTILINE)
+    return len(entries) > len((SYSTEM, ADMINISTRATORS, "you"))
+
+
+def repair(path: str, *, folder: bool) -> str:
+    """Return the commands that take everybody else's access away."""
+    named = _named(path)
+    return f'icacls "{named}" /reset; icacls "{named}" ' + " ".join(f'"{word}"' for word in _grants(folder=folder))
+
+
+def _named(path: str) -> str:
+    return path if sys.platform == "win32" else wsl.on_windows(path)
+
+
+def _grants(*, folder: bool) -> list[str]:
+    rights = "(OI)(CI)F" if folder else "F"
+    return ["/inheritance:r", "/grant:r", *(f"*{who}:{rights}" for who in (_user(), SYSTEM, ADMINISTRATORS))]
 
 
 def _program(name: str) -> str:

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbssh.adapters import files, inspection, process, store, wsl
+from nbssh.adapters import acl, files, inspection, process, store, wsl
 from nbssh.core.findings import Finding
 from nbssh.core.plan import printable
 from nbssh.core.profile import NAME
@@ -210,7 +210,14 @@ def _modes(world: World) -> Iterator[Finding]:
             for entry in inspection.entries(folder)
             if entry.path.suffix in {".conf", ".toml", ".json", ".html"}
         ]
-    wide = [entry for path in dict.fromkeys(ours) if (entry := inspection.entry(path)) and _is_wide(entry)]
+    entries = [entry for path in dict.fromkeys(ours) if (entry := inspection.entry(path))]
+    listed = [entry for entry in entries if acl.applies(str(entry.path)) and acl.is_wide(str(entry.path))]
+    for entry in listed:
+        yield Finding(
+            "modes", "error", f"{paths.shown(entry.path)}: others than you, SYSTEM and Administrators may use it",
+            acl.repair(str(entry.path), folder=entry.kind == "folder"),
+        )  # fmt: skip
+    wide = [entry for entry in entries if _is_wide(entry)]
     for entry in wide:
         right = "700" if entry.kind == "folder" or entry.path == paths.opener else "600"
         secret = paths.secrets_dir in {entry.path, entry.path.parent}
@@ -221,7 +228,7 @@ def _modes(world: World) -> Iterator[Finding]:
             + ("write it" if entry.mode & OTHERS_WRITE else "read it"),
             f"chmod {right} {shlex.quote(str(entry.path))}",
         )
-    if not wide:
+    if not wide and not listed:
         yield Finding("modes", "ok", "nobody else can read or write the files of nbssh")
 
 

@@ -205,6 +205,26 @@ case "$*" in *-G*) exec ssh -F "{home}/.ssh/config" "$@" ;; esac
 echo 'ssh: connect to host 10.0.0.5 port 22: Connection timed out' >&2; exit 255"""
 
 
+def test_a_file_that_others_may_use_is_found_with_what_repairs_it(with_profile: Laptop) -> None:
+    laptop = with_profile
+    conf = laptop.home / ".ssh" / "nbssh.d" / "mybox.conf"
+    laptop.tool(
+        laptop.bin / "icacls",
+        "printf '%s NT-AUTORIT\\304T\\\\SYSTEM:(F)\\r\\n' \"$1\"\n"
+        "printf '   VORDEFINIERT\\\\Administratoren:(F)\\r\\n   box\\\\me:(F)\\r\\n'\n"
+        "case $1 in *mybox.conf) printf '   Jeder:(I)(RX)\\r\\n' ;; esac\nprintf '\\r\\n1 Dateien\\r\\n'",
+    )
+    (found,) = [
+        check for check in json.loads(laptop.run("doctor", "--offline", "--json").stdout)["checks"]
+        if check["check"] == "modes"
+    ]  # fmt: skip
+    assert found["level"] == "error"
+    assert "mybox.conf: others than you" in found["message"]
+    assert found["repair"].startswith(
+        f'icacls "{conf}" /reset; icacls "{conf}" "/inheritance:r" "/grant:r" "*S-1-5-21-'
+    )
+
+
 def test_gits_ssh_on_the_path_is_named(with_profile: Laptop) -> None:
     laptop = with_profile
     laptop.tool(laptop.bin / "ssh.exe", 'exec /usr/bin/ssh "$@"')
