@@ -27,9 +27,10 @@ SECONDS = 60.0
 
 def remove(world: World, name: str, *, offline: bool) -> None:
     """Stop the server of `name` and remove its files there and here."""
+    writing.sweep(world)  # of a run that was killed when all was gone but the traces, the profile too
     profile = _loaded(world, name)
     world = world.on(profile.client if profile else None)
-    writing.sweep(world)  # of a run that was killed when all was gone but the traces
+    writing.sweep(world)
     left = _remove_there(world, name, profile, offline=offline)
     _remove_here(world, [name])
     if left:

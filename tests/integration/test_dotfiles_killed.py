@@ -27,8 +27,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGKILL is POSI
 
 FUZZ = "NBSSH_FUZZ_EXAMPLES" in os.environ
 # Before each of these, and in the middle of a write; with "all" also those after which the disk is as before.
-CALLS = ["write", "link", "replace", "rename", "unlink", "mkdir", "chmod", "rmdir", "fchmod", "symlink"]
-MORE_CALLS = ["open", "close", "fsync", "fchown", "setxattr"]
+CALLS = ["fsync", "write", "link", "replace", "rename", "unlink", "mkdir", "chmod", "rmdir", "fchmod", "symlink"]
+MORE_CALLS = ["open", "close", "fchown", "setxattr"]
 ADD = ("add", "box", "--offline", "--token", "--yes", "--port", "21001", "--no-browser")
 OTHER = ("add", "other", "gate", "--offline", "--token", "--yes", "--port", "21002")
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
