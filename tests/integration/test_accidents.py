@@ -480,6 +480,12 @@ def move_to(bed: Bed, host: str) -> None:
     login.write_text(f"#!/bin/sh\n{other if host else ''}#here\n{text}")
 
 
+def records(bed: Bed) -> dict[str, bytes]:
+    """Return what lies in the host's folder, but for the guards of its connections, which go with those."""
+    files = [path for path in run_folder(bed).iterdir() if path.is_file() and not path.name.startswith("guard.")]
+    return {path.name: path.read_bytes() for path in files}
+
+
 @pytest.mark.parametrize("forward", ["socket", "tcp"])
 def test_a_home_that_two_hosts_share(bed: Bed, forward: str) -> None:
     needs_root()
@@ -490,7 +496,7 @@ def test_a_home_that_two_hosts_share(bed: Bed, forward: str) -> None:
     detach(start(bed))
     close_tunnel(bed)
     pid = server_pid(bed)
-    before = {path.name: path.read_bytes() for path in run_folder(bed).iterdir() if path.is_file()}
+    before = records(bed)
     move_to(bed, "node2")
     assert bed.on_server("uname -n").stdout.strip() == "node2"
     # one port of one kernel here, so the second one cannot have it either; on two machines it could
@@ -500,7 +506,7 @@ def test_a_home_that_two_hosts_share(bed: Bed, forward: str) -> None:
     assert killed.returncode == 1
     assert f"the server of 'box' runs on {here}, not here on node2" in killed.stderr
     assert is_running(pid)
-    assert {path.name: path.read_bytes() for path in run_folder(bed).iterdir() if path.is_file()} == before
+    assert records(bed) == before
     move_to(bed, "")
     session = start(bed)
     assert "is already running on" in said(session)

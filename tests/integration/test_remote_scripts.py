@@ -106,6 +106,7 @@ def test_start_attach_kill_remove(make: Callable[..., Server], shell: str, forwa
         "last_activity": status["last_activity"],
         "log": str(server.run_dir / "log"),
         "elsewhere": [],
+        "job": None,
     }
     assert abs(status["since"] - time.time()) < 3600
     assert status["last_activity"] >= status["since"] - 1
