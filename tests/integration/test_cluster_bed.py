@@ -236,5 +236,12 @@ def test_nothing_outlives_a_pytest_that_was_killed() -> None:
 
 def test_what_the_user_leaves_running_fails_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beds, "GRACE", 0.3)
-    with pytest.raises(pytest.fail.Exception, match=r"login: sleep 987"), clusters.cluster(scheduler="none") as bed:
-        bed.on("login", "nohup sleep 987 >/dev/null 2>&1 &")
+
+    def leave() -> None:
+        with clusters.cluster(scheduler="none") as bed:
+            bed.on("login", "nohup sleep 987 >/dev/null 2>&1 &")
+            # while a program is loaded it has no command line
+            beds.until(lambda: "sleep 987" in bed.running("login").values(), "it runs")
+
+    with pytest.raises(pytest.fail.Exception, match=r"login: sleep 987"):
+        leave()
