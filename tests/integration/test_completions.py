@@ -202,7 +202,7 @@ CASES = [
     ("nbssh status --json ", {"mybox", "gpu-1.x"}),
     ("nbssh status -- ", {"mybox", "gpu-1.x"}),
     ("nbssh apply --d", {"--dry-run"}),
-    ("nbssh apply mybox --", {"--dry-run", "--check", "--json", "--offline", "--yes", "--help"}),
+    ("nbssh apply mybox --", {"--dry-run", "--check", "--json", "--offline", "--probe", "--yes", "--help"}),
     ("nbssh add --app ", {"lab", "notebook", "server"}),
     ("nbssh add --app=", {"lab", "notebook", "server"}),
     ("nbssh add --app=n", {"notebook"}),
