@@ -122,12 +122,17 @@ def from_dict(data: dict[str, Any], source: str) -> Profile:
         profile = msgspec.convert(data, Profile)
     except msgspec.ValidationError as error:
         raise _explained(error, data, source) from None
-    return validated(profile, source)
+    return _fitting(profile, source)
 
 
 def validated(profile: Profile, source: str) -> Profile:
     """Return `profile` if its values fit each other, else raise; `source` is the file or command that said them."""
     _check_constraints(profile, source)
+    return _fitting(profile, source)
+
+
+def _fitting(profile: Profile, source: str) -> Profile:
+    """Return `profile`, each value of which was checked, if its paths on the server can be used."""
     if profile.server:
         for what, path in (("home", profile.server.home), ("socket", profile.server.socket)):
             if path and not SERVER_PATH.match(path):
