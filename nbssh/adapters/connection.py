@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters import openssh, process
+from nbssh.core.destination import ALIVE, QUIET
 from nbssh.core.profile import printable
 from nbssh.errors import NbsshError
 
@@ -40,7 +41,6 @@ _NOISE = ("Authenticated ", "Transferred: ", "Bytes per second: ", "OpenSSH_", "
 _NO_SESSION = b"session request failed"
 FORWARD_SECONDS = 15.0
 _THERE = "nbssh-there"
-_ALIVE = ("-oServerAliveInterval=10", "-oServerAliveCountMax=3")
 
 
 class NoSessionError(NbsshError):
@@ -252,8 +252,8 @@ def private(
         "-oLogLevel=VERBOSE",
         "-E",
         ssh.side.names(log),
-        *openssh.QUIET,
-        *_ALIVE,
+        *QUIET,
+        *ALIVE,
         *_connect_timeout(ssh, arguments),
         *(("-oBatchMode=yes",) if batch else ()),
         *_shared(control_socket, multiplexes=ssh.side.client.multiplexes),
@@ -297,7 +297,7 @@ def of_profile(
             )
 
         if ssh.check_master(control_socket):
-            command = (*ssh.through(control_socket), *openssh.QUIET, "-oControlMaster=no", "-oProxyCommand=false", "x")
+            command = (*ssh.through(control_socket), *QUIET, "-oControlMaster=no", "-oProxyCommand=false", "x")
             yield Connection(
                 ssh, shown, command, control_socket, batch=batch, opened=True, login_seconds=login_seconds,
                 instead=log_in_instead,

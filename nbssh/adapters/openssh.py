@@ -24,17 +24,6 @@ if TYPE_CHECKING:
 RESOLVE_SECONDS = 20.0  # `ssh -G` may run the user's `Match exec` and, with canonicalization, ask DNS
 MASTER_SECONDS = 5.0  # a healthy master answers `-O check` in milliseconds; a stopped one never
 
-# Our own calls must not inherit what the user or we set for interactive sessions (ssh_config(5); a RemoteCommand
-# makes `ssh alias command` fail).
-QUIET = (
-    "-T",
-    "-oRemoteCommand=none",
-    "-oClearAllForwardings=yes",
-    "-oPermitLocalCommand=no",
-    "-oForwardAgent=no",
-    "-oForwardX11=no",
-)
-
 
 @dataclass(frozen=True)
 class Ssh:

@@ -46,12 +46,6 @@ _KEY_TYPE = re.compile(r"(ssh-(rsa|ed25519)|ecdsa-sha2-[a-z0-9]+|sk-[a-z0-9@.-]+
 # In the order in which a client likes them best; one of each node is enough.
 _PREFERRED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 
-# Our login to the login node carries the stream and nothing else (ssh_config(5)).
-_STREAM = (
-    "-T", "-oRemoteCommand=none", "-oClearAllForwardings=yes", "-oPermitLocalCommand=no", "-oForwardAgent=no",
-    "-oForwardX11=no", "-oServerAliveInterval=10", "-oServerAliveCountMax=3",
-)  # fmt: skip
-
 
 def ways(profile: Profile) -> tuple[Via, ...]:
     """Return the ways to try, the best first: the declared one, else all that the scheduler knows."""
@@ -91,9 +85,8 @@ def host_key_alias(name: str) -> str:
     return f"nbssh-{name}"
 
 
-def known_hosts(name: str, profile: Profile) -> str:
+def known_hosts(name: str, keys: Sequence[str]) -> str:
     """Return the known_hosts file of a profile: the keys of its nodes, or of the sshd inside its job."""
-    keys = profile.server.host_keys if profile.server else []
     return "".join(f"{host_key_alias(name)} {key}\n" for key in keys)
 
 
@@ -112,9 +105,9 @@ def proxy_words(ssh: Sequence[str], name: str, profile: Profile, *, persists: bo
     return [
         *(_SAYING if persists else ()),
         *ssh,
-        *_STREAM,
-        *(f"-o{option}" for option in profile.ssh_options),
-        *destination.parse(profile.destination).arguments(),
+        *destination.QUIET,  # our login to the login node carries the stream and nothing else
+        *destination.ALIVE,
+        *destination.arguments_of(profile),
         "exec",
         "/bin/sh",
         f"{home}/.local/share/nbssh/{name}/job",

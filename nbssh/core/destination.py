@@ -5,15 +5,30 @@ from __future__ import annotations
 import getopt
 import re
 import shlex
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from nbssh.core.profile import printable
 from nbssh.errors import NbsshError
 
+if TYPE_CHECKING:
+    from nbssh.core.profile import Profile
+
 # ssh(1) of OpenSSH 10: options without and with an argument
 _FLAGS = "46AaCfGgKkMNnqsTtVvXxYy"
 _WITH_ARGUMENT = "BbcDEeFIiJLlmOoPpQRSWw"
+# Our own calls must not inherit what the user or we set for interactive sessions (ssh_config(5); a RemoteCommand
+# makes `ssh alias command` fail).
+QUIET = (
+    "-T",
+    "-oRemoteCommand=none",
+    "-oClearAllForwardings=yes",
+    "-oPermitLocalCommand=no",
+    "-oForwardAgent=no",
+    "-oForwardX11=no",
+)
+ALIVE = ("-oServerAliveInterval=10", "-oServerAliveCountMax=3")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1", "[::1]", ""}
 # Options of the command line and the ssh_config(5) keyword that says the same
 _KEYWORD = {
@@ -59,6 +74,11 @@ class Destination(msgspec.Struct, frozen=True):
         """Return the words that name this destination on ssh's command line."""
         port = ["-p", str(self.port)] if self.port else []
         return [*port, f"{self.user}@{self.host}" if self.user else self.host]
+
+
+def arguments_of(profile: Profile) -> list[str]:
+    """Return the words by which ssh reaches a profile's destination: its options, and where to."""
+    return [*(f"-o{option}" for option in profile.ssh_options), *parse(profile.destination).arguments()]
 
 
 class Recipe(msgspec.Struct, frozen=True):

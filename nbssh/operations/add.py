@@ -16,7 +16,7 @@ from nbssh.adapters.ui import password_from_stdin
 from nbssh.core import cluster, destination
 from nbssh.core.client import CLIENTS, WINDOWS
 from nbssh.core.plan import Change, Plan
-from nbssh.core.profile import UNPRIVILEGED, Profile, alias, check_name, from_dict, port_refused
+from nbssh.core.profile import UNPRIVILEGED, Profile, Scheduler, alias, check_name, from_dict, port_refused
 from nbssh.errors import Exit, NbsshError
 from nbssh.operations import aliases, include, planning, ports, server, writing
 from nbssh.operations.planning import Declared
@@ -71,19 +71,20 @@ def add(world: World, wish: Wish) -> None:
     profile = _declared(world, wish, recipe)
     include.refuse_taken_aliases(world, wish.name)
     included = _include(world)
-    world.ssh.resolve(aliases.destination_arguments(profile))
+    world.ssh.resolve(destination.arguments_of(profile))
     secret = new_secret(world, wish.name, token=wish.token, password_stdin=wish.password_stdin)
+    secret = server.with_key(wish.name, profile, secret)
     for dropped in recipe.dropped:
         world.ui.warn(f"not taken over from your command: {dropped}")
-    declared = Declared(wish.name, profile, server.with_key(wish.name, profile, secret))
+    declared = Declared(wish.name, profile, secret)
     own_port = not (wish.port or recipe.local_port)
     if wish.offline:
         _set_up(world, declared, included, None, own_port=own_port)
         world.ui.say(f"nothing is known of the server yet; complete it with: nbssh apply {wish.name}")
         return
-    arguments = aliases.destination_arguments(profile)
+    arguments = destination.arguments_of(profile)
     with connection.private(world.ssh, arguments, profile.destination) as there:
-        declared = Declared(wish.name, *server.find_out(there, wish.name, profile, secret, world.ui))
+        declared = Declared(wish.name, server.find_out(there, wish.name, profile, secret, world.ui), secret)
         _set_up(world, declared, included, there, own_port=own_port)
     world.ui.say(f"done; now type: ssh {alias(wish.name)}")
 
@@ -119,18 +120,20 @@ def _declared(world: World, wish: Wish, recipe: Recipe) -> Profile:
         "auth": "token" if wish.token else "password",
         "browser": wish.browser,
         "client": WINDOWS.name if world.paths.side.is_around else None,
-        "scheduler": _scheduler(wish),
+        "scheduler": msgspec.to_builtins(_scheduler(wish)),
     }
     return from_dict(said, "the command line")
 
 
-def _scheduler(wish: Wish) -> dict[str, object] | None:
+def _scheduler(wish: Wish) -> Scheduler | None:
     """Return the declaration of the batch system, None without one."""
     if wish.scheduler is None:
         if wish.job_options:
             raise NbsshError("--job-option needs --scheduler", f"say which: --scheduler {'|'.join(cluster.TITLES)}")
         return None
-    return {"kind": wish.scheduler, "options": list(wish.job_options)}
+    if wish.scheduler not in cluster.TITLES:
+        raise NbsshError(f"--scheduler {wish.scheduler}: there is no such scheduler", " or ".join(cluster.TITLES))
+    return Scheduler(kind=wish.scheduler, options=list(wish.job_options))
 
 
 def _absolute(option: str) -> str:
@@ -167,9 +170,7 @@ def _is_already(world: World, wish: Wish, recipe: Recipe) -> bool:
         "auth": "token" if wish.token else None,
         "browser": None if wish.browser else False,
         "client": wish.client if world.paths.side.is_around else None,
-        "scheduler": from_dict({"destination": "x", "port": 8888, "scheduler": scheduler}, "the command line").scheduler
-        if (scheduler := _scheduler(wish))
-        else None,
+        "scheduler": _scheduler(wish),
     }
     differ = [key for key, value in said.items() if value is not None and getattr(old, key) != value]
     if not differ:

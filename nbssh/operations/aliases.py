@@ -41,14 +41,6 @@ def local_files(world: World, name: str) -> desired.Local:
     )
 
 
-def destination_arguments(profile: Profile) -> list[str]:
-    """Return the words by which ssh reaches the profile's destination."""
-    return [
-        *(f"-o{option}" for option in profile.ssh_options),
-        *destination.parse(profile.destination).arguments(),
-    ]
-
-
 class _Trial:
     """The user's config without our installed files, in a folder where candidates are tried on top of it.
 
@@ -69,7 +61,7 @@ class _Trial:
 
         Without what is installed, it too: a file of ours that ssh refuses must not keep us from mending it.
         """
-        arguments = tuple(destination_arguments(profile))
+        arguments = tuple(destination.arguments_of(profile))
         if arguments not in self._destinations:
             self._destinations[arguments] = self.ssh.resolve(arguments, config=self._plain)
         return self._destinations[arguments]

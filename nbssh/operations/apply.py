@@ -168,10 +168,11 @@ def _plan_one(world: World, work: Work, present: dict[str, planning.RemoteFile])
     if not (secret.hash or secret.token):
         raise NbsshError(f"'{name}' has neither password nor token", f"give it one: nbssh passwd {name}")
     changes: list[Change] = []
-    declared = Declared(name, work.profile, server.with_key(name, work.profile, secret))
+    secret = server.with_key(name, work.profile, secret)
+    declared = Declared(name, work.profile, secret)
     if work.connection:
         if not _is_known(work):
-            declared = Declared(name, *server.find_out(work.connection, name, work.profile, secret, world.ui))
+            declared = Declared(name, server.find_out(work.connection, name, work.profile, secret, world.ui), secret)
             present = planning.read_remote(work.connection, [declared.folder])
         changes += planning.remote_changes(declared, present)
     local, work.unexpressed = planning.local_changes(world, declared)

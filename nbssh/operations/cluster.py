@@ -12,12 +12,11 @@ import msgspec
 
 from nbssh import __version__
 from nbssh.adapters import connection, process
-from nbssh.core import choice, cluster, desired
-from nbssh.core.choice import Permitted
+from nbssh.core import choice, cluster, desired, destination
 from nbssh.core.profile import printable
 from nbssh.core.render import render, sh
 from nbssh.errors import NbsshError
-from nbssh.operations import aliases, forwarding
+from nbssh.operations import forwarding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,7 +61,6 @@ class Node(msgspec.Struct, frozen=True):
 
     via: Via
     host_keys: tuple[str, ...]
-    one_session: bool = False
 
 
 def find_way(trial: Trial, ui: Ui) -> Node:
@@ -158,7 +156,7 @@ def _refusal(trial: Trial, way: Via, job: str, node: str, keys: Sequence[str]) -
     """Tell in words why no session gets to `node` on `way`; nothing if one does and its tunnel works."""
     with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
         known, key = Path(folder, "known_hosts"), Path(folder, "key")
-        for path, text in ((known, _lines(trial.name, keys)), (key, trial.secret.key)):
+        for path, text in ((known, cluster.known_hosts(trial.name, keys)), (key, trial.secret.key)):
             path.touch(mode=0o600)
             path.write_text(text, encoding="utf-8")
         try:
@@ -183,13 +181,9 @@ def _refusal(trial: Trial, way: Via, job: str, node: str, keys: Sequence[str]) -
         choice.way(trial.name, trial.profile, trial.facts, trial.found, permitted)
     except NbsshError as error:
         return error.message
-    if permitted != Permitted() and trial.server.forward == "socket" and permitted.socket is False:
+    if trial.server.forward == "socket" and permitted.socket is False:
         return "the sshd there forbids forwarding to a unix socket"
     return ""
-
-
-def _lines(name: str, keys: Sequence[str]) -> str:
-    return "".join(f"{cluster.host_key_alias(name)} {key}\n" for key in keys)
 
 
 def _arguments(trial: Trial, way: Via, job: str, node: str, known: Path, key: Path) -> list[str]:  # noqa: PLR0917
@@ -206,4 +200,4 @@ def _arguments(trial: Trial, way: Via, job: str, node: str, known: Path, key: Pa
     if way != "node":
         options += [f"IdentityFile={key}", "IdentitiesOnly=yes", "IdentityAgent=none"]
         options += ["PreferredAuthentications=publickey"]
-    return [*(f"-o{option}" for option in options), *aliases.destination_arguments(trial.profile)]
+    return [*(f"-o{option}" for option in options), *destination.arguments_of(trial.profile)]

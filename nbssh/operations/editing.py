@@ -188,10 +188,10 @@ def _client(world: World, name: str, profile: Profile) -> str | None:
 
 def _declared(world: World, name: str, profile: Profile, there: Connection | None) -> Declared:
     """Return what shall be; the server is looked at again where the choices depend on what was changed."""
-    secret = store.load_secret(world.paths, name)
+    secret = server.with_key(name, profile, store.load_secret(world.paths, name))
     if there and (profile.server is None or profile.server.probed_for != profile.fingerprint()):
-        profile, secret = server.find_out(there, name, profile, secret, world.ui)
-    return Declared(name, profile, server.with_key(name, profile, secret))
+        profile = server.find_out(there, name, profile, secret, world.ui)
+    return Declared(name, profile, secret)
 
 
 def _plan(world: World, declared: Declared, text: str, there: Connection | None) -> Plan:

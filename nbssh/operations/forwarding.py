@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbssh.adapters import openssh, process
+from nbssh.adapters import process
 from nbssh.core.choice import Permitted
+from nbssh.core.destination import QUIET
 from nbssh.core.render import render
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def takes_sessions(connection: Connection) -> bool:
     mark = "nbssh-first"
     first = [*connection.command, "exec", "/bin/sh"]
     # through the master or not at all: a refused client would else log in anew, and ask
-    second = [*connection.ssh.through(connection.control_socket), *openssh.QUIET, "-oControlMaster=no"]
+    second = [*connection.ssh.through(connection.control_socket), *QUIET, "-oControlMaster=no"]
     second += ["-oProxyCommand=false", "x", "exec", "/bin/sh"]
     with process.answering(first, f"echo {mark}\n".encode(), mark.encode(), LISTEN_SECONDS) as line:
         return not line or process.run(second, script=b"exit 0\n", seconds=LISTEN_SECONDS).status == 0

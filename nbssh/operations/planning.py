@@ -69,7 +69,7 @@ def local_changes(world: World, declared: Declared) -> tuple[list[Change], tuple
     if cluster.has_own_key(declared.profile):
         wanted.insert(1, File(str(paths.key(name)), secret.key, PRIVATE, f"ssh key of '{name}'", secret=True))
     if declared.profile.scheduler:
-        known = cluster.known_hosts(name, declared.profile)
+        known = cluster.known_hosts(name, declared.profile.server.host_keys if declared.profile.server else [])
         wanted.insert(1, File(str(paths.known_hosts(name)), known, PRIVATE, f"host keys of the nodes of '{name}'"))
     if secret.token:
         page = desired.redirect(name, declared.profile, secret.token)

@@ -29,8 +29,9 @@ def remove(world: World, name: str, *, offline: bool) -> None:
     """Stop the server of `name` and remove its files there and here."""
     writing.sweep(world)  # of a run that was killed when all was gone but the traces, the profile too
     profile = _loaded(world, name)
-    world = world.on(profile.client if profile else None)
-    writing.sweep(world)
+    here, world = world, world.on(profile.client if profile else None)
+    if world is not here:
+        writing.sweep(world)
     left = _remove_there(world, name, profile, offline=offline)
     _remove_here(world, [name])
     if left:

@@ -6,11 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from nbssh.adapters import connection, process, store
+from nbssh.core import destination
 from nbssh.core.desired import server_folder
 from nbssh.core.plan import printable
 from nbssh.core.render import sh
 from nbssh.errors import NbsshError
-from nbssh.operations import aliases
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -58,7 +58,7 @@ def connect(
     if at_destination:
         return connection.private(
             world.ssh,
-            aliases.destination_arguments(profile),
+            destination.arguments_of(profile),
             profile.destination,
             batch=batch,
             login_seconds=login_seconds,
@@ -66,7 +66,7 @@ def connect(
     return connection.of_profile(
         world.ssh,
         world.paths.control_socket(name),
-        aliases.destination_arguments(profile),
+        destination.arguments_of(profile),
         profile.destination,
         batch=batch,
         may_log_in=may_log_in and not (batch and profile.server and profile.server.prompts),

@@ -24,14 +24,13 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 120.0  # login shells that hang are given up after 10 s each, setup lines after 20 s
 
 
-def find_out(there: Connection, name: str, profile: Profile, secret: Secret, ui: Ui) -> tuple[Profile, Secret]:
-    """Look at the server and choose; return the profile with what was found, and the secret, with a key if need be.
+def find_out(there: Connection, name: str, profile: Profile, secret: Secret, ui: Ui) -> Profile:
+    """Look at the server and choose; return the profile with what was found. `secret` has a key where it needs one.
 
     `there` must be a connection to the destination itself: with a scheduler a session of the alias is on another host.
     """
     facts = look(there, name, profile)
-    secret = with_key(name, profile, secret)
-    return choose(there, profile, name, facts, secret, ui), secret
+    return choose(there, profile, name, facts, secret, ui)
 
 
 def with_key(name: str, profile: Profile, secret: Secret) -> Secret:
@@ -112,4 +111,4 @@ def _in_job(  # noqa: PLR0917
     """Return `server` with the way to the node of a batch job, which a short job shows."""
     declared = validated(msgspec.structs.replace(profile, server=server), f"what {connection.shown} says")
     node = cluster.find_way(cluster.Trial(connection, name, declared, server, secret, facts, found), ui)
-    return msgspec.structs.replace(server, via=node.via, host_keys=list(node.host_keys), one_session=node.one_session)
+    return msgspec.structs.replace(server, via=node.via, host_keys=list(node.host_keys))

@@ -49,12 +49,19 @@ recorded_job() {
     esac
 }
 
-require_scheduler() {
-    for require_command in ${scheduler_commands}; do
-        command -v "${require_command}" >/dev/null 2>&1 ||
-            fail "${scheduler}'s ${require_command} was not found on ${host}" \
-                "is this the login node? if it comes with a module, its folder must be on the PATH of: ssh … command -v ${require_command}"
+# Sets `missing` to the first of the scheduler's commands that is not there.
+find_missing() {
+    for missing in ${scheduler_commands}; do
+        command -v "${missing}" >/dev/null 2>&1 || return 0
     done
+    missing=''
+}
+
+require_scheduler() {
+    find_missing
+    [ -z "${missing}" ] ||
+        fail "${scheduler}'s ${missing} was not found on ${host}" \
+            "is this the login node? if it comes with a module, its folder must be on the PATH of: ssh … command -v ${missing}"
 }
 
 # await_job_end SECONDS

@@ -70,8 +70,8 @@ def test_the_proxy_runs_the_job_script_on_the_login_node() -> None:
 
 
 def test_all_nodes_are_known_by_one_name() -> None:
-    assert cluster.known_hosts("gpu", profile(found="node")) == f"nbssh-gpu {KEY}\n"
-    assert cluster.known_hosts("gpu", profile()) == ""
+    assert cluster.known_hosts("gpu", [KEY, OTHER]) == f"nbssh-gpu {KEY}\nnbssh-gpu {OTHER}\n"
+    assert cluster.known_hosts("gpu", []) == ""
 
 
 def said(nodes: list[str], lines: list[str]) -> str:

@@ -92,7 +92,7 @@ def rendered() -> dict[str, str]:
     relay = JOBS["pbs"]
     assert relay.server
     files["pbs/serve"] = desired.remote_files("mybox", relay, relay.server, (HASH, ""), "0.1.0")[1].text
-    files["slurm/known_hosts"] = cluster.known_hosts("mybox", slurm)
+    files["slurm/known_hosts"] = cluster.known_hosts("mybox", slurm.server.host_keys)
     for template, model in SENT.items():
         files[f"sent/{template}"] = render(f"remote/{template}", **model)
     return files
