@@ -70,6 +70,18 @@ def start(bed: Bed, *options: str, alias: str = "box-nb") -> pexpect.spawn[str]:
     return session
 
 
+def start_when_free(bed: Bed) -> pexpect.spawn[str]:
+    """Start a session on a full connection: its sshd notices a moment after the client that one has left."""
+    sessions: list[pexpect.spawn[str]] = []
+
+    def starts() -> bool:
+        sessions.append(bed.ssh("box-nb", timeout=90))
+        return sessions[-1].expect([UP, pexpect.EOF]) == 0
+
+    until(starts, "the connection takes one more session")
+    return sessions[-1]
+
+
 def said(session: pexpect.spawn[str]) -> str:
     """Return what the session said up to what was expected last, and that."""
     return f"{session.before}{session.after if isinstance(session.after, str) else ''}"
@@ -89,7 +101,7 @@ def detach(session: pexpect.spawn[str]) -> None:
     session.sendintr()
     status, words = ended(session)
     assert status == 0, words
-    assert "detached" in words
+    assert "detached; the server keeps running" in words
 
 
 def kill(bed: Bed) -> str:

@@ -36,6 +36,7 @@ from serving import (
     server_pid,
     servers,
     start,
+    start_when_free,
 )
 
 from nbssh.adapters.notebook import Visitor
@@ -274,7 +275,7 @@ def test_as_many_terminals_of_one_laptop_as_its_connection_takes(make_bed: Calla
     assert up
     until(lambda: bed.opened, "the browser is called")
     until(lambda: not named(bed, "/wait"), "the opener's session has ended")
-    up += [start(bed) for _ in range(most - len(up))]
+    up += [start_when_free(bed) for _ in range(most - len(up))]
     one_more = bed.ssh("box-nb")
     status, words = ended(one_more)
     assert (status, "Session open refused by peer" in words) == (255, True), words
@@ -293,7 +294,7 @@ def test_more_terminals_than_one_connection_takes(make_bed: Callable[..., Bed]) 
     port = add(bed)
     first = start(bed)
     until(lambda: bed.opened, "the browser is called")
-    second = start(bed)
+    second = start_when_free(bed)
     third = bed.ssh("box-nb")
     status, words = ended(third)
     assert status == 255
@@ -314,7 +315,7 @@ def test_more_terminals_than_one_connection_takes(make_bed: Callable[..., Bed]) 
     assert "carries as many sessions as its sshd permits (MaxSessions)" in doctor
     assert bed.nbssh("open", "box").stdout == f"http://127.0.0.1:{port}/\n"
     detach(second)
-    second = start(bed)
+    second = start_when_free(bed)
     assert "stopped JupyterLab" in bed.nbssh("kill", "box").stdout
     assert [ended(session)[0] for session in (first, second)] == [0, 0]
     close_tunnel(bed)
@@ -329,7 +330,7 @@ def test_a_full_connection_to_a_server_that_prompts(make_bed: Callable[..., Bed]
     toml.write_text(text)
     first = start(bed)
     until(lambda: bed.opened, "the browser is called")
-    second = start(bed)
+    second = start_when_free(bed)
     log = bed.server.folder / "sshd.log"
     before = log.read_text() if log.exists() else ""
     done = bed.run("nbssh", "status")

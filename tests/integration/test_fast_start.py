@@ -53,7 +53,10 @@ def imported(bed: Bed) -> list[int]:
 
 def seen_by_kernel(visitor: Visitor) -> tuple[str | None, list[str]]:
     """Return PYTHONPATH in a kernel, and what of its sys.path is nbssh's."""
-    code = "import os, sys; (os.environ.get('PYTHONPATH'), [path for path in sys.path if 'nbssh' in path])"
+    code = (
+        "import os, sys; ours = os.path.realpath(os.path.expanduser('~/.local'));"
+        "(os.environ.get('PYTHONPATH'), [path for path in sys.path if os.path.realpath(path).startswith(ours)])"
+    )
     found: tuple[str | None, list[str]] = ast.literal_eval(visitor.run(visitor.start_kernel(), code))
     return found
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 from bed import needs_root, until
-from serving import fake_jupyter
+from serving import UP, add, api, detach, is_running, server_pid, start
 
 from nbssh.adapters.throwaway import free_port
 
@@ -23,48 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bed import Bed
-
-UP = r"open http://127\.0\.0\.1:(\d+)/\s.*k and Enter stop it"
-
-
-def add(bed: Bed, *words: str, real: bool = False) -> int:
-    """Set the profile `box` up, with the real JupyterLab or what does as if; return its port."""
-    port = free_port()
-    jupyter = bed.jupyter if real else fake_jupyter(bed)
-    bed.nbssh(
-        "add", "box", "--yes", "--port", str(port), *(words or ("--password-stdin",)), "--jupyter", str(jupyter),
-        stdin="pw\n",
-    )  # fmt: skip
-    return port
-
-
-def start(bed: Bed, *options: str) -> pexpect.spawn[str]:
-    session = bed.ssh(*options, "box-nb", timeout=90)
-    session.expect(UP)
-    return session
-
-
-def server_pid(bed: Bed) -> int | None:
-    for record in (bed.remote_home / ".local/state/nbssh/box").glob("*/record"):
-        return int(record.read_text().split()[1])
-    return None
-
-
-def is_running(pid: int | None) -> bool:
-    with contextlib.suppress(OSError, TypeError):
-        os.kill(int(str(pid)), 0)
-        return True
-    return False
-
-
-def api(port: int) -> dict[str, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request("GET", "/api")
-        answer: dict[str, str] = json.loads(connection.getresponse().read())
-    finally:
-        connection.close()
-    return answer
 
 
 @contextlib.contextmanager
@@ -87,23 +45,16 @@ def ask(tab: http.client.HTTPConnection) -> int:
     return answer.status
 
 
-def close(session: pexpect.spawn[str]) -> int:
-    session.sendintr()
-    session.expect(pexpect.EOF)
-    return int(session.wait())
-
-
 @pytest.mark.parametrize("forward", ["socket", "tcp"])
 def test_start_detach_attach_kill(bed: Bed, forward: str) -> None:
     # the default port is made from user and name, which other tests share
-    port = add(bed, "--password-stdin", "--forward", forward, "--remote-port", str(free_port()), real=True)
+    port = add(bed, "--forward", forward, "--remote-port", str(free_port()), jupyter=bed.jupyter)
     session = start(bed)
     until(lambda: bed.opened, "the browser is called")
     assert bed.opened == [f"http://127.0.0.1:{port}/"]
     assert "version" in api(port)
     pid = server_pid(bed)
-    assert close(session) == 0
-    assert "detached; the server keeps running" in str(session.before)
+    detach(session)
     assert is_running(pid)
     again = start(bed)
     assert "is already running on" in str(again.before)
@@ -125,16 +76,16 @@ def test_start_detach_attach_kill(bed: Bed, forward: str) -> None:
 def test_leaving_the_first_of_two_terminals_returns_at_once_with_a_tab_open(make_bed: Callable[..., Bed]) -> None:
     # a port, no ProxyCommand: that is ended with the terminal that it was started from, and the test ends the terminal
     bed = make_bed(listen=True)
-    port = add(bed, real=True)
+    port = add(bed, jupyter=bed.jupyter)
     first = start(bed)
     until(lambda: bed.opened, "the browser is called")
     second = start(bed)
     with browser_tab(port) as tab:
-        assert close(first) == 0  # pexpect would time out: without ControlPersist ssh waits for the tab
+        detach(first)  # pexpect would time out: without ControlPersist ssh waits for the tab
         assert ask(tab) == 200
         assert second.isalive()
     assert len(bed.opened) == 1
-    assert close(second) == 0
+    detach(second)
     assert bed.run("ssh", "box-nb-kill").returncode == 0
 
 
@@ -152,7 +103,7 @@ def test_k_stops_the_server(bed: Bed) -> None:
 
 
 def test_a_jupyter_that_cannot_start_is_shown_with_its_log(bed: Bed) -> None:
-    add(bed, "--password-stdin", "--dir", "nowhere")
+    add(bed, "--dir", "nowhere")
     session = bed.ssh("box-nb", timeout=60)
     session.expect_exact("nbssh: error: JupyterLab did not start on")
     session.expect_exact("cannot enter the notebooks' folder")
@@ -176,7 +127,7 @@ def test_a_client_killed_without_a_word_leaves_the_server_and_frees_the_port(bed
     again = start(bed)
     assert "is already running on" in str(again.before)
     assert "version" in api(port)
-    close(again)
+    detach(again)
     assert bed.run("ssh", "box-nb-kill").returncode == 0
 
 
@@ -192,7 +143,7 @@ def test_without_a_terminal_the_tunnel_stays_until_the_master_ends(bed: Bed) -> 
 
 
 def test_a_token_opens_the_page_and_is_in_no_command_line(bed: Bed) -> None:
-    port = add(bed, "--token", real=True)
+    port = add(bed, "--token", jupyter=bed.jupyter, door="token")
     token = json.loads((bed.local_home / ".local/state/nbssh/secrets/box.json").read_text())["token"]
     session = start(bed)
     until(lambda: bed.opened, "the browser is called")
@@ -205,14 +156,14 @@ def test_a_token_opens_the_page_and_is_in_no_command_line(bed: Bed) -> None:
     connection.request("GET", f"/api/status?token={token}")
     assert connection.getresponse().status == 200
     connection.close()
-    close(session)
+    detach(session)
     assert bed.run("ssh", "box-nb-kill").returncode == 0
 
 
 def test_a_squatter_on_the_servers_port_gets_no_browser_and_no_tunnel(bed: Bed) -> None:
     needs_root()
     far = free_port()
-    add(bed, "--password-stdin", "--forward", "tcp", "--remote-port", str(far))
+    add(bed, "--forward", "tcp", "--remote-port", str(far))
     squat = (
         "import os, socket, sys; os.setgid(65534); os.setuid(65534); s = socket.socket(); "
         f"s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1', {far})); s.listen(); "
@@ -232,7 +183,7 @@ def test_a_squatter_on_the_servers_port_gets_no_browser_and_no_tunnel(bed: Bed) 
         until(lambda: bed.run("ssh", "-O", "check", "box-nb").returncode != 0, "the tunnel is closed")
         squatter.stdin.close()
     assert bed.opened == []
-    assert server_pid(bed) is None
+    assert server_pid(bed) == 0
 
 
 def test_a_port_in_use_here_is_said_by_ssh_and_starts_nothing(bed: Bed) -> None:
@@ -243,7 +194,7 @@ def test_a_port_in_use_here_is_said_by_ssh_and_starts_nothing(bed: Bed) -> None:
         done = bed.run("ssh", "box-nb")
     assert done.returncode == 255
     assert f"bind [127.0.0.1]:{port}: Address already in use" in done.stderr
-    assert server_pid(bed) is None
+    assert server_pid(bed) == 0
 
 
 def test_ten_starts_at_once_make_one_server(make_bed: Callable[..., Bed]) -> None:
