@@ -205,6 +205,8 @@ def _write_slurm(etc: Path, options: Options) -> None:
     (etc / "slurm/epilog.sh").chmod(0o755)
     lines = [*options.slurm_lines, *(["PrologFlags=Contain"] if options.adopt else [])]
     text = (_PARTS / "slurm.conf").read_text()
+    # left to itself slurmd looks which version the machine has, and refuses to start where it has both
+    (etc / "slurm/cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
     (etc / "slurm/slurm.conf").write_text(text + "".join(f"{line}\n" for line in lines))
     (etc / "munge").mkdir(mode=0o700)
     (etc / "munge/munge.key").touch(mode=0o400)

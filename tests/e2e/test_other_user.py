@@ -8,15 +8,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bed as beds
 import pexpect
 import pytest
-from bed import needs, needs_root, until
+from bed import needs, needs_root, unix_user, until
 
 from nbssh.adapters.notebook import Visitor
 from nbssh.adapters.throwaway import free_port
@@ -27,35 +25,6 @@ if TYPE_CHECKING:
     from bed import Bed
 
 PASSWORD = "a password"
-
-
-@contextmanager
-def unix_user(shell: str) -> Iterator[str]:
-    """Make a normal user of this machine with a home of its own; remove both at the end."""
-    # a number that no process of a removed user still has
-    number = 20_000 + (os.getpid() * 7 + time.monotonic_ns()) % 30_000
-    name = f"nbt{number}"
-    # directly below /tmp: a home that is a mount of its own, or long, would be another test
-    command = [
-        "useradd",
-        "--create-home",
-        "--home-dir",
-        f"/tmp/{name}",
-        "--uid",
-        str(number),
-        "--shell",
-        shell,
-        "--password",
-        "*",
-        name,
-    ]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    Path(f"/tmp/{name}").chmod(0o700)
-    try:
-        yield name
-    finally:
-        subprocess.run(["userdel", "--force", name], check=False, capture_output=True)
-        shutil.rmtree(f"/tmp/{name}", ignore_errors=True)
 
 
 @pytest.fixture

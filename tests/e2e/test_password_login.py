@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pwd
 import subprocess
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pexpect
-from bed import needs, needs_root
-from test_other_user import unix_user
+from bed import needs, needs_root, unix_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,13 +25,22 @@ def finish(child: pexpect.spawn[str]) -> int:
     return int(child.wait())
 
 
+def unstarted(user: str) -> str:
+    """Give the user a Jupyter that is never started here; ours may lie where no other user gets."""
+    program = Path(pwd.getpwnam(user).pw_dir, "bin", "jupyter-lab")
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    return str(program)
+
+
 def test_one_password_for_all_of_add_and_nobody_is_asked_in_parallel(make_bed: Callable[..., Bed]) -> None:
     needs_root()
     needs("useradd", "chpasswd")
     with unix_user("/bin/bash") as name:
         subprocess.run(["chpasswd"], input=f"{name}:{SSH_PASSWORD}\n", text=True, check=True)
         bed = make_bed(user=name, extra=EXTRA)
-        adding = bed.spawn("nbssh", "add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), timeout=60)
+        adding = bed.spawn("nbssh", "add", "box", "--token", "--yes", "--jupyter", unstarted(name), timeout=60)
         adding.expect("password: ")
         adding.sendline("wrong")
         adding.expect("password: ")

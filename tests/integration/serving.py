@@ -138,6 +138,13 @@ def is_running(pid: int) -> bool:
     return False
 
 
+def parent(pid: int) -> int:
+    """Return the process that `pid` is a child of, 0 if it has ended."""
+    with contextlib.suppress(OSError, IndexError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()[1])
+    return 0
+
+
 def end(pid: int, number: int = signal.SIGKILL) -> None:
     """Send the signal to one process; it may have ended meanwhile."""
     with contextlib.suppress(ProcessLookupError):

@@ -14,6 +14,7 @@ import bed as beds
 import cluster as clusters
 import pexpect
 import pytest
+from serving import is_running
 
 from nbssh.adapters.throwaway import free_port
 
@@ -231,7 +232,7 @@ def test_nothing_outlives_a_pytest_that_was_killed() -> None:
         pids = [int(word) for word in pytest_.stdout.readline().split()]
         pytest_.kill()
     assert len(pids) == 5
-    beds.until(lambda: not any(Path(f"/proc/{pid}/ns/pid").exists() for pid in pids), "all its hosts are gone")
+    beds.until(lambda: not any(is_running(pid) for pid in pids), "all its hosts are gone")
 
 
 def test_what_the_user_leaves_running_fails_the_test(monkeypatch: pytest.MonkeyPatch) -> None:

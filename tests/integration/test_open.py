@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bed import until
-from serving import fake_jupyter
+from serving import fake_jupyter, parent
 
 from nbssh.adapters import throwaway
 from nbssh.adapters.notebook import Visitor
@@ -31,8 +31,10 @@ def master_runs(bed: Bed) -> bool:
     return bed.run("ssh", "-O", "check", "box-nb").returncode == 0
 
 
-def launches(bed: Bed) -> list[str]:
-    return [line for line in bed.leftovers().values() if line.endswith("/launch")]
+def launches(bed: Bed) -> set[int]:
+    """Return the processes of launch, without the helpers that they fork."""
+    found = {pid for pid, line in bed.leftovers().items() if line.endswith("/launch")}
+    return {pid for pid in found if parent(pid) not in {0, *found}}
 
 
 def test_it_opens_tunnel_and_browser_and_all_ends_with_the_tunnel(bed: Bed) -> None:
