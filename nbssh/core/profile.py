@@ -193,3 +193,12 @@ def alias(name: str) -> str:
 def kill_alias(name: str) -> str:
     """Return the alias that stops."""
     return f"{name}-nb-kill"
+
+
+def tcp_port(profile: Profile) -> int:
+    """Return the server's TCP port: declared, else probed, else the same as the local one."""
+    if profile.remote_port:
+        return profile.remote_port
+    if profile.server and profile.server.port:
+        return profile.server.port
+    return profile.port

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters import files
-from nbssh.core import alias, cluster, desired, destination
+from nbssh.core import alias, cluster, destination, localfiles
 from nbssh.core.profile import alias as nb_alias
 from nbssh.core.profile import kill_alias
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from nbssh.operations.world import World
 
 
-def local_files(world: World, name: str) -> desired.Local:
+def local_files(world: World, name: str) -> localfiles.Local:
     """Return the local paths that the blocks of `name` speak of."""
     paths, side = world.paths, world.paths.side
-    return desired.Local(
+    return localfiles.Local(
         conf=side.names(paths.conf(name)),
         opener=side.names(paths.opener),
         control_socket=side.names(paths.control_socket(name)),
@@ -118,10 +118,10 @@ def derive(world: World, name: str, profile: Profile) -> Derived:
     judged = kill_alias(name) if profile.scheduler else nb_alias(name)
 
     def ask(directives: Sequence[Directive], judged: str = judged) -> str:
-        return tried(judged, desired.ssh_config(name, profile, local, directives))
+        return tried(judged, localfiles.ssh_config(name, profile, local, directives))
 
     # Without a master our block keeps ssh silent about each failed look through the tunnel.
-    own = () if desired.control_path(profile, local) else ("loglevel",)
+    own = () if localfiles.control_path(profile, local) else ("loglevel",)
     forwards, original = own_forwards(profile), original_name(profile)
     derived = alias.derive(base, original, judged, ask, own=() if profile.scheduler else own, forwards=forwards)
     if not profile.scheduler:
@@ -139,13 +139,13 @@ def original_name(profile: Profile) -> str:
 
 def own_forwards(profile: Profile) -> list[str]:
     """Return our own forward as `ssh -G` prints it."""
-    return [alias.printed_forward(f"127.0.0.1:{profile.port}", desired.far_end(profile))]
+    return [alias.printed_forward(f"127.0.0.1:{profile.port}", localfiles.far_end(profile))]
 
 
 def blocks(world: World, name: str, profile: Profile) -> tuple[str, tuple[str, ...]]:
     """Return the ssh_config of the aliases of `name` as it should be, and what they cannot express, in words."""
     derived = derive(world, name, profile)
-    text = desired.ssh_config(name, profile, local_files(world, name), derived.directives)
+    text = localfiles.ssh_config(name, profile, local_files(world, name), derived.directives)
     return text, derived.unexpressed
 
 

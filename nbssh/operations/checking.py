@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbssh.adapters import connection, store
+from nbssh.adapters import connecting, store
 from nbssh.adapters.ui import password_from_stdin
-from nbssh.core import desired
+from nbssh.core import localfiles, serverfiles
 from nbssh.core.plan import printable
 from nbssh.core.profile import alias, kill_alias
 from nbssh.errors import NbsshError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nbssh.core.profile import Profile
     from nbssh.operations.world import World
 
-START_SECONDS = connection.CONNECT_SECONDS + desired.START_SECONDS + 60.0
+START_SECONDS = connecting.CONNECT_SECONDS + serverfiles.START_SECONDS + 60.0
 END_SECONDS = 15.0
 BROWSER_SECONDS = 10.0
 # The last of what launch says once the server is verified
@@ -76,7 +76,7 @@ def _steps(world: World, name: str, profile: Profile, secret: str, browser: Path
     from nbssh.adapters.notebook import Visitor  # noqa: PLC0415  and 40 ms of urllib with it
     from nbssh.adapters.session import Session  # noqa: PLC0415  pexpect
 
-    base = desired.token_url(profile.port)
+    base = localfiles.token_url(profile.port)
     environ = {"BROWSER": f"sh {_pretended_browser(browser)}"} if browser else {}
     with Session([*world.ssh.command, alias(name)], environ) as session:
         screen = session.wait_for(READY, START_SECONDS)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh import __version__
-from nbssh.adapters import connection, process
-from nbssh.core import choice, cluster, desired, destination
+from nbssh.adapters import connecting, process
+from nbssh.core import choice, cluster, destination, serverfiles
 from nbssh.core.profile import printable
 from nbssh.core.render import render, sh
 from nbssh.errors import NbsshError
@@ -46,7 +46,7 @@ class Trial(msgspec.Struct, frozen=True):
     @property
     def script(self) -> str:
         """The installed `job`."""
-        return f"{desired.server_folder(self.name, self.server, 'share')}/job"
+        return f"{serverfiles.server_folder(self.name, self.server, 'share')}/job"
 
     def job(self, *words: str) -> str:
         """Run `job` with `words` on the login node and return what it prints."""
@@ -86,10 +86,10 @@ def find_way(trial: Trial, ui: Ui) -> Node:
 @contextlib.contextmanager
 def _installed(trial: Trial) -> Iterator[None]:
     """Have the scripts on the server for the time of the block; what was there before stays."""
-    data = desired.server_folder(trial.name, trial.server, "share")
-    files = desired.job_files(trial.name, trial.profile, trial.server, __version__, trial=True)
+    data = serverfiles.server_folder(trial.name, trial.server, "share")
+    files = serverfiles.job_files(trial.name, trial.profile, trial.server, __version__, trial=True)
     fresh = trial.login.run(f"[ -e {sh(data)}/launch ] || printf fresh") == b"fresh"
-    parcels = [desired.parcel(file.path, file.text.encode(), file.mode) for file in files]
+    parcels = [serverfiles.parcel(file.path, file.text.encode(), file.mode) for file in files]
     trial.login.run(render("remote/install", name=trial.name, data=data, files=parcels, deleted=[]))
     own = f"{data}/try", *((f"{data}/job", f"{data}/sshd/config") if fresh else ())
     leave = f"rm -f {shlex.join(own)}"
@@ -97,7 +97,7 @@ def _installed(trial: Trial) -> Iterator[None]:
         yield
     except BaseException:
         if fresh:
-            state = desired.server_folder(trial.name, trial.server, "state")
+            state = serverfiles.server_folder(trial.name, trial.server, "state")
             leave = f"rm -rf {sh(data)} {sh(state)}; rmdir {sh(data)}/.. {sh(state)}/.. 2>/dev/null || :"
         raise
     finally:
@@ -160,7 +160,7 @@ def _refusal(trial: Trial, way: Via, job: str, node: str, keys: Sequence[str]) -
             path.touch(mode=0o600)
             path.write_text(text, encoding="utf-8")
         try:
-            with connection.private(
+            with connecting.private(
                 trial.login.ssh,
                 _arguments(trial, way, job, node, known, key),
                 f"{node} by {way}",

@@ -7,8 +7,9 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from nbssh.adapters import connection, process, store
-from nbssh.core import desired
+from nbssh.adapters import process, store
+from nbssh.adapters.connection import LOGIN_SECONDS, NoSessionError
+from nbssh.core import localfiles, serverfiles
 from nbssh.core.plan import printable
 from nbssh.core.profile import alias
 from nbssh.errors import Exit, NbsshError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from nbssh.operations.world import World
 
 # As long as launch itself waits for a server and for the lock of another launch, and a little for the way
-VERIFY_SECONDS = desired.START_SECONDS + 30.0
+VERIFY_SECONDS = serverfiles.START_SECONDS + 30.0
 OPENER_SECONDS = 20.0  # it goes into the background at once
 SSH_FAILED = 255  # ssh(1)
 
@@ -56,7 +57,7 @@ def open_(world: World, name: str) -> int:
     if not opener_runs:
         _show_browser(world, name, profile)
     world.ui.say(f"the tunnel stays open in the background; close it with: ssh -O exit {alias(name)}")
-    world.ui.product(desired.token_url(profile.port))
+    world.ui.product(localfiles.token_url(profile.port))
     return Exit.DONE
 
 
@@ -68,11 +69,11 @@ def url(world: World, name: str) -> None:
 def address(world: World, name: str, profile: Profile) -> str:
     """Return the address of `name` with its token."""
     if profile.auth == "password":
-        return desired.token_url(profile.port)
+        return localfiles.token_url(profile.port)
     token = store.load_secret(world.paths, name).token
     if not token:
         raise NbsshError(f"the token of '{name}' is missing", f"make a new one: nbssh passwd {name} --token")
-    return desired.token_url(profile.port, token)
+    return localfiles.token_url(profile.port, token)
 
 
 def refuse_unknown_alias(world: World, name: str, profile: Profile) -> None:
@@ -114,7 +115,7 @@ def _open_tunnel(world: World, name: str, profile: Profile, *, joins: bool) -> i
             process.leave_running([*words, alias(name)], errors=errors)
         else:
             command = [*words, "-f", alias(name)]
-            done = process.detach(command, seconds=connection.LOGIN_SECONDS, errors=errors, show=show)
+            done = process.detach(command, seconds=LOGIN_SECONDS, errors=errors, show=show)
             if done.limit or done.status:
                 return _say_failed(world, name, done)
         try:
@@ -146,8 +147,8 @@ def _show_new(world: World, errors: BinaryIO, shown: int) -> int:
 
 def _verify(world: World, name: str, profile: Profile) -> None:
     """Return once launch has proved that the server at the end of the new tunnel is ours."""
-    if not desired.control_path(profile, aliases.local_files(world, name)):
-        if desired.is_private_end(profile):
+    if not localfiles.control_path(profile, aliases.local_files(world, name)):
+        if localfiles.is_private_end(profile):
             _await_page(name, profile)
         else:
             with running.connect(world, name, profile) as there:
@@ -158,7 +159,7 @@ def _verify(world: World, name: str, profile: Profile) -> None:
         try:
             with running.connect(world, name, profile, batch=True, may_log_in=False) as there:
                 _wait(there, name, profile)
-        except connection.NoSessionError:
+        except NoSessionError:
             # two sessions are all that some sshd permit; the opener's is about to end
             if time.monotonic() > until:
                 raise
@@ -172,7 +173,7 @@ def _wait(there: Connection, name: str, profile: Profile) -> None:
     server = running.known_server(name, profile)
     try:
         _, status = there.attempt(running.script_command(name, server, "wait"), VERIFY_SECONDS)
-    except connection.NoSessionError:
+    except NoSessionError:
         raise
     except NbsshError:
         status = 255  # launch refused and took the tunnel along before it could be asked
@@ -184,7 +185,7 @@ def _await_page(name: str, profile: Profile) -> None:
     """Look through the tunnel until the page answers; where no master can be asked. A closed port is the end."""
     from nbssh.adapters.notebook import Visitor  # noqa: PLC0415  only where there is no master
 
-    visitor = Visitor(desired.token_url(profile.port))
+    visitor = Visitor(localfiles.token_url(profile.port))
     until = time.monotonic() + VERIFY_SECONDS
     while True:
         try:

@@ -13,7 +13,7 @@ import msgspec
 from nbssh import __version__
 from nbssh.adapters import files, store
 from nbssh.adapters.store import Secret  # noqa: TC001  msgspec reads the annotations
-from nbssh.core import cluster, desired
+from nbssh.core import cluster, localfiles, serverfiles
 from nbssh.core.desired import EXECUTABLE, PRIVATE, File
 from nbssh.core.plan import Change, Plan, is_edited
 from nbssh.core.profile import Profile  # noqa: TC001  the same
@@ -47,7 +47,7 @@ class Declared(msgspec.Struct, frozen=True):
         """The profile's folder on its server."""
         if self.profile.server is None:
             raise ValueError(f"nothing is known of the server of {self.name}")
-        return desired.server_folder(self.name, self.profile.server, "share")
+        return serverfiles.server_folder(self.name, self.profile.server, "share")
 
 
 def local_changes(world: World, declared: Declared) -> tuple[list[Change], tuple[str, ...]]:
@@ -59,7 +59,7 @@ def local_changes(world: World, declared: Declared) -> tuple[list[Change], tuple
     blocks, unexpressed = aliases.blocks(world, name, declared.profile)
     toml = files.read(paths.profile(name))
     profile_text = store.text_of(name, declared.profile, toml.decode("utf-8", "replace") if toml is not None else None)
-    opener = desired.opener(side.names(paths.secrets_dir), side.client)
+    opener = localfiles.opener(side.names(paths.secrets_dir), side.client)
     wanted = [
         File(str(paths.secret(name)), store.secret_text(secret), PRIVATE, f"secret of '{name}'", secret=True),
         File(str(paths.profile(name)), profile_text, PRIVATE, f"profile '{name}'"),
@@ -72,7 +72,7 @@ def local_changes(world: World, declared: Declared) -> tuple[list[Change], tuple
         known = cluster.known_hosts(name, declared.profile.server.host_keys if declared.profile.server else [])
         wanted.insert(1, File(str(paths.known_hosts(name)), known, PRIVATE, f"host keys of the nodes of '{name}'"))
     if secret.token:
-        page = desired.redirect(name, declared.profile, secret.token)
+        page = localfiles.redirect(name, declared.profile, secret.token)
         wanted.insert(1, File(str(paths.redirect(name)), page, PRIVATE, f"takes the browser to '{name}'", secret=True))
     changes = [_change(file, *files.snapshot(file.path)) for file in wanted]
     if not secret.token:
@@ -109,12 +109,12 @@ def remote_changes(declared: Declared, present: Mapping[str, RemoteFile]) -> lis
     name, profile, secret = declared.name, declared.profile, declared.secret
     if profile.server is None:
         return []
-    wanted = desired.remote_files(name, profile, profile.server, (secret.hash, secret.token), __version__)
-    manifest, _ = present.get(desired.manifest_path(declared.folder), (None, None))
+    wanted = serverfiles.remote_files(name, profile, profile.server, (secret.hash, secret.token), __version__)
+    manifest, _ = present.get(serverfiles.manifest_path(declared.folder), (None, None))
     changes = [_change(file, *present.get(file.path, (None, None)), where=profile.destination) for file in wanted]
     return [
         dataclasses.replace(change, edited=True)
-        if _is_unsealed(change) and desired.is_unlisted(change.path, change.old or b"", declared.folder, manifest)
+        if _is_unsealed(change) and serverfiles.is_unlisted(change.path, change.old or b"", declared.folder, manifest)
         else change
         for change in changes
     ]
@@ -156,7 +156,7 @@ def install(connection: Connection, declared: Declared, changes: Sequence[Change
             "remote/install",
             name=declared.name,
             data=declared.folder,
-            files=[desired.parcel(change.path, change.new or b"", change.mode) for change in new],
+            files=[serverfiles.parcel(change.path, change.new or b"", change.mode) for change in new],
             deleted=[change.path for change in plan.changes if change.new is None],
         )
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbssh import __version__
 from nbssh.adapters import files, store
-from nbssh.core import desired
+from nbssh.core import serverfiles
 from nbssh.core.plan import Plan, is_edited, printable, unified
 from nbssh.core.profile import NAME, check_name
 from nbssh.core.render import render
@@ -64,7 +64,7 @@ def _remove_there(world: World, name: str, profile: Profile | None, *, offline: 
         in_job = profile.scheduler is not None
         with running.connect(world, name, profile, login_seconds=SECONDS, at_destination=in_job) as there:
             script = render(
-                "remote/remove", **{**desired.script_model(name, profile, server, __version__), "seal": "#"}
+                "remote/remove", **{**serverfiles.script_model(name, profile, server, __version__), "seal": "#"}
             )
             out, status = there.attempt(script)
     except NbsshError as error:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from nbssh.adapters import connection, process, store
+from nbssh.adapters import connecting, process, store
+from nbssh.adapters.connection import LOGIN_SECONDS
 from nbssh.core import destination
-from nbssh.core.desired import server_folder
 from nbssh.core.plan import printable
 from nbssh.core.render import sh
+from nbssh.core.serverfiles import server_folder
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def connect(
     *,
     batch: bool = False,
     may_log_in: bool = True,
-    login_seconds: float = connection.LOGIN_SECONDS,
+    login_seconds: float = LOGIN_SECONDS,
     at_destination: bool = False,
 ) -> AbstractContextManager[Connection]:
     """Open the way to a profile's server: its open master, else, or where that is full, a login of our own.
@@ -56,14 +57,14 @@ def connect(
     `at_destination`: not to the node of a batch job, which is where an open session is.
     """
     if at_destination:
-        return connection.private(
+        return connecting.private(
             world.ssh,
             destination.arguments_of(profile),
             profile.destination,
             batch=batch,
             login_seconds=login_seconds,
         )
-    return connection.of_profile(
+    return connecting.of_profile(
         world.ssh,
         world.paths.control_socket(name),
         destination.arguments_of(profile),

@@ -60,7 +60,7 @@ def _facts(name: str, profile: Profile) -> dict[str, object]:
 
 def show_profile(world: World, name: str, *, json: bool) -> None:
     """Print everything about one profile, no secret."""
-    from nbssh.core import desired  # noqa: PLC0415  the templates' engine, which `list` does not need
+    from nbssh.core import localfiles  # noqa: PLC0415  the templates' engine, which `list` does not need
 
     profile = store.load(world.paths, name)
     paths = world.on(profile.client).paths
@@ -74,10 +74,10 @@ def show_profile(world: World, name: str, *, json: bool) -> None:
         ("profile", name),
         ("start, attach", f"ssh {alias(name)}"),
         ("stop", f"ssh {kill_alias(name)}"),
-        ("address", desired.token_url(profile.port)),
+        ("address", localfiles.token_url(profile.port)),
         ("destination", " ".join([profile.destination, *(f"-o {option}" for option in profile.ssh_options)])),
         ("runs", _runs(profile)),
-        ("tunnel", f"127.0.0.1:{profile.port} -> {desired.far_end(profile)}"),
+        ("tunnel", f"127.0.0.1:{profile.port} -> {localfiles.far_end(profile)}"),
         ("login", profile.auth),
     ]
     if profile.server:
@@ -94,7 +94,7 @@ def show_profile(world: World, name: str, *, json: bool) -> None:
 
 
 def _server_paths(name: str, profile: Profile) -> list[str]:
-    from nbssh.core.desired import server_folder  # noqa: PLC0415  as above
+    from nbssh.core.serverfiles import server_folder  # noqa: PLC0415  as above
 
     if profile.server is None:
         return []

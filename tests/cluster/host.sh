@@ -9,6 +9,8 @@ trap 'echo "failed $host" >&8' EXIT
 
 hostname "$host"
 mount -t proc proc /proc
+# A mount on the machine's own /etc/passwd would go when useradd or userdel puts a new file in its place.
+mount -t overlay -o lowerdir=/mnt/etc:/etc overlay /etc
 scheduler=$BED_SCHEDULER
 [ "$host" != client ] || scheduler=none
 case $scheduler in
@@ -23,7 +25,6 @@ if [ "$scheduler" = gridengine ]; then
     mount -t overlay -o lowerdir=/mnt/var-lib:/var/lib overlay /var/lib
     mount --bind /mnt/gridengine /var/lib/gridengine
 fi
-for file in passwd group shadow hosts nsswitch.conf; do mount --bind "/mnt/etc/$file" "/etc/$file"; done
 [ "$host" != client ] || mount --bind /mnt/etc/hosts-client /etc/hosts
 mount --bind "$own/ssh" /etc/ssh
 mount --bind "$own/log" /var/log

@@ -158,6 +158,16 @@ FAILURES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "unknown app": (("box", "--app", "emacs"), "'app'", "correct"),
     "empty password": (("box",), "the first line on stdin is empty", "printf"),
     "a line break": (("box", "--dir", "a\nb"), "'dir' holds a control character", "one line"),
+    "unknown scheduler": (
+        ["box", "--scheduler", "nqs"],
+        "--scheduler nqs: there is no such scheduler",
+        "slurm or gridengine or pbs or lsf",
+    ),
+    "a scheduler's option without one": (
+        ["box", "--job-option=-x"],
+        "--job-option needs --scheduler",
+        "--scheduler slurm",
+    ),
 }
 
 
@@ -168,7 +178,7 @@ def test_a_failure_names_the_thing_and_the_way_out_and_leaves_nothing(bed: Bed, 
     found = () if "--jupyter" in words else ("--jupyter", str(bed.jupyter))
     stdin = "\n" if case == "empty password" else "pw\n"
     done = bed.run("nbssh", "add", *words, *found, "--password-stdin", "--yes", stdin=stdin)
-    assert done.returncode == (2 if case == "bad destination" else 1), done.stderr
+    assert done.returncode == (2 if case in {"bad destination", "unknown scheduler"} else 1), done.stderr
     lines = done.stderr.splitlines()
     error = next(line for line in lines if line.startswith("nbssh: error: "))
     assert message in error

@@ -216,6 +216,13 @@ def test_two_stand_side_by_side_and_leave_nothing(make_cluster: Callable[..., Cl
     assert outside() <= before
 
 
+def test_users_that_come_and_go_on_this_machine_change_nothing(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster(scheduler="none")
+    with beds.unix_user("/bin/sh"):
+        assert [bed.on(host, "id -un").stdout for host in bed.options.hosts] == ["ada\n"] * len(bed.options.hosts)
+    assert bed.run("ssh", "login", "id -un").stdout == "ada\n"
+
+
 def test_nothing_outlives_a_pytest_that_was_killed() -> None:
     beds.needs_root()
     program = (

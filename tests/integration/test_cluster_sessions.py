@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import pexpect
 import pytest
-from bed import until
+from bed import REPOSITORY, until
 from serving import UP, ended, fake_program, said
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from cluster import Cluster
 
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 PROFILE = ".config/nbssh/profiles/gpu.toml"
 
 
@@ -91,6 +93,11 @@ def fill(bed: Cluster) -> None:
     """Let another job hold both nodes."""
     bed.on("login", "sbatch --nodes=2 --exclusive --job-name=other --output=/dev/null --wrap='sleep 600'")
     until(lambda: [job.state for job in bed.jobs()] == ["RUNNING"], "the nodes are taken")
+
+
+def figures(line: str) -> str:
+    """Return a line without what differs from run to run: numbers, times, versions, which of two nodes it is."""
+    return re.sub(r"\d+(\.\d+)*", "N", line.strip())
 
 
 WAYS = {
@@ -188,6 +195,27 @@ def test_the_queue_is_shown_and_left_and_cancelled(make_cluster: Callable[..., C
     done = bed.run("ssh", "-S", "none", "gpu-nb-kill")
     assert done.stdout == "nbssh: cancelled job 4, which was PENDING\n"
     assert ended(session)[0] != 0
+
+
+def test_the_readmes_session_is_what_happens(make_cluster: Callable[..., Cluster]) -> None:
+    block = README.split("$ ssh gpu-nb\n")[1].split("```")[0]
+    bed = make_cluster()
+    add(bed, "--job-option=--time=8:00:00")
+    until(is_gone(bed), "the job that tried the ways is gone")
+    fill(bed)
+    session = bed.ssh("gpu-nb", timeout=90)
+    session.expect(r"PENDING \(Resources\) \d+ s")
+    shown = said(session)
+    bed.on("login", "scancel --name=other")
+    session.expect(r"so does: ssh gpu-nb-kill\)\r\n")
+    shown += said(session)
+    seen = [figures(line) for line in re.split(r"[\r\n]+", shown) if line.strip()]
+    # a line that is written over and over
+    seen = [line for line, after in itertools.pairwise([*seen, ""]) if "PENDING" not in after or "PENDING" not in line]
+    assert seen == [figures(line) for line in block.splitlines()]
+    assert bed.run("ssh", "gpu-nb-kill").returncode == 0
+    ended(session)
+    until(is_gone(bed), "the job is gone")
 
 
 def test_a_job_that_fails_says_why(make_cluster: Callable[..., Cluster]) -> None:

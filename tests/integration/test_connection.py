@@ -8,7 +8,7 @@ import pexpect
 import pytest
 from serving import add
 
-from nbssh.adapters import connection
+from nbssh.adapters import connecting, connection
 from nbssh.adapters.openssh import Ssh
 from nbssh.errors import NbsshError
 
@@ -28,7 +28,7 @@ def test_a_server_that_logs_in_and_stays_silent_is_given_up(bed: Bed, monkeypatc
     slow(bed, "sleep 5")
     monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.5)
     with (
-        connection.private(Ssh(tuple(bed.ssh_command)), ["box"], "box", login_seconds=60) as there,
+        connecting.private(Ssh(tuple(bed.ssh_command)), ["box"], "box", login_seconds=60) as there,
         pytest.raises(NbsshError, match="box: logged in, but /bin/sh did not answer within"),
     ):
         there.run("echo there")
@@ -36,7 +36,7 @@ def test_a_server_that_logs_in_and_stays_silent_is_given_up(bed: Bed, monkeypatc
 
 def test_a_first_script_that_hangs_is_given_up(bed: Bed) -> None:
     with (
-        connection.private(Ssh(tuple(bed.ssh_command)), ["box"], "box", login_seconds=60) as there,
+        connecting.private(Ssh(tuple(bed.ssh_command)), ["box"], "box", login_seconds=60) as there,
         pytest.raises(NbsshError, match="box: the connection broke off: no end within 1 s"),
     ):
         there.run("sleep 5", 1)
@@ -51,7 +51,7 @@ def test_a_login_may_take_longer_than_an_answer(bed: Bed, monkeypatch: pytest.Mo
     assert "ProxyCommand " in text
     bed.ssh_config.write_text(text.replace("ProxyCommand ", f"ProxyCommand {late} "))
     monkeypatch.setattr(connection, "ANSWER_SECONDS", 1.0)
-    with connection.private(Ssh(tuple(bed.ssh_command)), ["box"], "box", login_seconds=60) as there:
+    with connecting.private(Ssh(tuple(bed.ssh_command)), ["box"], "box", login_seconds=60) as there:
         assert there.run("sleep 1.5; echo there", 30) == b"there\n"
 
 

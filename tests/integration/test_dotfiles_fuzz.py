@@ -21,10 +21,11 @@ from nbssh.adapters.openssh import Ssh
 from nbssh.adapters.paths import Paths
 from nbssh.adapters.ui import Ui
 from nbssh.errors import NbsshError
-from nbssh.operations.add import Wish, add
+from nbssh.operations.add import add
 from nbssh.operations.apply import apply
 from nbssh.operations.include import put_in
 from nbssh.operations.remove import remove, uninstall
+from nbssh.operations.wish import Wish
 from nbssh.operations.world import World
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from nbssh.adapters.paths import Paths
 from nbssh.adapters.side import Side
 from nbssh.adapters.ui import Ui
 from nbssh.core.client import WINDOWS
-from nbssh.operations.add import Wish, add
+from nbssh.operations.add import add
 from nbssh.operations.apply import apply
 from nbssh.operations.remove import remove
+from nbssh.operations.wish import Wish
 from nbssh.operations.world import World
 
 if TYPE_CHECKING:

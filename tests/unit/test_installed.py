@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nbssh.core import desired, installed
+from nbssh.core import installed, localfiles
 from nbssh.core.profile import Profile
 
-LOCAL = desired.Local("/h/.ssh/nbssh.d/box.conf", "/h/.ssh/nbssh.d/open", "/h/.ssh/nbssh.d/box.ctl", "/h/box.html")
+LOCAL = localfiles.Local("/h/.ssh/nbssh.d/box.conf", "/h/.ssh/nbssh.d/open", "/h/.ssh/nbssh.d/box.ctl", "/h/box.html")
 PROFILE = Profile(destination="box", port=8888)
-TEXT = desired.ssh_config("box", PROFILE, LOCAL, [("HostName", "10.0.0.5"), ("IdentityFile", "~/.ssh/a")])
+TEXT = localfiles.ssh_config("box", PROFILE, LOCAL, [("HostName", "10.0.0.5"), ("IdentityFile", "~/.ssh/a")])
 
 
 def test_our_own_file_is_read_whole() -> None:

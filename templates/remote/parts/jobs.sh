@@ -34,7 +34,7 @@ in_words() {
     fi
 }
 
-{% include "remote/scheduler/" ~ scheduler ~ ".sh" %}
+{% include "remote/parts/scheduler/" ~ scheduler ~ ".sh" %}
 
 # Sets job_id to the number that was written down at the last submission.
 recorded_job() {
@@ -62,6 +62,11 @@ require_scheduler() {
     [ -z "${missing}" ] ||
         fail "${scheduler}'s ${missing} was not found on ${host}" \
             "is this the login node? if it comes with a module, its folder must be on the PATH of: ssh … command -v ${missing}"
+}
+
+# doze SECONDS: a longer nap, for a scheduler is asked seldom
+doze() {
+    command sleep "$1" 2>/dev/null || command sleep 1
 }
 
 # await_job_end SECONDS

@@ -88,6 +88,15 @@ look() {
     fi
 }
 
+# Prints state, parent and group of every process, a line each.
+list_processes() {
+    if [ -r /proc/self/stat ]; then
+        command cat /proc/[0-9]*/stat 2>/dev/null | command sed 's/.*) //'
+    else
+        command ps -A -o stat= -o ppid= -o pgid= 2>/dev/null
+    fi
+}
+
 # is_process PID START: it lives. A zombie does not: where PID 1 reaps lazily, it keeps its number and start.
 is_process() {
     look "$1" && [ "${p_start}" = "$2" ] && case ${p_state} in [ZX]*) false ;; *) true ;; esac

@@ -10,7 +10,8 @@ from nbssh.adapters import store
 from nbssh.core import findings
 from nbssh.core.findings import Finding
 from nbssh.errors import Exit, NbsshError
-from nbssh.operations import doctor_here, doctor_profile, doctor_there
+from nbssh.operations.doctor import here, there
+from nbssh.operations.doctor.profile import examine as examine_profile
 
 if TYPE_CHECKING:
     from nbssh.core.profile import Profile
@@ -27,19 +28,19 @@ def doctor(world: World, name: str, *, offline: bool, json: bool) -> int:
     """
     if name and name not in store.names(world.paths):
         store.load(world.paths, name)  # says which ones there are
-    found = doctor_here.examine(world)
+    found = here.examine(world)
     profiles, broken = _loaded(world, [name] if name else store.names(world.paths))
     found += broken
     for client in sorted({profile.client for profile in profiles.values() if profile.client}):
-        found += doctor_here.examine(world.on(client))
-    ask_ssh = not doctor_here.breaks_ssh(found)
+        found += here.examine(world.on(client))
+    ask_ssh = not here.breaks_ssh(found)
 
     def examine(item: tuple[str, Profile]) -> list[Finding]:
         side = world.on(item[1].client)
-        mine = doctor_profile.examine(side, *item, ask_ssh=ask_ssh)
+        mine = examine_profile(side, *item, ask_ssh=ask_ssh)
         hangs = any(finding.level == "error" and finding.check == "master" for finding in mine)
         if ask_ssh and not hangs and not offline:
-            mine += doctor_there.examine(side, *item, batch=not name)
+            mine += there.examine(side, *item, batch=not name)
         return mine
 
     with ThreadPoolExecutor(WORKERS if not name else 1) as pool:

@@ -20,11 +20,7 @@ find_sshd() {
 
 # Another launch, or whatever else runs through the connection, is a child of its sshd.
 is_in_use() {
-    if [ -r /proc/self/stat ]; then
-        command cat /proc/[0-9]*/stat 2>/dev/null | command sed 's/.*) //' | command awk '{ print $2, $1 }'
-    else
-        command ps -A -o ppid= -o stat= 2>/dev/null
-    fi | command awk -v sshd="${parent}" '$1 == sshd && $2 !~ /^[ZX]/ { found = 1 } END { exit !found }'
+    list_processes | command awk -v sshd="${parent}" '$2 == sshd && $1 !~ /^[ZX]/ { found = 1 } END { exit !found }'
 }
 
 # Three looks, so that a launch which comes to start a new server is seen.

@@ -10,7 +10,7 @@ from nbssh.core.plan import Plan
 from nbssh.core.profile import alias
 from nbssh.errors import NbsshError
 from nbssh.operations import aliases, include, planning, ports
-from nbssh.operations.doctor_here import tried
+from nbssh.operations.doctor.here import tried
 from nbssh.operations.planning import Declared
 
 if TYPE_CHECKING:

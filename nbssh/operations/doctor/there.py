@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters import store
 from nbssh.core import choice, cluster, survey
-from nbssh.core.desired import server_folder
 from nbssh.core.findings import Finding
 from nbssh.core.plan import Plan, printable
 from nbssh.core.probe import Candidate, Facts
 from nbssh.core.profile import PROGRAMS, TITLES, alias
 from nbssh.core.render import render, sh
+from nbssh.core.serverfiles import server_folder
 from nbssh.errors import NbsshError
 from nbssh.operations import forwarding, planning, running, server
-from nbssh.operations.doctor_here import tried
+from nbssh.operations.doctor.here import tried
 from nbssh.operations.planning import Declared
 from nbssh.operations.status import asked
 

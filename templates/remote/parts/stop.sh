@@ -20,11 +20,7 @@ stop_server() {
 {% else %}
 # group_lives GROUP: a process of it lives; zombies do not count.
 group_lives() {
-    if [ -r /proc/self/stat ]; then
-        command cat /proc/[0-9]*/stat 2>/dev/null | command sed 's/.*) //' | command awk '{ print $3, $1 }'
-    else
-        command ps -A -o pgid= -o stat= 2>/dev/null
-    fi | command awk -v group="$1" '$1 == group && $2 !~ /^[ZX]/ { found = 1 } END { exit !found }'
+    list_processes | command awk -v group="$1" '$3 == group && $1 !~ /^[ZX]/ { found = 1 } END { exit !found }'
 }
 
 server_lives() {
