@@ -23,7 +23,13 @@ class Paths:
     def of_user(cls) -> Paths:
         """Return the paths of the user who runs us."""
         home = Path(os.environ.get("HOME") or password_home())
-        if not home.is_absolute() or not home.is_dir():
+        try:
+            found = home.is_absolute() and home.is_dir()
+        except OSError as error:  # another user's, after su or sudo that kept HOME
+            raise NbsshError(
+                f"the home directory '{home}': {error.strerror}", "set HOME to your home directory"
+            ) from None
+        if not found:
             raise NbsshError(f"the home directory '{home}' is no directory", "set HOME to your home directory")
         return cls(home)
 

@@ -10,10 +10,14 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbssh.adapters import wsl
 from nbssh.core.client import POSIX, WINDOWS, Client
 from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    import pwd
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,17 @@ def password_home() -> Path:
     """Return the home in which ssh looks, whatever $HOME says: that of the password database, or the profile folder."""
     if sys.platform == "win32":
         return Path(os.environ.get("USERPROFILE") or "~").expanduser()
+    return Path(password_entry().pw_dir)
+
+
+def password_entry() -> pwd.struct_passwd:
+    """Return who runs this, as the password database has it."""
     import pwd  # noqa: PLC0415  there is none on Windows
 
-    return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    try:
+        return pwd.getpwuid(os.getuid())
+    except KeyError:  # a container that runs as just any number; ssh(1) refuses to start there
+        raise NbsshError(
+            f"this system knows no user with the uid {os.getuid()}, and without one ssh does not work",
+            f"see: getent passwd {os.getuid()}; in a container, give that uid a line in /etc/passwd",
+        ) from None

@@ -10,7 +10,6 @@ import contextlib
 import errno
 import grp
 import os
-import pwd
 import secrets
 import shlex
 import shutil
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbssh.adapters.side import password_entry
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def make_server(
     of sshd_config that come first and so win. `environ`: what a login finds besides the usual variables.
     """
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    server = Server(folder, find_sshd(), user or pwd.getpwuid(os.getuid()).pw_name)
+    server = Server(folder, find_sshd(), user or password_entry().pw_name)
     for name in ("host_key", "id"):
         _keygen(folder / name)
     key = (folder / "id.pub").read_text(encoding="ascii")
