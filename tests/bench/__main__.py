@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the test bed
 
+import batch
 import commands
 import far
 import phases
+import pytest
 import sessions
 from bed import REPOSITORY
 from measure import HEAD, Experiment, Result, measure
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 
 FAR = 0.050  # seconds to a server in another country and back
 KEYS = ("phases", "cold", "cold-plain", "attach", "second", "kill", "download", "tab", "version", "list", "ssh-G",
-        "apply", "hosts", "add")  # fmt: skip
+        "apply", "hosts", "add", "job", "submit")  # fmt: skip
+BATCH = ("job", "submit")  # on a cluster, far away
 
 
 def tell(text: str) -> None:
@@ -89,8 +92,8 @@ class Report:
         self._path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def run(wanted: list[str], rounds: int, report: Report) -> None:
-    """Measure what is wanted, near and far."""
+def run_alone(wanted: list[str], rounds: int, report: Report) -> None:
+    """Measure what is wanted of a lone server, near and far."""
     for round_trip in (0.0, *([FAR] if far.is_possible() else [])):
         with stage(round_trip) as made:
             if "phases" in wanted and not round_trip:
@@ -101,7 +104,18 @@ def run(wanted: list[str], rounds: int, report: Report) -> None:
                     try_one(experiment, made, rounds, round_trip, report)
 
 
-def try_one(experiment: Experiment, made: Stage, rounds: int, round_trip: float, report: Report) -> None:
+def run_batch(wanted: list[str], rounds: int, report: Report) -> None:
+    """Measure what is wanted of batch jobs; where no cluster can be made, the others stand."""
+    try:
+        with batch.stage(FAR) as made:
+            for experiment in batch.experiments():
+                if experiment.key in wanted:
+                    try_one(experiment, made, rounds, FAR, report)
+    except (AssertionError, pytest.fail.Exception, pytest.skip.Exception) as error:
+        report.fail("batch jobs", error)
+
+
+def try_one(experiment: Experiment, made: Stage | batch.Batch, rounds: int, round_trip: float, report: Report) -> None:
     """Measure one experiment; one that cannot be measured keeps no other from it."""
     try:
         if experiment.before:
@@ -125,7 +139,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was set up is cleared then too
     rounds = int(os.environ.get("ROUNDS", "7"))
     report = Report(rounds)
-    run(wanted, rounds, report)
+    if set(wanted) - set(BATCH):
+        run_alone(wanted, rounds, report)
+    if set(wanted) & set(BATCH):
+        run_batch(wanted, rounds, report)
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K")
     sys.stderr.write(f"bench: {REPOSITORY / 'bench.json'}\n")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from batch import Batch
     from stage import Stage
 
-Contender = Callable[["Stage"], dict[str, float]]
-"""Prepares what it needs, runs the real thing once, and returns the seconds of each metric."""
+Contender = Callable[[Any], dict[str, float]]
+"""Takes the stage, a `stage.Stage` or a `batch.Batch`; prepares what it needs, runs the real thing once, and returns
+the seconds of each metric."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class Experiment:
     contenders: dict[str, Contender]
     comparisons: tuple[Comparison, ...]
     far: bool = True
-    before: Callable[[Stage], object] | None = None
-    after: Callable[[Stage], object] | None = None
+    before: Callable[[Any], object] | None = None
+    after: Callable[[Any], object] | None = None
 
 
 @dataclass
@@ -68,7 +70,7 @@ class Result:
     def shown(self) -> tuple[str, ...]:
         """Return the cells of the table."""
         unit = " ms" if self.per else ""
-        value, goal = f"{self.value:.1f}{unit}" if self.per else f"{self.value:.3f}", f"{self.goal:.3g}{unit}"
+        value, goal = f"{self.value:.1f}{unit}" if self.per else f"{self.value:.3f}", f"{self.goal:.4g}{unit}"
         missed = (
             f"missed by {self.value - self.goal:.1f} ms" if self.per else f"missed by {self.value / self.goal - 1:.0%}"
         )
@@ -93,7 +95,7 @@ def seconds(value: float) -> str:
 
 
 def measure(
-    experiment: Experiment, stage: Stage, rounds: int, round_trip: float, tell: Callable[[str], None]
+    experiment: Experiment, stage: Stage | Batch, rounds: int, round_trip: float, tell: Callable[[str], None]
 ) -> list[Result]:
     """Run the experiment: one round that does not count, for the caches, then `rounds` that do."""
     samples: dict[tuple[str, str], list[float]] = {}
