@@ -31,7 +31,9 @@ def scratch_home() -> Iterator[Path]:
     home = Path(tempfile.mkdtemp(prefix="nbh", dir="/tmp" if Path("/tmp").is_dir() else None))
     dropped = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("XDG_", "NBSSH_SSH"))}
     os.environ["HOME"] = str(home)
+    mask = os.umask(0o022)  # what the tests make for other users these must be able to read
     yield home
+    os.umask(mask)
     os.environ["HOME"] = str(real)
     os.environ.update(dropped)
     shutil.rmtree(home, ignore_errors=True)

@@ -144,7 +144,7 @@ def uninstall(world: World, *, offline: bool) -> None:
     lines = [(side, line) for side, _ in sides if (line := include.removal(side))]
     made_folders = [side.paths.ssh_dir for side, _ in sides if include.made_folder(side)]
     if names and not world.ui.ask(
-        f"remove {len(names)} profiles ({', '.join(names)}), their servers and all files of nbssh?",
+        f"remove {', '.join(names)}: stop what runs there, and take away all files of nbssh, there and here?",
         otherwise="say --yes",
     ):
         raise NbsshError("nothing was changed", "nbssh remove NAME takes away one profile")

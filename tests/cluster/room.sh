@@ -28,7 +28,7 @@ case $BED_SCHEDULER in
     gridengine) mount --bind "$BED_GRIDENGINE/usr" /mnt/with ;;
     openpbs | lsf)
         for command in "$BED_FAKES/$BED_SCHEDULER"/*; do
-            printf '#!/bin/sh\nFAKE_QUEUE=/home/.queue exec %s "$@"\n' "$command" >"/mnt/with/bin/${command##*/}"
+            printf '#!/bin/sh\nFAKE_QUEUE=/home/.queue exec %q "$@"\n' "$command" >"/mnt/with/bin/${command##*/}"
         done
         chmod 755 /mnt/with/bin/*
         ;;

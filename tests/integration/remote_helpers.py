@@ -35,7 +35,10 @@ SCRIPTS = ("launch", "serve", "kill", "status", "wait")
 HOST = os.uname().nodename
 PATIENCE = 30.0  # how long a condition may take before its test fails; never waited out when all is well
 
-FAKE_JUPYTER = r"""#!{python} -IS
+# The first lines are pip's for a Python with a long path or a blank in it: to the shell a command, to Python a string.
+FAKE_JUPYTER = r"""#!/bin/sh
+'''exec' '{python}' -IS "$0" "$@"
+' '''
 import json, os, signal, socket, sys, time
 
 config = os.environ["JUPYTER_CONFIG_PATH"].split(":")[0]

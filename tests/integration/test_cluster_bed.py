@@ -70,7 +70,7 @@ def test_the_user_reaches_the_cluster_with_plain_ssh(make_cluster: Callable[...,
 def test_programs_of_this_environment_run_on_every_host(make_cluster: Callable[..., Cluster]) -> None:
     bed = make_cluster(scheduler="none")
     assert bed.nbssh("--version").stdout.startswith("nbssh ")
-    done = bed.on("c2", f"test -x {bed.jupyter} && {beds.BIN}/python -c 'import jupyter_core; print(1)'")
+    done = bed.on("c2", f"test -x '{bed.jupyter}' && '{beds.BIN}/python' -c 'import jupyter_core; print(1)'")
     assert done.stdout == "1\n", done.stderr
     bed.run("sh", "-c", '"$BROWSER" http://127.0.0.1:1/; xdg-open http://127.0.0.1:2/')
     assert bed.opened == ["http://127.0.0.1:1/", "http://127.0.0.1:2/"]

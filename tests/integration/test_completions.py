@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -93,7 +94,7 @@ class Shell:
             self.run(f"fpath=({home}/site-functions $fpath)")
         self.run(SETUP[self.name])
         if kind in {"bash-plain", *BASH_3, "zsh-sourced"}:
-            self.run(f". {FILES[self.name]}")
+            self.run(f". {shlex.quote(str(FILES[self.name]))}")
 
     def type(self, keys: str) -> str:
         """Type `keys`, which end in a call of a stub, and Enter; return what came until the stub was done."""
@@ -325,7 +326,7 @@ def test_reading_a_script_says_nothing_and_leaves_only_names_of_ours(
     needs(shell)
     *options, listing = NAMES[shell]
     seen = []
-    for script in ("", f". {FILES[shell]}; "):
+    for script in ("", f". {shlex.quote(str(FILES[shell]))}; "):
         done = subprocess.run(
             [shell, *options, f"{script}echo ---; {listing}"],
             env={"HOME": str(tmp_path), "PATH": beds.SYSTEM_PATH}, capture_output=True, text=True, check=True,

@@ -59,7 +59,7 @@ class Laptop:
         (folder / "ssh.py").write_text(SSH_EXE.format(drive=str(self.drive), user=USER))
         openssh = self.drive / "Windows" / "System32" / "OpenSSH"
         openssh.mkdir(parents=True)
-        self.tool(str(openssh / "ssh.exe"), f'exec {sys.executable} "{folder}/ssh.py" "$@"')
+        self.tool(str(openssh / "ssh.exe"), f'exec "{sys.executable}" "{folder}/ssh.py" "$@"')
         self.env = {
             "HOME": str(self.home), "PATH": f"{self.bin}:{SYSTEM_PATH}", "WSL_DISTRO_NAME": "Debian", "LANG": "C.UTF-8",
             "PYTHONPATH": str(REPOSITORY), "NBSSH_SSH_COMMAND": f"ssh -F {self.home}/.ssh/config",
