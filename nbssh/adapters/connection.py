@@ -41,6 +41,14 @@ class NoSessionError(NbsshError):
     """The master is there, but its sshd permits it no further session, and there is to be no login of our own."""
 
 
+def too_much(shown: str) -> NbsshError:
+    """Return what is said of an answer over the limit."""
+    return NbsshError(
+        f"{shown}: the server sends more than {process.OUTPUT_BYTES >> 20} MiB; nothing of it was used",
+        "look at the server: this is no answer that nbssh asks for",
+    )
+
+
 @dataclass
 class Connection:
     """A way to run scripts on one server. `shown` names it in messages.
@@ -97,10 +105,7 @@ class Connection:
         self.opened = True
         out, found, tail = rest.rpartition(b"\n" + end.encode() + b" ")
         if done.limit == "output":
-            raise NbsshError(
-                f"{self.shown}: the server sends more than {process.OUTPUT_BYTES >> 20} MiB; nothing of it was used",
-                "look at the server: this is no answer that nbssh asks for",
-            )
+            raise too_much(self.shown)
         if not found:
             why = f"no end within {seconds:.0f} s" if done.limit else f"ssh ended with status {done.status}"
             raise NbsshError(f"{self.shown}: the connection broke off: {why}", "run the command again")

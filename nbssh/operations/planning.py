@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import io
 import stat
 import tarfile
+import zlib
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from nbssh import __version__
 from nbssh.adapters import files, store
+from nbssh.adapters.connection import too_much
+from nbssh.adapters.process import OUTPUT_BYTES
 from nbssh.adapters.store import Secret  # noqa: TC001  msgspec reads the annotations
 from nbssh.core import cluster, localfiles, serverfiles
 from nbssh.core.desired import EXECUTABLE, PRIVATE, File
@@ -32,6 +36,7 @@ RemoteFile = tuple[bytes, int]
 """Content and permission bits of a file on a server."""
 
 
+_GZIP = b"\x1f\x8b"  # RFC 1952
 _SECRET = {".json", ".html", ".key"}
 
 
@@ -133,16 +138,27 @@ def read_remote(connection: Connection, folders: Sequence[str]) -> dict[str, Rem
     if not data:
         return found
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+        with tarfile.open(fileobj=io.BytesIO(_unpacked(data, connection.shown)), mode="r:") as archive:
             for member in archive:
                 content = archive.extractfile(member) if member.isreg() else None
                 if content:
                     found["/" + member.name.removeprefix("/")] = content.read(), stat.S_IMODE(member.mode)
-    except (tarfile.TarError, OSError, ValueError, EOFError) as error:
+    except (tarfile.TarError, OSError, ValueError, EOFError, zlib.error) as error:
         raise NbsshError(
             f"{connection.shown}: what came back is no tar stream ({error})", "look at the server's tar"
         ) from None
     return found
+
+
+def _unpacked(data: bytes, shown: str) -> bytes:
+    """Return `data`, decompressed if need be; few bytes may stand for very many, so the limit counts once more."""
+    if not data.startswith(_GZIP):
+        return data
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        unpacked = file.read(OUTPUT_BYTES + 1)
+    if len(unpacked) > OUTPUT_BYTES:
+        raise too_much(shown)
+    return unpacked
 
 
 def install(connection: Connection, declared: Declared, changes: Sequence[Change]) -> None:

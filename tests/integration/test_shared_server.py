@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gzip
 import json
 import os
 import pwd
@@ -407,6 +408,24 @@ def test_a_server_that_never_stops_talking(bed: Bed) -> None:
     before = files(bed)
     lie(bed, b"", "endless")
     assert "sends more than" in unharmed(bed, ("add", "box", "--yes", "--token"), before)
+
+
+READ = {
+    "a few bytes that stand for very many": (gzip.compress(b"\0" * (64 << 20)), "sends more than"),
+    "a stream that is cut off": (gzip.compress(os.urandom(4096))[:-9], "no tar stream"),
+    "a stream of something else": (gzip.compress(b"hello"), "no tar stream"),
+    "a stream with a wrong checksum": (gzip.compress(b"\0" * 10240)[:-8] + bytes(8), "no tar stream"),
+    "a stream that is none": (b"\x1f\x8b" + bytes(range(256)), "no tar stream"),
+}
+
+
+@pytest.mark.parametrize("what", READ)
+def test_a_server_that_lies_of_its_files(bed: Bed, what: str) -> None:
+    add(bed)
+    before = files(bed)
+    body, word = READ[what]
+    lie(bed, body)
+    assert word in unharmed(bed, ("apply", "box", "--yes"), before)
 
 
 STATUS = (
