@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbssh.adapters import openssh, process
+from nbssh.adapters.process import OUTPUT_BYTES
 from nbssh.core.profile import printable
 from nbssh.errors import NbsshError
 
@@ -41,10 +42,10 @@ class NoSessionError(NbsshError):
     """The master is there, but its sshd permits it no further session, and there is to be no login of our own."""
 
 
-def too_much(shown: str) -> NbsshError:
-    """Return what is said of an answer over the limit."""
+def too_much(shown: str, output: int) -> NbsshError:
+    """Return what is said of an answer of more than `output` bytes."""
     return NbsshError(
-        f"{shown}: the server sends more than {process.OUTPUT_BYTES >> 20} MiB; nothing of it was used",
+        f"{shown}: the server sends more than {output >> 20} MiB; nothing of it was used",
         "look at the server: this is no answer that nbssh asks for",
     )
 
@@ -69,15 +70,15 @@ class Connection:
     instead: Callable[[], Connection] | None = None
     full: bool = False
 
-    def run(self, script: str, seconds: float = SCRIPT_SECONDS) -> bytes:
+    def run(self, script: str, seconds: float = SCRIPT_SECONDS, output: int = OUTPUT_BYTES) -> bytes:
         """Run `script` by the server's /bin/sh and return its stdout; a status other than 0 is an error."""
-        out, status = self.attempt(script, seconds)
+        out, status = self.attempt(script, seconds, output)
         if status != 0:
             raise NbsshError(f"{self.shown}: a step on the server ended with status {status}", "its message is above")
         return out
 
-    def attempt(self, script: str, seconds: float = SCRIPT_SECONDS) -> tuple[bytes, int]:
-        """Run `script` by the server's /bin/sh and return (stdout, exit status).
+    def attempt(self, script: str, seconds: float = SCRIPT_SECONDS, output: int = OUTPUT_BYTES) -> tuple[bytes, int]:
+        """Run `script` by the server's /bin/sh and return (stdout, exit status); more than `output` bytes are an error.
 
         The login shell sees `exec /bin/sh` and nothing else; what its rc files print before our mark is dropped.
         """
@@ -90,12 +91,13 @@ class Connection:
             script=wrapped.encode("utf-8", "surrogateescape"),
             seconds=seconds if self.opened else self.login_seconds,
             stages=() if self.opened else self._stages(begin.encode(), seconds),
+            output=output,
             show_errors=not self.batch and not self.instead,
             env=os.environ | _UNASKED if self.batch else None,
         )
         if self.instead and done.status == _FAILED and _NO_SESSION in done.err:
             self._become(self.instead())
-            return self.attempt(script, seconds)
+            return self.attempt(script, seconds, output)
         if self.instead and not self.batch:
             _show(done.err.decode("utf-8", "replace").splitlines())
         said = self._said_by_ssh()
@@ -105,7 +107,7 @@ class Connection:
         self.opened = True
         out, found, tail = rest.rpartition(b"\n" + end.encode() + b" ")
         if done.limit == "output":
-            raise too_much(self.shown)
+            raise too_much(self.shown, output)
         if not found:
             why = f"no end within {seconds:.0f} s" if done.limit else f"ssh ended with status {done.status}"
             raise NbsshError(f"{self.shown}: the connection broke off: {why}", "run the command again")

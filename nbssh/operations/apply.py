@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nbssh.operations.world import World
 
 WORKERS = 8
-AT_ONCE = 16  # folders in one answer of a server: one is 0.2 MiB, and an answer has a limit of 8 MiB
+AT_ONCE = 128  # folders in one answer of a server, which has a minute for it
 
 
 @dataclass

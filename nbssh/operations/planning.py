@@ -36,6 +36,7 @@ RemoteFile = tuple[bytes, int]
 """Content and permission bits of a file on a server."""
 
 
+FOLDER_BYTES = 1 << 20  # what the files of one profile on its server may be together; they are 0.2 MiB
 _GZIP = b"\x1f\x8b"  # RFC 1952
 _SECRET = {".json", ".html", ".key"}
 
@@ -133,12 +134,13 @@ def _is_unsealed(change: Change) -> bool:
 
 def read_remote(connection: Connection, folders: Sequence[str]) -> dict[str, RemoteFile]:
     """Return the regular files below `folders` on the server by absolute path. Nothing of it is trusted."""
-    data = connection.run(render("remote/read", folders=list(folders)))
+    output = max(OUTPUT_BYTES, len(folders) * FOLDER_BYTES)
+    data = connection.run(render("remote/read", folders=list(folders)), output=output)
     found: dict[str, RemoteFile] = {}
     if not data:
         return found
     try:
-        with tarfile.open(fileobj=io.BytesIO(_unpacked(data, connection.shown)), mode="r:") as archive:
+        with tarfile.open(fileobj=io.BytesIO(_unpacked(data, connection.shown, output)), mode="r:") as archive:
             for member in archive:
                 content = archive.extractfile(member) if member.isreg() else None
                 if content:
@@ -150,14 +152,14 @@ def read_remote(connection: Connection, folders: Sequence[str]) -> dict[str, Rem
     return found
 
 
-def _unpacked(data: bytes, shown: str) -> bytes:
+def _unpacked(data: bytes, shown: str, output: int) -> bytes:
     """Return `data`, decompressed if need be; few bytes may stand for very many, so the limit counts once more."""
     if not data.startswith(_GZIP):
         return data
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-        unpacked = file.read(OUTPUT_BYTES + 1)
-    if len(unpacked) > OUTPUT_BYTES:
-        raise too_much(shown)
+        unpacked = file.read(output + 1)
+    if len(unpacked) > output:
+        raise too_much(shown, output)
     return unpacked
 
 

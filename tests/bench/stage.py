@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import far
-from bed import BIN, laptop_environment
+from bed import BIN, ends, laptop_environment
 
 from nbssh.adapters import throwaway
 
@@ -127,7 +127,7 @@ class Stage:
                 self.argv(program, *words), env=self.env | (env or {}), cwd=self.home, stdin=subprocess.PIPE,
                 stdout=out, stderr=out, start_new_session=True,
             )  # fmt: skip
-            child.communicate(stdin.encode(), timeout=LIMIT * 5)
+            ends(child, stdin.encode(), LIMIT * 5)
             seconds = time.monotonic() - began
             out.seek(0)
             if child.returncode:

@@ -161,7 +161,7 @@ def test_while_a_session_is_open_kill_needs_no_login(make_cluster: Callable[...,
     session = start(bed)
     logins = bed.logins()
     done = bed.run("ssh", "gpu-nb-kill")
-    assert "stopping JupyterLab on c1" in done.stdout
+    assert (done.returncode, "stopping JupyterLab on c1" in done.stdout) == (0, True), done
     assert bed.logins() == logins
     ended(session)
     until(is_gone(bed), "the job is gone")
