@@ -12,9 +12,13 @@ forget_server() {
 
 {% if scheduler %}
 # The server's end is the job's, and takes along whatever else runs in it, this very session too: so nothing is awaited.
-stop_server() {
+announce_stop() {
     { printf '%s %s\n' "${r_pid}" "${r_start}" >"${run}/stopped"; } 2>/dev/null || :
     say "stopping ${title} on ${host} (pid ${r_pid}), and with it its job"
+}
+
+stop_server() {
+    announce_stop
     kill -TERM "${r_pid}" 2>/dev/null || :
 }
 {% else %}

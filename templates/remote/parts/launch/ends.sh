@@ -1,7 +1,7 @@
 # --- launch: ends ----------------------------------------------------------------------------------------------------
 
 at=${socket:-127.0.0.1:${remote_port}}
-started='' server_pid='' server_start='' reader='' watcher='' how='' asked=''
+started='' server_pid='' server_start='' reader='' watcher='' how='' asked='' ending=''
 
 leave() {
     set +e # whatever fails here, the rest is done
@@ -14,6 +14,9 @@ leave() {
     unlock
 {% endif %}
     if session_lasts; then start_guard; fi
+{% if scheduler %}
+    [ -z "${ending}" ] || kill -TERM "${ending}" 2>/dev/null
+{% endif %}
 }
 
 detach() {
@@ -37,7 +40,12 @@ go_on() {
     detach) detach ;;
     stop)
         r_pid=${server_pid} r_start=${server_start}
+{% if scheduler %}
+        announce_stop
+        ending=${r_pid} # by leave: the job takes this session along, whose status is to arrive before
+{% else %}
         stop_server
+{% endif %}
         exit 0
         ;;
     *) exit 143 ;;
