@@ -67,6 +67,26 @@ def until(condition: Callable[[], object], what: str, seconds: float = GRACE) ->
         time.sleep(0.05)
 
 
+def stat_of(pid: int) -> list[str]:
+    """Return the fields of /proc/PID/stat after the name: state, parent, group, session, …; nothing if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    except (OSError, IndexError):
+        return []
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether the process is there and no zombie."""
+    fields = stat_of(pid)
+    return bool(fields) and fields[0] not in "ZX"
+
+
+def parent(pid: int) -> int:
+    """Return the process that `pid` is a child of, 0 if it has ended."""
+    fields = stat_of(pid)
+    return int(fields[1]) if fields else 0
+
+
 def ends(process: subprocess.Popen[AnyStr], stdin: AnyStr, seconds: float) -> bool:
     """Feed `process`, the head of a group of its own, and wait for it; False: it was killed after `seconds`.
 

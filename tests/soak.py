@@ -153,7 +153,7 @@ class Soak:
         """Return what still runs after it had time to end: an opener or an sshd may be about to."""
         limit = time.monotonic() + seconds
         while True:
-            left = [line for process, line in self.bed.leftovers().items() if serving.is_running(process)]
+            left = [line for process, line in self.bed.leftovers().items() if beds.is_running(process)]
             if not left or time.monotonic() > limit:
                 for line in left:
                     say(f"soak: left running: {line}")

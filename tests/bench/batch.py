@@ -5,23 +5,20 @@ What runs in the job is a stand-in that starts at once: the time until Jupyter i
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pexpect
-from bed import REPOSITORY, until
+from bed import until
 from cluster import cluster
 from measure import Comparison, Experiment
+from serving import UP, fake_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cluster import Cluster
-
-sys.path.insert(1, str(REPOSITORY / "tests/integration"))
-from serving import UP, fake_program
 
 LIMIT = 120  # seconds after which a contender has failed
 NODE = "ssh -J cluster c1 true"
@@ -64,11 +61,12 @@ class Batch:
         self.bed.on("login", "scancel --user=$(id -un)")
         until(lambda: not self.bed.jobs(), "all jobs are gone", LIMIT)
 
-    def timed(self, run: Callable[[], object]) -> float:
-        """Return the seconds that `run` takes."""
-        began = time.monotonic()
-        run()
-        return time.monotonic() - began
+
+def timed(run: Callable[[], object]) -> float:
+    """Return the seconds that `run` takes."""
+    began = time.monotonic()
+    run()
+    return time.monotonic() - began
 
 
 def attach(stage: Batch) -> dict[str, float]:
@@ -87,7 +85,7 @@ def login(stage: Batch) -> dict[str, float]:
         if done.returncode:
             raise RuntimeError(f"{NODE}: {done.returncode}: {done.stderr}")
 
-    return {"return": stage.timed(run)}
+    return {"return": timed(run)}
 
 
 def submit(stage: Batch) -> dict[str, float]:
@@ -99,7 +97,7 @@ def submit(stage: Batch) -> dict[str, float]:
 def sbatch(stage: Batch) -> dict[str, float]:
     """Submit a job on the login node itself, and ask for it until it runs."""
     stage.nothing_runs()
-    return {"runs": stage.timed(lambda: stage.bed.on("login", _SUBMIT, timeout=LIMIT))}
+    return {"runs": timed(lambda: stage.bed.on("login", _SUBMIT, timeout=LIMIT))}
 
 
 def experiments() -> Iterator[Experiment]:

@@ -8,10 +8,9 @@ import signal
 import sys
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bed import BIN, REPOSITORY
+from bed import BIN, REPOSITORY, is_running
 from measure import Comparison, Experiment
 from stage import LIMIT, PORT, Stage
 
@@ -89,7 +88,7 @@ def terminate(stage: Stage) -> dict[str, float]:
     pid = stage.server_pid()
     began = time.monotonic()
     os.kill(pid, signal.SIGTERM)
-    while _is_running(pid):
+    while is_running(pid):
         time.sleep(0.001)
     return {"ends": time.monotonic() - began}
 
@@ -133,13 +132,6 @@ def _download(stage: Stage) -> float:
     if got != MEGABYTES << 20:
         raise RuntimeError(f"{got} bytes arrived: {answer.status}")
     return time.monotonic() - began
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] not in "ZX"
-    except OSError:
-        return False
 
 
 def experiments() -> Iterator[Experiment]:

@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bed import SYSTEM_PATH, is_running, stat_of
+
 from nbssh.adapters.throwaway import free_port
 from nbssh.core.render import render
 
@@ -161,18 +163,14 @@ def wait_until(condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401 
         time.sleep(0.02)
 
 
-def stat_of(pid: int) -> list[str]:
-    """Return the fields of /proc/PID/stat after the name: state, parent, group, session, …; nothing if it is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
-    except (OSError, IndexError):
-        return []
-
-
-def runs(pid: int) -> bool:
-    """Say whether the process is there and no zombie."""
-    fields = stat_of(pid)
-    return bool(fields) and fields[0] not in "ZX"
+def tools(folder: Path, *names: str) -> Path:
+    """Make `folder` a PATH with these programs of the system and no other."""
+    folder.mkdir()
+    for name in names:
+        program = shutil.which(name, path=SYSTEM_PATH)
+        assert program, name
+        (folder / name).symlink_to(program)
+    return folder
 
 
 def start_of(pid: int) -> str:
@@ -353,7 +351,7 @@ class Server:
             if not folder.name.isdecimal() or int(folder.name) == os.getpid():
                 continue
             with contextlib.suppress(OSError):
-                if mark in (folder / "environ").read_bytes() + b"\0" and runs(int(folder.name)):
+                if mark in (folder / "environ").read_bytes() + b"\0" and is_running(int(folder.name)):
                     found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         return found
 

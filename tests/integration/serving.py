@@ -8,17 +8,17 @@ import json
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pexpect
-from bed import until
+from bed import is_running, until
 from remote_helpers import FAKE_JUPYTER
 
 from nbssh.adapters.throwaway import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bed import Bed
 
@@ -128,20 +128,6 @@ def server_pid(bed: Bed) -> int:
         for line in (run_folder(bed) / "record").read_text().splitlines():
             if line.startswith("pid "):
                 return int(line[4:])
-    return 0
-
-
-def is_running(pid: int) -> bool:
-    """Tell whether the process is there and no zombie."""
-    with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] not in "ZX"
-    return False
-
-
-def parent(pid: int) -> int:
-    """Return the process that `pid` is a child of, 0 if it has ended."""
-    with contextlib.suppress(OSError, IndexError):
-        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()[1])
     return 0
 
 

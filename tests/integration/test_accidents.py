@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from bed import needs_root, until
+from bed import is_running, needs_root, until
 from serving import (
     PASSWORD,
     UP,
@@ -25,7 +25,6 @@ from serving import (
     ended,
     far_end,
     free_port,
-    is_running,
     kill,
     launches_end,
     master,

@@ -7,12 +7,12 @@ import signal
 import stat
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from bed import needs, until
+from bed import is_running, needs, until
+from remote_helpers import tools
 from serving import (
     add,
     api,
@@ -23,7 +23,6 @@ from serving import (
     fake_jupyter,
     far_end,
     free_port,
-    is_running,
     kill,
     launches_end,
     master,
@@ -35,6 +34,7 @@ from serving import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bed import Bed
 
@@ -331,11 +331,7 @@ NEEDED = [
 
 @pytest.mark.parametrize("forward", ["socket", "tcp"])
 def test_a_server_without_setsid_flock_curl_and_perl(bed: Bed, forward: str) -> None:
-    few = bed.remote_home / "few"
-    few.mkdir()
-    for tool in NEEDED:
-        path = next(Path(folder, tool) for folder in ("/usr/bin", "/bin") if Path(folder, tool).exists())
-        (few / tool).symlink_to(path)
+    few = tools(bed.remote_home / "few", *NEEDED)
     login = bed.server.folder / "login"
     login.write_text(login.read_text().replace("PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", f"PATH={few}"))
     assert bed.on_server("command -v setsid flock curl perl python3").stdout == ""

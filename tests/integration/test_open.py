@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from bed import until
-from serving import fake_jupyter, parent
+from bed import parent, until
+from serving import fake_jupyter
 
 from nbssh.adapters import throwaway
 from nbssh.adapters.notebook import Visitor

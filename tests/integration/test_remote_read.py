@@ -9,22 +9,12 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
-from remote_helpers import SHELLS
+from remote_helpers import SHELLS, tools
 
 from nbssh.core.render import render
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def tools(folder: Path, *names: str) -> Path:
-    """Make a PATH with these programs and no other."""
-    folder.mkdir()
-    for name in names:
-        program = shutil.which(name)
-        assert program, name
-        (folder / name).symlink_to(program)
-    return folder
 
 
 def read(shell: str, path: Path, *folders: Path) -> subprocess.CompletedProcess[bytes]:

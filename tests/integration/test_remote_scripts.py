@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 import remote_helpers
-from remote_helpers import HOST, SHELLS, Server, runs, start_of, stat_of, wait_until
+from bed import is_running, stat_of
+from remote_helpers import HOST, SHELLS, Server, start_of, wait_until
 
 from nbssh.core.render import render
 
@@ -86,7 +87,7 @@ def test_start_attach_kill_remove(make: Callable[..., Server], shell: str, forwa
         lines[2] == "nbssh: Ctrl-C detaches, the server keeps running; k and Enter stop it (so does: ssh mybox-nb-kill)"
     )
     pid = server.pid
-    assert runs(pid)
+    assert is_running(pid)
 
     second, said = server.up()
     assert f"nbssh: JupyterLab (server 9.8.7) is already running on {HOST} since 20" in said
@@ -113,7 +114,7 @@ def test_start_attach_kill_remove(make: Callable[..., Server], shell: str, forwa
 
     killed = server.call("kill")
     assert (killed.returncode, killed.stdout) == (0, f"nbssh: stopped JupyterLab on {HOST} (pid {pid})\n")
-    assert not runs(pid)
+    assert not is_running(pid)
     assert ended(first) == (0, f"nbssh: JupyterLab on {HOST} was stopped\n")
     assert ended(second) == (0, f"nbssh: JupyterLab on {HOST} was stopped\n")
     again = server.call("kill")
@@ -194,7 +195,7 @@ def test_ctrl_c_detaches(server: Server) -> None:
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 0
-    assert runs(server.pid)
+    assert is_running(server.pid)
     wait_until(lambda: set(server.processes()) == {server.pid}, "no process but the server")
     assert not list((server.run_dir / "sessions").iterdir())
 
@@ -208,7 +209,7 @@ def test_k_and_enter_stop(server: Server) -> None:
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 0
-    assert not runs(pid)
+    assert not is_running(pid)
     wait_until(lambda: not server.processes(), "no process")
 
 
@@ -217,7 +218,7 @@ def test_the_terminal_is_closed(server: Server) -> None:
     terminal.close(force=False)
     wait_until(lambda: set(server.processes()) == {server.pid}, "no process but the server")
     assert not list((server.run_dir / "sessions").iterdir())
-    assert runs(server.pid)
+    assert is_running(server.pid)
 
 
 def test_stop_key_of_the_terminal_does_no_harm(one: Server) -> None:
@@ -345,7 +346,7 @@ def test_a_server_that_hangs_is_not_doubled(one: Server) -> None:
     assert "ssh mybox-nb-kill" in said
     assert one.status()["state"] == "unresponsive"
     assert one.pid == pid
-    assert runs(pid)
+    assert is_running(pid)
 
 
 def test_a_server_deaf_to_term_is_killed(one: Server) -> None:
@@ -388,7 +389,7 @@ def test_conda_run_as_a_setup_line(one: Server) -> None:
     child, _ = one.up()
     assert one.seen()["parent"] == one.pid
     assert one.call("kill").returncode == 0
-    assert not runs(one.seen()["pid"])
+    assert not is_running(one.seen()["pid"])
     assert ended(child)[0] == 0
 
 
@@ -477,7 +478,7 @@ def test_a_server_without_a_record_is_not_pushed_aside(one: Server) -> None:
     status, said = ended(one.launch())
     assert status == 1
     assert f"a server that nbssh knows nothing of answers on {one.socket}" in said
-    assert runs(pid)
+    assert is_running(pid)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -539,7 +540,7 @@ def test_wait_does_not_outlive_its_session(one: Server) -> None:
     wrapper.kill()
     wrapper.wait()
     wrapper.stdout.close()
-    wait_until(lambda: not runs(pid), "the end of wait")
+    wait_until(lambda: not is_running(pid), "the end of wait")
 
 
 # --- other people ----------------------------------------------------------------------------------------------------
@@ -671,7 +672,7 @@ def test_a_server_of_another_host_is_left_alone(server: Server) -> None:
     assert "the server of 'mybox' runs on hosta, not here on hostb" in killed.stdout
     answer = json.loads(server.call("status", env=other).stdout)
     assert (answer["state"], answer["elsewhere"]) == ("elsewhere", ["hosta"])
-    assert runs(pid)
+    assert is_running(pid)
     assert Path(server.socket).exists()
     server.env = other
     removed = server.stream("remove")
@@ -883,7 +884,9 @@ def test_the_connection_to_a_port_ends_with_its_server(
     server.up(connection)
     session = next(pid for pid in server.processes() if stat_of(pid)[1] == str(connection.pid))
     os.kill(session, signal.SIGINT)
-    wait_until(lambda: (server.run_dir / f"guard.{connection.pid}").exists() and not runs(session), "the guard alone")
+    wait_until(
+        lambda: (server.run_dir / f"guard.{connection.pid}").exists() and not is_running(session), "the guard alone"
+    )
     with pytest.raises(subprocess.TimeoutExpired):
         connection.wait(4)
     os.kill(server.pid, signal.SIGKILL)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from bed import needs_root, until
-from serving import UP, add, api, detach, is_running, server_pid, start
+from bed import is_running, needs_root, until
+from serving import UP, add, api, detach, server_pid, start
 
 from nbssh.adapters.throwaway import free_port
 

@@ -1,7 +1,10 @@
 # --- launch: ends ----------------------------------------------------------------------------------------------------
 
 at=${socket:-127.0.0.1:${remote_port}}
-started='' server_pid='' server_start='' reader='' watcher='' how='' asked='' ending=''
+started='' server_pid='' server_start='' reader='' watcher='' how='' asked=''
+{% if scheduler %}
+ending=''
+{% endif %}
 
 leave() {
     set +e # whatever fails here, the rest is done
