@@ -17,7 +17,7 @@ def main() -> None:
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
     if sys.platform == "win32":
-        from nbssh.adapters import console  # noqa: PLC0415  for Windows alone
+        from nbssh.windows import console  # noqa: PLC0415  for Windows alone
 
         console.prepare()
     sys.exit(_run(sys.argv[1:]))
@@ -73,7 +73,7 @@ def _unread() -> int:
 
 def _say(error: NbsshError, arguments: list[str]) -> int:
     """Print the failure as the global options want it, with `--json` as JSON too: a program reads our stdout then."""
-    from nbssh.adapters.ui import Ui  # noqa: PLC0415  only for a failure
+    from nbssh.adapters.terminal.ui import Ui  # noqa: PLC0415  only for a failure
 
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     colors = [word for option, word in itertools.pairwise(options) if option == "--color"]
@@ -109,8 +109,8 @@ def _bug(error: Exception, arguments: list[str]) -> int:
     """Write the traceback where it can be sent from, and say where."""
     import traceback  # noqa: PLC0415
 
-    from nbssh.adapters import buglog  # noqa: PLC0415
-    from nbssh.adapters.paths import Paths  # noqa: PLC0415
+    from nbssh.adapters.laptop import buglog  # noqa: PLC0415
+    from nbssh.adapters.laptop.paths import Paths  # noqa: PLC0415
 
     text = "".join(traceback.format_exception(error))
     try:

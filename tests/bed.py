@@ -26,7 +26,7 @@ if sys.platform != "win32":  # there are no beds there, but tests that need none
 
     import pexpect
 
-    from nbssh.adapters import throwaway
+    from nbssh.demo import sshd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -148,7 +148,7 @@ class Bed:
     """
 
     folder: Path
-    server: throwaway.Server
+    server: sshd.Server
     remote_home: Path
     env: dict[str, str]
     jupyter: Path
@@ -214,7 +214,7 @@ class Bed:
 
     def ssh(self, *words: str, timeout: float = 60) -> pexpect.spawn[str]:
         """Run `ssh words` on the laptop in a terminal."""
-        if not throwaway.gives_terminals():
+        if not sshd.gives_terminals():
             pytest.skip("on this system only root's sshd can give a terminal")
         return self.spawn("ssh", *words, timeout=timeout)
 
@@ -224,7 +224,7 @@ class Bed:
 
     def leftovers(self) -> dict[int, str]:
         """Return pid and command line of all that runs and names the bed: in HOME, arguments, folder."""
-        found = throwaway.processes(self.folder) | throwaway.processes(self.remote_home)
+        found = sshd.processes(self.folder) | sshd.processes(self.remote_home)
         names = (os.fsencode(self.folder), os.fsencode(self.remote_home))
         for entry in Path("/proc").glob("[0-9]*"):
             pid = int(entry.name)
@@ -324,10 +324,10 @@ def bed(
         environ = {}
         if batch:
             environ = {"PATH": f"{REPOSITORY}/tests/fakes/{batch}:{SYSTEM_PATH}", "FAKE_QUEUE": str(folder / "queue")}
-        server = throwaway.make_server(
+        server = sshd.make_server(
             folder / "s", home=None if user else remote, shell=shell, user=user, extra=extra, environ=environ
         )
-        port = stack.enter_context(throwaway.listening(server)) if listen or user else None
+        port = stack.enter_context(sshd.listening(server)) if listen or user else None
         block = server.host_block("box", port) + "".join(f"    {line}\n" for line in host_lines)
         config = folder / "l" / ".ssh" / "config"
         config.write_text(block)

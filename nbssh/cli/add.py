@@ -79,8 +79,8 @@ def command(
     """
     import shlex  # noqa: PLC0415
 
-    from nbssh.operations.add import add  # noqa: PLC0415
-    from nbssh.operations.wish import Wish  # noqa: PLC0415
+    from nbssh.commands.add import add  # noqa: PLC0415
+    from nbssh.steps.request import Wish  # noqa: PLC0415
 
     wish = Wish(
         name=name, destination=destination, port=port, app=app, jupyter=jupyter, dir=folder, setup=tuple(setup or ()),

@@ -28,7 +28,7 @@ def command(
 
     Example: nbssh apply mybox
     """
-    from nbssh.operations.apply import apply  # noqa: PLC0415
+    from nbssh.commands.apply import apply  # noqa: PLC0415
 
     mode = "check" if check else "dry-run" if dry_run else "apply"
     ours = world(context, yes=yes)

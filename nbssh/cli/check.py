@@ -21,6 +21,6 @@ def command(
 
     Example: nbssh check mybox
     """
-    from nbssh.operations.checking import check  # noqa: PLC0415
+    from nbssh.commands.check import check  # noqa: PLC0415
 
     check(world(context), name, password_stdin=password_stdin)

@@ -14,6 +14,6 @@ def command(
 
     Example: nbssh completions fish > ~/.config/fish/completions/nbssh.fish
     """
-    from nbssh.operations.completions import script  # noqa: PLC0415
+    from nbssh.commands.completions import script  # noqa: PLC0415
 
     typer.echo(script(shell), nl=False)

@@ -20,6 +20,6 @@ def command(
     """
     if sys.platform == "win32":
         raise NbsshError("the demo needs a Unix system", "run it on Linux, macOS or in WSL")
-    from nbssh.demo import run  # noqa: PLC0415  --help needs none of it
+    from nbssh.demo.show import run  # noqa: PLC0415  --help needs none of it
 
     raise typer.Exit(run(once=once))

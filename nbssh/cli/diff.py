@@ -22,6 +22,6 @@ def command(
 
     Example: nbssh diff mybox
     """
-    from nbssh.operations.apply import diff  # noqa: PLC0415
+    from nbssh.commands.apply import diff  # noqa: PLC0415
 
     raise typer.Exit(diff(world(context), names or [], exit_code=exit_code, json=json, offline=offline or local))

@@ -22,6 +22,6 @@ def command(
 
     Example: nbssh doctor mybox
     """
-    from nbssh.operations.doctor import doctor  # noqa: PLC0415
+    from nbssh.commands.doctor import doctor  # noqa: PLC0415
 
     raise typer.Exit(doctor(world(context), name, offline=offline, json=json))

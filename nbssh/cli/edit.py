@@ -23,11 +23,11 @@ def command(
 
     Example: nbssh edit mybox
     """
-    from nbssh.operations import editing  # noqa: PLC0415
+    from nbssh.commands import edit  # noqa: PLC0415
 
     if schema:
-        typer.echo(editing.schema_path())
+        typer.echo(edit.schema_path())
     elif not name:
         raise typer.BadParameter("say which profile", param_hint="NAME")
     else:
-        raise typer.Exit(editing.edit(world(context, yes=yes), name, offline=offline))
+        raise typer.Exit(edit.edit(world(context, yes=yes), name, offline=offline))

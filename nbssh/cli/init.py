@@ -21,9 +21,9 @@ def command(
 
     Example: nbssh init
     """
-    from nbssh.operations import include  # noqa: PLC0415
+    from nbssh.commands import init  # noqa: PLC0415
 
     if show:
-        typer.echo(include.SNIPPET, nl=False)
+        typer.echo(init.SNIPPET, nl=False)
     else:
-        include.put_in(world(context, yes=yes))
+        init.init(world(context, yes=yes))

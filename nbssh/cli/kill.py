@@ -12,6 +12,6 @@ def command(context: typer.Context, name: Name) -> None:
 
     Example: nbssh kill mybox
     """
-    from nbssh.operations.running import kill  # noqa: PLC0415
+    from nbssh.commands.kill import kill  # noqa: PLC0415
 
     raise typer.Exit(kill(world(context), name))

@@ -12,6 +12,6 @@ def command(context: typer.Context, *, json: Json = False) -> None:
 
     Example: nbssh list
     """
-    from nbssh.operations.showing import list_profiles  # noqa: PLC0415
+    from nbssh.commands.show import list_profiles  # noqa: PLC0415
 
     list_profiles(world(context), json=json)

@@ -19,6 +19,6 @@ def command(
 
     Example: nbssh logs mybox -f
     """
-    from nbssh.operations.running import logs  # noqa: PLC0415
+    from nbssh.commands.logs import logs  # noqa: PLC0415
 
     raise typer.Exit(logs(world(context), name, follow=follow))

@@ -12,6 +12,6 @@ def command(context: typer.Context, name: Name) -> None:
 
     Example: nbssh open mybox
     """
-    from nbssh.operations.opening import open_  # noqa: PLC0415
+    from nbssh.commands.open_ import open_  # noqa: PLC0415
 
     raise typer.Exit(open_(world(context), name))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 if TYPE_CHECKING:
-    from nbssh.adapters.ui import When
-    from nbssh.operations.world import World
+    from nbssh.adapters.terminal.ui import When
+    from nbssh.steps.world import World
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.", show_default=False)]
 Names = Annotated[
@@ -24,7 +24,7 @@ PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the 
 
 def world(context: typer.Context, *, yes: bool = False) -> World:
     """Return what the command may touch, talking as the global options say."""
-    from nbssh.adapters.ui import Ui  # noqa: PLC0415  commands import late, so that --help is fast
-    from nbssh.operations.world import World  # noqa: PLC0415
+    from nbssh.adapters.terminal.ui import Ui  # noqa: PLC0415  commands import late, so that --help is fast
+    from nbssh.steps.world import World  # noqa: PLC0415
 
     return World(ui=Ui(when=cast("When", context.obj or "auto"), yes=yes))

@@ -20,6 +20,6 @@ def command(
 
     Example: nbssh passwd mybox
     """
-    from nbssh.operations.passwd import passwd  # noqa: PLC0415
+    from nbssh.commands.passwd import passwd  # noqa: PLC0415
 
     passwd(world(context, yes=yes), name, token=token, password_stdin=password_stdin, offline=offline)

@@ -12,6 +12,6 @@ def command(context: typer.Context, name: Name, *, offline: Offline = False, yes
 
     Example: nbssh remove mybox
     """
-    from nbssh.operations.remove import remove  # noqa: PLC0415
+    from nbssh.commands.remove import remove  # noqa: PLC0415
 
     remove(world(context, yes=yes), name, offline=offline)

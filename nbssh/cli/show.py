@@ -12,6 +12,6 @@ def command(context: typer.Context, name: Name, *, json: Json = False) -> None:
 
     Example: nbssh show mybox
     """
-    from nbssh.operations.showing import show_profile  # noqa: PLC0415
+    from nbssh.commands.show import show_profile  # noqa: PLC0415
 
     show_profile(world(context), name, json=json)

@@ -12,6 +12,6 @@ def command(context: typer.Context, names: Names = None, *, json: Json = False) 
 
     Example: nbssh status
     """
-    from nbssh.operations.status import status  # noqa: PLC0415
+    from nbssh.commands.status import status  # noqa: PLC0415
 
     raise typer.Exit(status(world(context), names or [], json=json))

@@ -12,6 +12,6 @@ def command(context: typer.Context, *, offline: Offline = False, yes: Yes = Fals
 
     Example: nbssh uninstall
     """
-    from nbssh.operations.remove import uninstall  # noqa: PLC0415
+    from nbssh.commands.remove import uninstall  # noqa: PLC0415
 
     uninstall(world(context, yes=yes), offline=offline)

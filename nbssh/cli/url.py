@@ -12,6 +12,6 @@ def command(context: typer.Context, name: Name) -> None:
 
     Example: nbssh url mybox
     """
-    from nbssh.operations.opening import url  # noqa: PLC0415
+    from nbssh.commands.url import url  # noqa: PLC0415
 
     url(world(context), name)

@@ -14,7 +14,7 @@ from bed import BIN, REPOSITORY, is_running
 from measure import Comparison, Experiment
 from stage import LIMIT, PORT, Stage
 
-from nbssh.adapters.throwaway import free_port
+from nbssh.demo.sshd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import far
 from bed import BIN, ends, laptop_environment
 
-from nbssh.adapters import throwaway
+from nbssh.demo import sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,7 +82,7 @@ class Stage:
 
     folder: Path
     there: Path
-    server: throwaway.Server
+    server: sshd.Server
     env: dict[str, str]
     address: str
     terminals: list[Terminal] = field(default_factory=list)
@@ -155,7 +155,7 @@ class Stage:
         kill = self.remote / ".local/share/nbssh/box/kill"
         if kill.exists():
             subprocess.run(["/bin/sh", str(kill)], env={"HOME": str(self.remote)}, capture_output=True, check=False)
-        throwaway.end_processes(self.there)
+        sshd.end_processes(self.there)
 
     def server_runs(self) -> None:
         """See to it that the server of `box` runs and that nothing is connected to it."""
@@ -221,7 +221,7 @@ def stage(round_trip: float) -> Iterator[Stage]:
         there = folder / "t"
         remote = there / "r"
         (remote / "absent").mkdir(parents=True)
-        server = throwaway.make_server(
+        server = sshd.make_server(
             folder / "s", home=remote, shell=SHELL,
             environ={"PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": f"{remote}/absent"},
         )  # fmt: skip
@@ -235,7 +235,7 @@ def stage(round_trip: float) -> Iterator[Stage]:
             address, port = far.THERE, 22
             stack.enter_context(_sshd([*inside, server.sshd], server, address, port))
         else:
-            address, port = "127.0.0.1", stack.enter_context(throwaway.listening(server))
+            address, port = "127.0.0.1", stack.enter_context(sshd.listening(server))
         blocks = [server.host_block(name, port) for name in ("box", *(f"h{n:03}" for n in range(HOSTS)))]
         config = folder / "l/.ssh/config"
         # without CanonicalizeHostname no other name is ever looked up
@@ -247,14 +247,14 @@ def stage(round_trip: float) -> Iterator[Stage]:
             yield made
         finally:
             made.nothing_runs()
-            for pid in throwaway.processes(folder):
+            for pid in sshd.processes(folder):
                 if pid != os.getpid():
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGTERM)
 
 
 @contextlib.contextmanager
-def _sshd(command: list[str], server: throwaway.Server, address: str, port: int) -> Iterator[None]:
+def _sshd(command: list[str], server: sshd.Server, address: str, port: int) -> Iterator[None]:
     words = ["-D", "-f", str(server.config), "-E", str(server.log), "-o", f"ListenAddress {address}:{port}"]
     child = subprocess.Popen([*command, *words], stdin=subprocess.DEVNULL)
     try:

@@ -14,7 +14,7 @@ import pexpect
 import pytest
 from bed import BIN, SYSTEM_PATH, needs, until
 
-from nbssh.adapters.throwaway import processes
+from nbssh.demo.sshd import processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

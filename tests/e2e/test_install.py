@@ -15,7 +15,7 @@ import bed as beds
 import pytest
 
 import nbssh
-from nbssh.core.render import templates_dir
+from nbssh.core.files.render import templates_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +102,7 @@ def test_it_makes_a_complete_profile_from_its_templates(run: Callable[..., Run],
 
 
 def test_the_installed_one_runs_its_own_code(installed: Path, bed: beds.Bed) -> None:
-    script = "import nbssh, nbssh.core.render as r; print(nbssh.__file__); print(r.templates_dir())"
+    script = "import nbssh, nbssh.core.files.render as r; print(nbssh.__file__); print(r.templates_dir())"
     done = bed.run(str(installed / "python"), "-I", "-c", script)
     assert done.stdout, done.stderr
     for line in done.stdout.splitlines():

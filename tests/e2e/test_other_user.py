@@ -16,8 +16,8 @@ import pexpect
 import pytest
 from bed import needs, needs_root, unix_user, until
 
-from nbssh.adapters.notebook import Visitor
-from nbssh.adapters.throwaway import free_port
+from nbssh.adapters.jupyter.visitor import Visitor
+from nbssh.demo.sshd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

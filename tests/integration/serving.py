@@ -14,7 +14,7 @@ import pexpect
 from bed import is_running, until
 from remote_helpers import FAKE_JUPYTER
 
-from nbssh.adapters.throwaway import free_port
+from nbssh.demo.sshd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

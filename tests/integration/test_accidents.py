@@ -38,7 +38,7 @@ from serving import (
     start_when_free,
 )
 
-from nbssh.adapters.notebook import Visitor
+from nbssh.adapters.jupyter.visitor import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 
-from nbssh.adapters.throwaway import free_port
+from nbssh.demo.sshd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

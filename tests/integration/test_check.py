@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bed import until
 
-from nbssh.adapters import throwaway
+from nbssh.demo import sshd
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -18,7 +18,7 @@ STEPS = ("ssh box-nb: JupyterLab", "the page answers at", "opens it", "the brows
 
 def add(bed: Bed, *words: str) -> int:
     """Set the profile `box` up and return its port."""
-    port = throwaway.free_port()
+    port = sshd.free_port()
     secret = [] if "--token" in words else ["--password-stdin"]
     bed.nbssh("add", "box", "--yes", "--port", str(port), "--jupyter", str(bed.jupyter), *secret, *words, stdin="pw\n")
     return port
@@ -129,7 +129,7 @@ def test_a_server_that_does_not_start_is_told_with_its_reason(bed: Bed) -> None:
 
 def test_a_taken_port_is_told_with_its_reason(bed: Bed) -> None:
     port = add(bed, "--token")
-    with throwaway.socket.create_server(("127.0.0.1", port)):
+    with sshd.socket.create_server(("127.0.0.1", port)):
         done = bed.run("nbssh", "check", "box")
     assert done.returncode == 1
     assert "ended with status 255" in done.stderr

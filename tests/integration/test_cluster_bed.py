@@ -15,7 +15,7 @@ import cluster as clusters
 import pexpect
 import pytest
 
-from nbssh.adapters.throwaway import free_port
+from nbssh.demo.sshd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

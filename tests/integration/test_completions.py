@@ -14,7 +14,7 @@ import bed as beds
 import pexpect
 import pytest
 
-from nbssh.operations.completions import SCRIPTS, scripts_dir
+from nbssh.commands.completions import SCRIPTS, scripts_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

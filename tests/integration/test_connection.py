@@ -8,8 +8,9 @@ import pexpect
 import pytest
 from serving import add
 
-from nbssh.adapters import connecting, connection
-from nbssh.adapters.openssh import Ssh
+from nbssh.adapters.ssh import connection
+from nbssh.adapters.ssh import login as connecting
+from nbssh.adapters.ssh.client import Ssh
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:

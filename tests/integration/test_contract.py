@@ -13,7 +13,7 @@ import pytest
 from bed import until
 
 from nbssh import __version__
-from nbssh.adapters import throwaway
+from nbssh.demo import sshd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,11 +54,11 @@ def envelope(text: str) -> dict[str, Any]:
 
 
 def add_offline(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--offline", "--token", "--yes", "--port", str(throwaway.free_port()))
+    bed.nbssh("add", "box", "--offline", "--token", "--yes", "--port", str(sshd.free_port()))
 
 
 def test_the_envelope_is_the_same_everywhere(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(throwaway.free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(sshd.free_port()))
     token = json.loads((bed.local_home / ".local/state/nbssh/secrets/box.json").read_text())["token"]
     for words, keys in ENVELOPES.items():
         done = bed.run("nbssh", *words.split(), "--json")
@@ -240,7 +240,7 @@ def test_control_c_while_a_server_is_asked_leaves_neither_files_nor_processes(be
 def test_a_bug_writes_a_log_and_names_it(bed: Bed) -> None:
     log = bed.local_home / ".local/state/nbssh/log"
     program = (
-        "import sys; import nbssh.operations.showing as showing\n"
+        "import sys; import nbssh.commands.show as showing\n"
         "def broken(*a, **k): raise RuntimeError('on purpose')\n"
         "showing.list_profiles = broken\n"
         "from nbssh.__main__ import main; sys.argv = ['nbssh', 'list', *sys.argv[1:]]; main()\n"

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 from dotfiles import CONFIG, HOSTS, Laptop, run_here, scratch, strays, tree
 
-from nbssh.core.plan import is_edited
-from nbssh.core.userconfig import include_added
+from nbssh.core.files.change import is_edited
+from nbssh.core.ssh.include import include_added
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

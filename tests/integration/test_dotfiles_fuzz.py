@@ -17,16 +17,16 @@ from dotfiles import Laptop, lasting, scratch, tree
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from nbssh.adapters.openssh import Ssh
-from nbssh.adapters.paths import Paths
-from nbssh.adapters.ui import Ui
+from nbssh.adapters.laptop.paths import Paths
+from nbssh.adapters.ssh.client import Ssh
+from nbssh.adapters.terminal.ui import Ui
+from nbssh.commands.add import add
+from nbssh.commands.apply import apply
+from nbssh.commands.remove import remove, uninstall
 from nbssh.errors import NbsshError
-from nbssh.operations.add import add
-from nbssh.operations.apply import apply
-from nbssh.operations.include import put_in
-from nbssh.operations.remove import remove, uninstall
-from nbssh.operations.wish import Wish
-from nbssh.operations.world import World
+from nbssh.steps.include import put_in
+from nbssh.steps.request import Wish
+from nbssh.steps.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ import pytest
 from bed import needs_root
 from dotfiles import CONFIG, HOSTS, Laptop, run_here, scratch, strays, tree
 
-from nbssh.core.userconfig import COMMENT, INCLUDE, include_added
+from nbssh.core.ssh.include import COMMENT, INCLUDE, include_added
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

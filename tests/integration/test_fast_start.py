@@ -15,7 +15,7 @@ from bed import BIN, needs, until
 from serving import PASSWORD, add, detach, kill, server_pid, start
 from test_generations import environment
 
-from nbssh.adapters.notebook import Visitor
+from nbssh.adapters.jupyter.visitor import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters import atomic, files
-from nbssh.core.plan import Change, seal
+from nbssh.adapters.files import atomic
+from nbssh.adapters.files import writer as files
+from nbssh.core.files.change import Change, seal
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -523,7 +524,7 @@ def test_leftovers_of_a_killed_run_are_removed(home: Home) -> None:
 
 def test_the_holder_of_the_lock_is_named(home: Home) -> None:
     program = (
-        "import sys, pathlib; from nbssh.adapters.locking import held\n"
+        "import sys, pathlib; from nbssh.adapters.files.lock import held\n"
         "with held(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen([sys.executable, "-c", program, home.lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters import atomic, files, locking, permission
-from nbssh.core.plan import Change, seal
-from nbssh.core.userconfig import include_added, include_removed
+from nbssh.adapters.files import access, atomic, lock, writer
+from nbssh.core.files.change import Change, seal
+from nbssh.core.ssh.include import include_added, include_removed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,9 +70,9 @@ class Operation:
     def run(self, home: Path) -> list[str]:
         changes = []
         for name, new in self.new.items():
-            old, mode = files.snapshot(home / name)
+            old, mode = writer.snapshot(home / name)
             changes.append(Change(str(home / name), old, new, 0o600, mode, "test", secret="secrets" in name))
-        return files.apply_changes(changes, lock=home / "state/lock", backups=home / "state/backups")
+        return writer.apply_changes(changes, lock=home / "state/lock", backups=home / "state/backups")
 
 
 CONFIG, CONF, CONF2 = ".ssh/config", ".ssh/nbssh.d/mybox.conf", ".ssh/nbssh.d/other.conf"
@@ -133,7 +133,7 @@ def die_at_call(countdown: Countdown) -> None:
 
 def die_at_line(countdown: Countdown) -> None:
     """Count the lines that the writer's own modules run."""
-    ours = {module.__file__ for module in (files, atomic, locking, permission)}
+    ours = {module.__file__ for module in (writer, atomic, lock, access)}
 
     def trace(frame: FrameType, event: str, _argument: object) -> Callable[..., object] | None:
         if frame.f_code.co_filename not in ours:
@@ -186,7 +186,7 @@ def inspect(operation: Operation, home: Path) -> int:
     """Assert what a user may find after the kill, repair, assert again; return how many files were old."""
     old = 0
     for name, new in operation.new.items():
-        data = files.read(home / name)
+        data = writer.read(home / name)
         assert data in (operation.old[name], new), f"{name} is torn"
         old += data != new
         if data is not None:
@@ -201,11 +201,11 @@ def inspect(operation: Operation, home: Path) -> int:
 
     operation.run(home)
     for name, new in operation.new.items():
-        assert files.read(home / name) == new
+        assert writer.read(home / name) == new
     assert ssh_takes(home)
     # A folder that was not touched again is swept by whoever looks.
-    files.sweep({(home / name).parent for name in operation.new}, lock=home / "state/lock")
-    files.sweep([home / "state/backups"], lock=home / "state/lock")
+    writer.sweep({(home / name).parent for name in operation.new}, lock=home / "state/lock")
+    writer.sweep([home / "state/backups"], lock=home / "state/lock")
     assert strays(home) == []
     assert operation.run(home) == []
     return old

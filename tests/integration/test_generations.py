@@ -12,7 +12,7 @@ import pytest
 from bed import needs, until
 from serving import PASSWORD, add, close_tunnel, detach, ended, free_port, headers, said, server_pid, servers, start
 
-from nbssh.adapters.notebook import Visitor
+from nbssh.adapters.jupyter.visitor import Visitor
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters import store
-from nbssh.adapters.paths import Paths
+from nbssh.adapters.laptop import store
+from nbssh.adapters.laptop.paths import Paths
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:

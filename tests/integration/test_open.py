@@ -9,8 +9,8 @@ import pytest
 from bed import parent, until
 from serving import fake_jupyter
 
-from nbssh.adapters import throwaway
-from nbssh.adapters.notebook import Visitor
+from nbssh.adapters.jupyter.visitor import Visitor
+from nbssh.demo import sshd
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add(bed: Bed, *words: str, name: str = "box", real: bool = False) -> int:
     """Set the profile `name` up, with the real JupyterLab or what does as if; return its port."""
-    port = throwaway.free_port()
+    port = sshd.free_port()
     jupyter = bed.jupyter if real else fake_jupyter(bed)
     secret = [] if "--token" in words else ["--password-stdin"]
     bed.nbssh(
@@ -155,7 +155,7 @@ def test_the_status_of_ssh_passes_through(bed: Bed) -> None:
 
 def test_a_taken_port_is_told(bed: Bed) -> None:
     port = add(bed)
-    with throwaway.socket.create_server(("127.0.0.1", port)):
+    with sshd.socket.create_server(("127.0.0.1", port)):
         done = bed.run("nbssh", "open", "box")
     assert done.returncode == 255
     assert "in use" in done.stderr

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from bed import SYSTEM_PATH, needs, until
 
-from nbssh.core import localfiles
-from nbssh.core.profile import Profile
+from nbssh.core.files import laptop_files
+from nbssh.core.profile.profile import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ class Laptop:
         self.secrets.mkdir()
         self.conf_dir = folder / "nbssh.d"
         self.conf_dir.mkdir()
-        (self.conf_dir / "open").write_text(localfiles.opener(str(self.secrets)))
+        (self.conf_dir / "open").write_text(laptop_files.opener(str(self.secrets)))
         self.env = {"PATH": f"{self.bin}:{SYSTEM_PATH}", "HOME": str(folder)}
         self.stub("uname", "echo Linux")
         self.stub(
@@ -61,7 +61,7 @@ class Laptop:
 
     def token(self) -> None:
         """Make it a profile with a token."""
-        (self.secrets / "mybox.html").write_text(localfiles.redirect("mybox", PROFILE, SECRET))
+        (self.secrets / "mybox.html").write_text(laptop_files.redirect("mybox", PROFILE, SECRET))
 
     def calls(self, name: str) -> list[str]:
         """Return how a stub was called."""

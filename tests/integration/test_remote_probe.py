@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from remote_helpers import HOST, PATIENCE, SHELLS
 
-from nbssh.core.render import render
+from nbssh.core.files.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

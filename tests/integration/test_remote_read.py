@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from remote_helpers import SHELLS, tools
 
-from nbssh.core.render import render
+from nbssh.core.files.render import render
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ import remote_helpers
 from bed import is_running, stat_of
 from remote_helpers import HOST, SHELLS, Server, start_of, wait_until
 
-from nbssh.core.render import render
+from nbssh.core.files.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ import pytest
 from bed import is_running, needs_root, until
 from serving import UP, add, api, detach, server_pid, start
 
-from nbssh.adapters.throwaway import free_port
+from nbssh.demo.sshd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nbssh.adapters.sshdisk import SshDisk
-from nbssh.core.userconfig import Kind, find_host, include_added, include_removed, include_state
+from nbssh.adapters.ssh.disk import SshDisk
+from nbssh.core.ssh.include import Kind, find_host, include_added, include_removed, include_state
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters import process
-from nbssh.adapters.openssh import Ssh
-from nbssh.adapters.paths import Paths
-from nbssh.adapters.side import Side
-from nbssh.adapters.ui import Ui
-from nbssh.core.client import WINDOWS
-from nbssh.operations.add import add
-from nbssh.operations.apply import apply
-from nbssh.operations.remove import remove
-from nbssh.operations.wish import Wish
-from nbssh.operations.world import World
+from nbssh.adapters.laptop.client_system import Side
+from nbssh.adapters.laptop.paths import Paths
+from nbssh.adapters.programs import process
+from nbssh.adapters.ssh.client import Ssh
+from nbssh.adapters.terminal.ui import Ui
+from nbssh.commands.add import add
+from nbssh.commands.apply import apply
+from nbssh.commands.remove import remove
+from nbssh.core.profile.client import WINDOWS
+from nbssh.steps.request import Wish
+from nbssh.steps.world import World
 
 if TYPE_CHECKING:
     from bed import Bed

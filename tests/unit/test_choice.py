@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from nbssh.core import choice
-from nbssh.core.choice import Permitted
-from nbssh.core.probe import Candidate, Facts
-from nbssh.core.profile import Profile
+from nbssh.core.profile.profile import Profile
+from nbssh.core.server import choice
+from nbssh.core.server.choice import Permitted
+from nbssh.core.server.facts import Candidate, Facts
 from nbssh.errors import NbsshError
 
 LAB = Candidate("/opt/a/bin/jupyter-lab", "jupyter-lab", jupyterlab="4.6.6", jupyter_server="2.21.1", argon2="25.1")

@@ -8,8 +8,8 @@ import hmac
 
 import pytest
 
-from nbssh.core import cluster
-from nbssh.core.profile import Kind, Profile, Scheduler, Server, Via, from_dict
+from nbssh.core.profile.profile import Kind, Profile, Scheduler, Server, Via, from_dict
+from nbssh.core.server import batch
 from nbssh.errors import NbsshError
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ4e"
@@ -36,42 +36,42 @@ def profile(kind: Kind = "slurm", via: str = "auto", found: Via | None = None) -
     ],
 )
 def test_the_best_way_is_tried_first_and_a_declared_one_alone(kind: Kind, via: str, ways: tuple[Via, ...]) -> None:
-    assert cluster.ways(profile(kind, via)) == ways
+    assert batch.ways(profile(kind, via)) == ways
 
 
 def test_a_lone_server_has_no_way() -> None:
     alone = Profile(destination="box", port=8888)
-    assert (cluster.ways(alone), cluster.via(alone), cluster.own_options(alone)) == ((), None, frozenset())
-    assert cluster.proxy_words(["ssh"], "gpu", alone, persists=False) == []
+    assert (batch.ways(alone), batch.via(alone), batch.own_options(alone)) == ((), None, frozenset())
+    assert batch.proxy_words(["ssh"], "gpu", alone, persists=False) == []
 
 
 def test_what_was_found_counts_then_what_was_declared_then_the_likeliest() -> None:
-    assert cluster.via(profile("slurm", "relay", "node")) == "node"
-    assert cluster.via(profile("slurm", "relay")) == "relay"
-    assert cluster.via(profile("slurm")) == "srun"
-    assert cluster.via(profile("lsf")) == "node"
+    assert batch.via(profile("slurm", "relay", "node")) == "node"
+    assert batch.via(profile("slurm", "relay")) == "relay"
+    assert batch.via(profile("slurm")) == "srun"
+    assert batch.via(profile("lsf")) == "node"
 
 
 def test_only_a_sshd_of_our_own_asks_for_our_own_key() -> None:
-    assert not cluster.has_own_key(profile(found="node"))
-    assert cluster.has_own_key(profile(found="relay"))
-    assert "identityfile" in cluster.own_options(profile(found="srun"))
-    assert "identityfile" not in cluster.own_options(profile(found="node"))
+    assert not batch.has_own_key(profile(found="node"))
+    assert batch.has_own_key(profile(found="relay"))
+    assert "identityfile" in batch.own_options(profile(found="srun"))
+    assert "identityfile" not in batch.own_options(profile(found="node"))
 
 
 def test_the_proxy_runs_the_job_script_on_the_login_node() -> None:
-    words = cluster.proxy_words(["ssh", "-F", "my config"], "gpu", profile(found="node"), persists=False)
+    words = batch.proxy_words(["ssh", "-F", "my config"], "gpu", profile(found="node"), persists=False)
     assert words[:3] == ["ssh", "-F", "my config"]
     job = "/home/alice/.local/share/nbssh/gpu/job"
     assert words[-7:] == ["-p", "2222", "alice@login", "exec", "/bin/sh", job, "node"]
     # ssh sends the stderr of a ProxyCommand nowhere once there is a ControlPersist
-    assert cluster.proxy_words(["ssh"], "gpu", profile(found="node"), persists=True)[:2] == ["sh", "-c"]
-    assert "~/.local/share/nbssh/gpu/job" in cluster.proxy_words(["ssh"], "gpu", profile(), persists=False)
+    assert batch.proxy_words(["ssh"], "gpu", profile(found="node"), persists=True)[:2] == ["sh", "-c"]
+    assert "~/.local/share/nbssh/gpu/job" in batch.proxy_words(["ssh"], "gpu", profile(), persists=False)
 
 
 def test_all_nodes_are_known_by_one_name() -> None:
-    assert cluster.known_hosts("gpu", [KEY, OTHER]) == f"nbssh-gpu {KEY}\nnbssh-gpu {OTHER}\n"
-    assert cluster.known_hosts("gpu", []) == ""
+    assert batch.known_hosts("gpu", [KEY, OTHER]) == f"nbssh-gpu {KEY}\nnbssh-gpu {OTHER}\n"
+    assert batch.known_hosts("gpu", []) == ""
 
 
 def said(nodes: list[str], lines: list[str]) -> str:
@@ -105,19 +105,19 @@ def hashed(host: str) -> str:
     ],
 )
 def test_a_key_is_taken_from_the_lines_that_name_the_node(line: str, known: bool) -> None:  # noqa: FBT001
-    assert cluster.chosen_keys(said(["c1", "x"], [line]), "c1")[0] == ([KEY] if known else [])
+    assert batch.chosen_keys(said(["c1", "x"], [line]), "c1")[0] == ([KEY] if known else [])
 
 
 def test_without_a_list_of_nodes_every_known_host_may_be_one() -> None:
-    assert cluster.chosen_keys(said([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c1") == ([KEY, OTHER], [])
-    assert cluster.chosen_keys(said([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c3") == ([], ["c3"])
+    assert batch.chosen_keys(said([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c1") == ([KEY, OTHER], [])
+    assert batch.chosen_keys(said([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c3") == ([], ["c3"])
 
 
 def test_of_every_node_one_key_and_the_best() -> None:
     text = said(["c1", "c2", "c3", "c1", "-x", "a b"], [f"c1 {RSA}", f"c1 {KEY}", f"c2 {KEY}", f"other {OTHER}"])
-    assert cluster.chosen_keys(text, "c4") == ([KEY], ["c4", "c3"])
-    assert cluster.scanned_keys(f"c3 {RSA}\nc3 {OTHER}\n# c4:22 SSH-2.0\nc4 {KEY}\n") == [OTHER, KEY]
-    assert cluster.scanned_keys("c3 ssh-dss AAAA\nc3 sk-ssh-ed25519@openssh.com AAAA\n") == [
+    assert batch.chosen_keys(text, "c4") == ([KEY], ["c4", "c3"])
+    assert batch.scanned_keys(f"c3 {RSA}\nc3 {OTHER}\n# c4:22 SSH-2.0\nc4 {KEY}\n") == [OTHER, KEY]
+    assert batch.scanned_keys("c3 ssh-dss AAAA\nc3 sk-ssh-ed25519@openssh.com AAAA\n") == [
         "sk-ssh-ed25519@openssh.com AAAA"
     ]
 

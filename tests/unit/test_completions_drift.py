@@ -11,9 +11,9 @@ import tree_sitter_powershell
 import typer
 
 from nbssh.cli.app import app
-from nbssh.core.render import fish, powershell
+from nbssh.commands.completions import SCRIPTS, Offer, read_tree, render_scripts, script, scripts_dir
+from nbssh.core.files.render import fish, powershell
 from nbssh.errors import Exit, NbsshError
-from nbssh.operations.completions import SCRIPTS, Offer, read_tree, render_scripts, script, scripts_dir
 
 TREE = typer.main.get_command(app)
 

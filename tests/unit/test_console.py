@@ -8,7 +8,7 @@ import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from nbssh.adapters import console
+from nbssh.windows import console
 
 if TYPE_CHECKING:
     import pytest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbssh.core.destination import Destination, parse, parse_recipe
+from nbssh.core.ssh.destination import Destination, parse, parse_recipe
 from nbssh.errors import NbsshError
 
 

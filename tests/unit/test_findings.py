@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nbssh.core import findings, survey
-from nbssh.core.findings import Finding
+from nbssh.core.server import doctor, survey
+from nbssh.core.server.doctor import Finding
 
 GOOD = [
     Finding("ssh", "ok", "9.2"),
@@ -15,7 +15,7 @@ ODD = Finding("disk", "warning", "full", "make room", "b")
 
 
 def test_what_is_well_about_a_profile_is_one_line() -> None:
-    assert findings.folded([*GOOD, BAD, ODD, Finding("alias", "ok", "x", profile="b")]) == [
+    assert doctor.folded([*GOOD, BAD, ODD, Finding("alias", "ok", "x", profile="b")]) == [
         GOOD[0],
         Finding("", "ok", "well: port, alias", profile="a"),
         Finding("", "ok", "well: alias", profile="b"),
@@ -25,20 +25,18 @@ def test_what_is_well_about_a_profile_is_one_line() -> None:
 
 
 def test_only_an_error_is_an_error() -> None:
-    assert not findings.has_errors([*GOOD, ODD])
-    assert findings.has_errors([*GOOD, BAD])
+    assert not doctor.has_errors([*GOOD, ODD])
+    assert doctor.has_errors([*GOOD, BAD])
 
 
 def test_the_summary_counts() -> None:
-    assert findings.summary(GOOD) == "3 checks, all well"
-    assert findings.summary([*GOOD, ODD]) == "4 checks: 1 warning"
-    assert findings.summary([BAD, BAD, ODD, ODD]) == "4 checks: 2 errors, 2 warnings"
+    assert doctor.summary(GOOD) == "3 checks, all well"
+    assert doctor.summary([*GOOD, ODD]) == "4 checks: 1 warning"
+    assert doctor.summary([BAD, BAD, ODD, ODD]) == "4 checks: 2 errors, 2 warnings"
 
 
 def test_json_has_every_key_always() -> None:
-    assert findings.as_json([GOOD[0]]) == [
-        {"check": "ssh", "level": "ok", "message": "9.2", "profile": "", "repair": ""}
-    ]
+    assert doctor.as_json([GOOD[0]]) == [{"check": "ssh", "level": "ok", "message": "9.2", "profile": "", "repair": ""}]
 
 
 def test_a_survey_is_read() -> None:

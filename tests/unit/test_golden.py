@@ -11,14 +11,15 @@ import msgspec
 import pytest
 from bed import needs
 
-from nbssh.core import cluster, localfiles, serverfiles
-from nbssh.core.client import WINDOWS
-from nbssh.core.plan import is_edited
-from nbssh.core.profile import Profile, Scheduler, Server
-from nbssh.core.render import render
+from nbssh.core.files import laptop_files, server_files
+from nbssh.core.files.change import is_edited
+from nbssh.core.files.render import render
+from nbssh.core.profile.client import WINDOWS
+from nbssh.core.profile.profile import Profile, Scheduler, Server
+from nbssh.core.server import batch
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
-LOCAL = localfiles.Local(
+LOCAL = laptop_files.Local(
     conf="/home/me/.ssh/nbssh.d/mybox.conf",
     opener="/home/me/.ssh/nbssh.d/open",
     control_socket="/home/me/.ssh/nbssh.d/mybox.ctl",
@@ -26,7 +27,7 @@ LOCAL = localfiles.Local(
     known_hosts="/home/me/.ssh/nbssh.d/mybox.known_hosts",
     key="/home/me/.local/state/nbssh/secrets/mybox.key",
 )
-ON_WINDOWS = localfiles.Local(
+ON_WINDOWS = laptop_files.Local(
     conf=r"C:\Users\Zoë O'Neil\.ssh\nbssh.d\mybox.conf",
     opener=r"C:\Users\Zoë O'Neil\.ssh\nbssh.d\open.ps1",
     control_socket="",
@@ -53,7 +54,7 @@ JOBS = {
         scheduler=Scheduler(kind=kind, options=["--gres=gpu:1", "it's"]),
         server=msgspec.structs.replace(JOB_SERVER, via="srun" if kind == "slurm" else "relay"),
     )
-    for kind in cluster.TITLES
+    for kind in batch.TITLES
 }
 HASH = "argon2:$argon2id$v=19$m=10240,t=10,p=8$c2FsdHNhbHQ$aGFzaGhhc2g"
 DIRECTIVES = [("HostName", "10.0.0.5"), ("User", "alice"), ("ProxyJump", "gate")]
@@ -62,37 +63,37 @@ DIRECTIVES = [("HostName", "10.0.0.5"), ("User", "alice"), ("ProxyJump", "gate")
 def rendered() -> dict[str, str]:
     """Return all files of two profiles, one as plain as can be and one with everything set."""
     files = {
-        "socket/mybox.conf": localfiles.ssh_config("mybox", PROFILE, LOCAL, DIRECTIVES),
-        "tcp/mybox.conf": localfiles.ssh_config("mybox", TCP, LOCAL, DIRECTIVES),
-        "no-master/mybox.conf": localfiles.ssh_config(
+        "socket/mybox.conf": laptop_files.ssh_config("mybox", PROFILE, LOCAL, DIRECTIVES),
+        "tcp/mybox.conf": laptop_files.ssh_config("mybox", TCP, LOCAL, DIRECTIVES),
+        "no-master/mybox.conf": laptop_files.ssh_config(
             "mybox",
             msgspec.structs.replace(PROFILE, browser=False),
             msgspec.structs.replace(LOCAL, control_socket=f"/home/{'a' * 90}/mybox.ctl"),
             DIRECTIVES,
         ),
-        "windows/mybox.conf": localfiles.ssh_config("mybox", PROFILE, ON_WINDOWS, DIRECTIVES),
-        "windows/open.ps1": localfiles.opener(r"C:\Users\Zoë O'Neil\AppData\Local\nbssh\secrets", WINDOWS),
-        "open": localfiles.opener("/home/me/.local/state/nbssh/secrets"),
-        "redirect.html": localfiles.redirect("mybox", PROFILE, "t0ken-_"),
+        "windows/mybox.conf": laptop_files.ssh_config("mybox", PROFILE, ON_WINDOWS, DIRECTIVES),
+        "windows/open.ps1": laptop_files.opener(r"C:\Users\Zoë O'Neil\AppData\Local\nbssh\secrets", WINDOWS),
+        "open": laptop_files.opener("/home/me/.local/state/nbssh/secrets"),
+        "redirect.html": laptop_files.redirect("mybox", PROFILE, "t0ken-_"),
     }
     for kind, profile, secret in (("socket", PROFILE, (HASH, "")), ("tcp", TCP, ("", "t0ken-_"))):
         assert profile.server
-        for file in serverfiles.remote_files("mybox", profile, profile.server, secret, "0.1.0"):
+        for file in server_files.remote_files("mybox", profile, profile.server, secret, "0.1.0"):
             files[f"{kind}/{Path(file.path).name}"] = file.text
     for job, profile in JOBS.items():
         assert profile.server
-        for file in serverfiles.job_files("mybox", profile, profile.server, "0.1.0", trial=True):
+        for file in server_files.job_files("mybox", profile, profile.server, "0.1.0", trial=True):
             files[f"{job}/{Path(file.path).name}"] = file.text
     slurm = JOBS["slurm"]
     assert slurm.server
-    for file in serverfiles.remote_files("mybox", slurm, slurm.server, (HASH, ""), "0.1.0"):
+    for file in server_files.remote_files("mybox", slurm, slurm.server, (HASH, ""), "0.1.0"):
         if Path(file.path).name in {"launch", "serve", "kill", "status", "wait", "manifest"}:
             files[f"slurm/{Path(file.path).name}"] = file.text
-    files["slurm/mybox.conf"] = localfiles.ssh_config("mybox", slurm, LOCAL, DIRECTIVES)
+    files["slurm/mybox.conf"] = laptop_files.ssh_config("mybox", slurm, LOCAL, DIRECTIVES)
     relay = JOBS["pbs"]
     assert relay.server
-    files["pbs/serve"] = serverfiles.remote_files("mybox", relay, relay.server, (HASH, ""), "0.1.0")[1].text
-    files["slurm/known_hosts"] = cluster.known_hosts("mybox", slurm.server.host_keys)
+    files["pbs/serve"] = server_files.remote_files("mybox", relay, relay.server, (HASH, ""), "0.1.0")[1].text
+    files["slurm/known_hosts"] = batch.known_hosts("mybox", slurm.server.host_keys)
     for template, model in SENT.items():
         files[f"sent/{template}"] = render(f"remote/{template}", **model)
     return files
@@ -103,10 +104,12 @@ SENT: dict[str, dict[str, Any]] = {
     "install": {
         "name": "mybox",
         "data": "/home/alice/.local/share/nbssh/mybox",
-        "files": [serverfiles.parcel("/home/alice/.local/share/nbssh/mybox/config/x.json", b'{"a": "$(id)"}\n', 0o600)],
+        "files": [
+            server_files.parcel("/home/alice/.local/share/nbssh/mybox/config/x.json", b'{"a": "$(id)"}\n', 0o600)
+        ],
         "deleted": ["/home/alice/.local/share/nbssh/mybox/old"],
     },
-    "remove": {**serverfiles.script_model("mybox", PROFILE, SERVER, "0.1.0"), "seal": "# sent, not stored"},
+    "remove": {**server_files.script_model("mybox", PROFILE, SERVER, "0.1.0"), "seal": "# sent, not stored"},
     "probe": {
         "nonce": "0123456789abcdef", "name": "mybox", "want": ["jupyter-lab"], "jupyter": "~/it's/jupyter-lab",
         "setup": ["module load anaconda"], "setup_shell": ["/bin/bash", "-l"],

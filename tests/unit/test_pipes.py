@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters import process
+from nbssh.adapters.programs import process
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbssh.core.plan import Change, Plan, as_json, is_edited, seal, unified
+from nbssh.core.files.change import Change, Plan, is_edited, seal
+from nbssh.core.files.diff import as_json, unified
 
 if TYPE_CHECKING:
     from pathlib import Path

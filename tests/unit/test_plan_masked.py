@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nbssh.core.plan import Change, Plan, as_json, unified
+from nbssh.core.files.change import Change, Plan
+from nbssh.core.files.diff import as_json, unified
 
 OLD = b'{"ServerApp": {"password": "argon2:old", "port": 1},\n "IdentityProvider": {"token": "t0p\\"s", "x": "y"}}\n'
 

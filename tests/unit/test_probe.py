@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbssh.core import probe
+from nbssh.core.server import facts as probe
 from nbssh.errors import NbsshError
 
 HOST = "host home=/home/alice uid=1000 user=alice host=gpu1 os=Linux homefs=ext4"

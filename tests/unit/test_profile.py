@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from nbssh.adapters import store
-from nbssh.core.profile import Profile, Server, check_name, from_dict
+from nbssh.adapters.laptop import store
+from nbssh.core.profile.profile import Profile, Server, check_name, from_dict
 from nbssh.errors import NbsshError
 
 GOOD: dict[str, Any] = {"destination": "mybox", "port": 8888}

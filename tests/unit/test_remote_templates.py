@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbssh.core.render import render
+from nbssh.core.files.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable

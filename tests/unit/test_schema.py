@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from nbssh.core import schema
-from nbssh.core.profile import Profile, from_dict
-from nbssh.core.render import templates_dir
+from nbssh.core.files.render import templates_dir
+from nbssh.core.profile import schema
+from nbssh.core.profile.profile import Profile, from_dict
 from nbssh.errors import NbsshError
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters.paths import Paths
-from nbssh.adapters.side import password_home
+from nbssh.adapters.laptop.client_system import password_home
+from nbssh.adapters.laptop.paths import Paths
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:

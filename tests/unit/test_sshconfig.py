@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbssh.core.sshconfig import parse_line, percent, spelled, spellings, word
+from nbssh.core.ssh.grammar import parse_line, percent, spelled, spellings, word
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:

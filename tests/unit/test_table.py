@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.table import print_rows
-from nbssh.adapters.ui import columns, fitted
+from nbssh.adapters.terminal.table import print_rows
+from nbssh.adapters.terminal.ui import columns, fitted
 
 if TYPE_CHECKING:
     import pytest

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nbssh.core import userconfig
-from nbssh.core.userconfig import Kind, find_host, include_added, include_removed, include_state
+from nbssh.core.ssh import include
+from nbssh.core.ssh.include import Kind, find_host, include_added, include_removed, include_state
 from nbssh.errors import NbsshError
 
 EXAMPLES = int(os.environ.get("NBSSH_FUZZ_EXAMPLES", "200"))
 HOME = "/home/me"
-OURS = f"{userconfig.COMMENT.decode()}\n{userconfig.INCLUDE.decode()}\n".encode()
+OURS = f"{include.COMMENT.decode()}\n{include.INCLUDE.decode()}\n".encode()
 
 # Pieces that real configs are made of, and pieces that have broken other tools.
 PIECES = [
@@ -31,10 +31,10 @@ PIECES = [
     b"# \xe2\x82\xac\n",
     OURS,
     OURS.replace(b"\n", b"\r\n"),
-    userconfig.COMMENT,
-    userconfig.COMMENT + b"\n",
-    userconfig.INCLUDE,
-    userconfig.INCLUDE + b"\r\n",
+    include.COMMENT,
+    include.COMMENT + b"\n",
+    include.INCLUDE,
+    include.INCLUDE + b"\r\n",
 ]
 CONFIGS = st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=12).map(b"".join)
 
@@ -65,7 +65,7 @@ class FakeDisk:
 @example(b"Host a\r\n")
 @example(OURS)
 @example(OURS + OURS)
-@example(userconfig.INCLUDE)
+@example(include.INCLUDE)
 def test_taking_out_restores_every_byte(config: bytes) -> None:
     if config.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         with pytest.raises(NbsshError):
@@ -89,7 +89,7 @@ def test_taking_out_restores_every_byte(config: bytes) -> None:
 )
 def test_our_lines_end_as_the_first_line_does(config: bytes, end: bytes) -> None:
     added = include_added(config)
-    assert added == userconfig.COMMENT + end + userconfig.INCLUDE + end + config
+    assert added == include.COMMENT + end + include.INCLUDE + end + config
 
 
 @pytest.mark.parametrize("bom", [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"])
@@ -105,12 +105,12 @@ def test_a_byte_order_mark_is_named(bom: bytes) -> None:
         (b"Host a\n" + OURS.rstrip(b"\n"), b"Host a\n"),
         (OURS.replace(b"\n", b"\r\n") + b"Host a\n", b"Host a\n"),
         (b"Host a\n", b"Host a\n"),
-        (userconfig.INCLUDE + b"\nHost a\n", userconfig.INCLUDE + b"\nHost a\n"),
+        (include.INCLUDE + b"\nHost a\n", include.INCLUDE + b"\nHost a\n"),
         (b"  " + OURS, b"  " + OURS),
         (OURS.rstrip(b"\n") + b".bak\n", OURS.rstrip(b"\n") + b".bak\n"),
         (
-            userconfig.COMMENT + b"\n# " + userconfig.INCLUDE + b"\n",
-            userconfig.COMMENT + b"\n# " + userconfig.INCLUDE + b"\n",
+            include.COMMENT + b"\n# " + include.INCLUDE + b"\n",
+            include.COMMENT + b"\n# " + include.INCLUDE + b"\n",
         ),
     ],
     ids=["moved", "at the end", "crlf", "none", "the user's own", "indented", "changed", "commented out"],

@@ -11,12 +11,13 @@ import pytest
 import tree_sitter
 import tree_sitter_powershell
 
-from nbssh.core import installed, localfiles
-from nbssh.core.client import POSIX, WINDOWS
-from nbssh.core.plan import is_edited
-from nbssh.core.profile import Profile, Server
-from nbssh.core.render import argv as quoted_for_a_program
-from nbssh.core.render import cmd
+from nbssh.core.files import laptop_files
+from nbssh.core.files.change import is_edited
+from nbssh.core.files.render import argv as quoted_for_a_program
+from nbssh.core.files.render import cmd
+from nbssh.core.profile.client import POSIX, WINDOWS
+from nbssh.core.profile.profile import Profile, Server
+from nbssh.core.ssh import edits
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ PROFILE = Profile(destination="mybox", port=8888, server=SERVER)
 USERS = ["me", "Zoë O'Neil", "a&b", "100% me", "%PATH%", "x^y (z)", "用户", "semi;colon", "#1", "A,B=C"]
 
 
-def local(user: str) -> localfiles.Local:
+def local(user: str) -> laptop_files.Local:
     home = f"C:\\Users\\{user}"
-    return localfiles.Local(
+    return laptop_files.Local(
         conf=f"{home}\\.ssh\\nbssh.d\\mybox.conf",
         opener=f"{home}\\.ssh\\nbssh.d\\open.ps1",
         control_socket=f"{home}\\.ssh\\nbssh.d\\mybox.ctl",
@@ -93,7 +94,7 @@ def ssh_g(config: Path, host: str) -> dict[str, str]:
 @pytest.mark.parametrize("user", USERS)
 def test_the_local_command_reaches_powershell_whatever_the_user_is_called(tmp_path: Path, user: str) -> None:
     config = tmp_path / "config"
-    config.write_bytes(localfiles.ssh_config("mybox", PROFILE, local(user), []).encode())
+    config.write_bytes(laptop_files.ssh_config("mybox", PROFILE, local(user), []).encode())
     said = ssh_g(config, "mybox-nb")["localcommand"].replace("%%", "%")  # ssh's own expansion
     environ = {"PATH": "C:\\evil", "SYSTEMROOT": "C:\\Windows"}
     program, *words = argv(cmd_exe(said, environ))
@@ -104,13 +105,13 @@ def test_the_local_command_reaches_powershell_whatever_the_user_is_called(tmp_pa
 @pytest.mark.parametrize(("prompts", "caution"), [(False, "ask"), (True, "hold")])
 def test_no_page_is_believed_where_somebody_else_could_listen(*, prompts: bool, caution: str) -> None:
     server = msgspec.structs.replace(SERVER, forward="tcp", socket="", port=8888, prompts=prompts)
-    text = localfiles.ssh_config("mybox", msgspec.structs.replace(PROFILE, server=server), local("me"), [])
+    text = laptop_files.ssh_config("mybox", msgspec.structs.replace(PROFILE, server=server), local("me"), [])
     assert f"open.ps1 mybox 8888 {caution} <nul\r\n" in text
 
 
 def test_ssh_reads_the_block_of_windows(tmp_path: Path) -> None:
     config = tmp_path / "config"
-    config.write_bytes(localfiles.ssh_config("mybox", PROFILE, local("me"), [("User", "alice")]).encode())
+    config.write_bytes(laptop_files.ssh_config("mybox", PROFILE, local("me"), [("User", "alice")]).encode())
     start, stop = ssh_g(config, "mybox-nb"), ssh_g(config, "mybox-nb-kill")
     assert start["localforward"] == "[127.0.0.1]:8888 /home/alice/s"
     assert (start["exitonforwardfailure"], start["permitlocalcommand"], start["requesttty"]) == ("yes", "yes", "true")
@@ -123,14 +124,14 @@ def test_ssh_reads_the_block_of_windows(tmp_path: Path) -> None:
 
 def test_an_inherited_control_path_cannot_reach_the_aliases(tmp_path: Path) -> None:
     config = tmp_path / "config"
-    text = localfiles.ssh_config("mybox", PROFILE, local("me"), [])
+    text = laptop_files.ssh_config("mybox", PROFILE, local("me"), [])
     config.write_bytes(text.encode() + b"Host *\r\n    ControlMaster auto\r\n    ControlPath ~/.ssh/%C\r\n")
     for alias in ("mybox-nb", "mybox-nb-kill"):
         assert "controlpath" not in ssh_g(config, alias)
 
 
 def test_every_line_ends_as_windows_wants_it_and_the_seal_still_tells_edits() -> None:
-    for text in (localfiles.ssh_config("mybox", PROFILE, local("me"), []), localfiles.opener("C:\\x", WINDOWS)):
+    for text in (laptop_files.ssh_config("mybox", PROFILE, local("me"), []), laptop_files.opener("C:\\x", WINDOWS)):
         assert text.count("\n") == text.count("\r\n") > 10
         assert is_edited(text.encode()) is False
         assert is_edited(text.replace("nbssh", "nbsh", 1).encode()) is True
@@ -138,9 +139,9 @@ def test_every_line_ends_as_windows_wants_it_and_the_seal_still_tells_edits() ->
 
 
 def test_the_options_of_a_file_with_crlf_are_compared_as_those_of_any_other() -> None:
-    text = localfiles.ssh_config("mybox", PROFILE, local("me"), [("User", "alice")])
-    assert installed.changes(text, text) == []
-    assert installed.changes(text.replace("User alice", "User bob"), text) == [
+    text = laptop_files.ssh_config("mybox", PROFILE, local("me"), [("User", "alice")])
+    assert edits.changes(text, text) == []
+    assert edits.changes(text.replace("User alice", "User bob"), text) == [
         "user is bob instead of alice in 'Host mybox-nb mybox-nb-kill'"
     ]
 
@@ -217,7 +218,7 @@ def powershell_nodes(text: str) -> list[tree_sitter.Node]:
 
 @pytest.mark.parametrize("secrets", ["C:\\Users\\me\\x", "C:\\Users\\Zoë O'Neil\\x", "C:\\it\u2019s", "C:\\$(calc)`n"])
 def test_powershell_5_can_read_the_opener(secrets: str) -> None:
-    text = localfiles.opener(secrets, WINDOWS)
+    text = laptop_files.opener(secrets, WINDOWS)
     assert text.startswith("\ufeff")
     nodes = powershell_nodes(text.removeprefix("\ufeff"))
     assert not [node for node in nodes if node.is_error or node.is_missing]
@@ -233,5 +234,5 @@ def test_the_check_for_newer_constructs_sees_them() -> None:
 
 
 def test_unix_gets_no_mark_and_no_carriage_return() -> None:
-    assert "\r" not in localfiles.opener("/home/me", POSIX)
-    assert localfiles.opener("/home/me").startswith("#!/bin/sh\n")
+    assert "\r" not in laptop_files.opener("/home/me", POSIX)
+    assert laptop_files.opener("/home/me").startswith("#!/bin/sh\n")

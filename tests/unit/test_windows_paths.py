@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters import openssh, store, wsl
-from nbssh.adapters.side import Side
-from nbssh.adapters.sshdisk import SshDisk
-from nbssh.core import userconfig
-from nbssh.core.client import POSIX, WINDOWS
-from nbssh.core.profile import Profile
-from nbssh.core.userconfig import Kind
+from nbssh.adapters.laptop import store
+from nbssh.adapters.laptop.client_system import Side
+from nbssh.adapters.ssh import client
+from nbssh.adapters.ssh.disk import SshDisk
+from nbssh.core.profile.client import POSIX, WINDOWS
+from nbssh.core.profile.profile import Profile
+from nbssh.core.ssh import include
+from nbssh.core.ssh.include import Kind
+from nbssh.windows import wsl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,20 +50,20 @@ class WindowsDisk:
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_an_include_that_is_there_is_seen_in_every_spelling(line: bytes, end: bytes) -> None:
     config = line + end + b"Host box" + end
-    assert userconfig.include_state(config, WindowsDisk()).kind is Kind.EFFECTIVE
-    assert userconfig.include_state(b"Host box" + end + line + end, WindowsDisk()).kind is Kind.LOW
+    assert include.include_state(config, WindowsDisk()).kind is Kind.EFFECTIVE
+    assert include.include_state(b"Host box" + end + line + end, WindowsDisk()).kind is Kind.LOW
 
 
 @pytest.mark.parametrize("other", [b"Include D:/Users/x/.ssh/nbssh.d/*.conf", b"Include C:/other/*.conf"])
 def test_another_include_is_none_of_ours(other: bytes) -> None:
-    assert userconfig.include_state(other + b"\r\n", WindowsDisk()).kind is Kind.ABSENT
+    assert include.include_state(other + b"\r\n", WindowsDisk()).kind is Kind.ABSENT
 
 
 def test_the_include_goes_in_and_out_of_a_file_with_crlf_byte_for_byte() -> None:
     config = "Host büx\r\n    User é\r\n".encode("cp1252")
-    added = userconfig.include_added(config)
+    added = include.include_added(config)
     assert added.count(b"\n") == added.count(b"\r\n")
-    assert userconfig.include_removed(added) == config
+    assert include.include_removed(added) == config
 
 
 def test_ssh_is_told_slashes_in_an_include_and_windows_own_name_elsewhere() -> None:
@@ -83,7 +85,7 @@ def test_a_command_of_windows_keeps_its_backslashes(
     monkeypatch: pytest.MonkeyPatch, command: str, words: Sequence[str]
 ) -> None:
     monkeypatch.setattr("sys.platform", "win32")
-    assert openssh.split(command) == words
+    assert client.split(command) == words
 
 
 def test_drives_and_names_seen_from_wsl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Files on this machine: read, compared, written all or none, locked."""

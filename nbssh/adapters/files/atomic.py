@@ -1,0 +1,173 @@
+"""The steps of an atomic write: folder, temporary file, flush, backup. No decisions, no locks, no rollback.
+
+Every function raises OSError as the system gave it; `nbssh.adapters.files.writer` says it in words.
+"""
+
+# System calls under their own names; a path object would only wrap them.
+# ruff: noqa: PTH101, PTH102, PTH105, PTH108, PTH112, PTH116, PTH118, PTH120, PTH123, PTH208
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+from nbssh.windows import acl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# A dot file that does not end in .conf: matched by no `Include nbssh.d/*.conf`, shown by no completion.
+_SUFFIX = ".nbssh-tmp"
+_NO_HARD_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+_BACKUPS_KEPT = 10  # for each path: the first, which is what the user had before nbssh, and the latest
+
+
+def temporary(target: str) -> str:
+    """Return a fresh name beside `target`."""
+    folder, name = os.path.split(target)
+    return os.path.join(folder, f".{name[:100]}.{os.urandom(4).hex()}{_SUFFIX}")
+
+
+def leftovers(folder: str) -> list[str]:
+    """Return the temporary files in a folder; under the lock they are those of a run that was killed."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:
+        return []
+    return [os.path.join(folder, name) for name in names if name.startswith(".") and name.endswith(_SUFFIX)]
+
+
+def make_folders(path: str, made: list[str]) -> None:
+    """Make a folder and its missing parents, 0700 whatever the umask; what was made is appended to `made`."""
+    if os.path.isdir(path):
+        return
+    parent = os.path.dirname(path)
+    if parent != path:
+        make_folders(parent, made)
+    made.append(path)  # before the fact, so that an interrupt in between is undone too
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        made.remove(path)
+        if not os.path.isdir(path):
+            raise
+        return
+    os.chmod(path, 0o700)
+    if acl.applies(path):
+        acl.restrict(path, folder=True)
+    flush_folder(parent)
+
+
+def write_new(path: str, data: bytes, mode: int, like: str | None = None) -> None:
+    """Make the file `path`, which must not exist: mode first, then data, flushed to the disk.
+
+    `like` names a file whose group and extended attributes (ACLs, SELinux label) are taken over where
+    we may.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    fd = os.open(path, flags | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        if acl.applies(path):
+            acl.restrict(path)
+        if sys.platform != "win32":
+            if like is not None:
+                _take_over(fd, like)
+            os.fchmod(fd, mode)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _take_over(fd: int, like: str) -> None:
+    wanted = os.stat(like)
+    if os.fstat(fd).st_gid != wanted.st_gid:
+        # A group that we are no member of cannot be given; the owner is us, or files.py would have refused.
+        with contextlib.suppress(PermissionError):
+            os.fchown(fd, -1, wanted.st_gid)
+    if sys.platform == "linux":  # Python reaches them nowhere else
+        with contextlib.suppress(OSError):  # a file system without them
+            for name in os.listxattr(like):
+                if name.startswith("security.") and name != "security.selinux":
+                    continue  # signatures of the old content
+                with contextlib.suppress(OSError):
+                    os.setxattr(fd, name, os.getxattr(like, name))
+
+
+def flush_folder(path: str) -> None:
+    """Make renames in a folder survive a power cut, where the system can."""
+    if sys.platform == "win32":
+        return
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # some network and FUSE file systems refuse it
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def keep(path: str, kept: str) -> bool:
+    """Give a file a second name, so that putting it back needs no space; False where that is impossible."""
+    try:
+        os.link(path, kept, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in _NO_HARD_LINKS:
+            return False
+        raise
+    except NotImplementedError:  # follow_symlinks on some systems
+        return False
+    return True
+
+
+def remove_if_there(paths: Iterable[str]) -> None:
+    """Remove files, those that are gone already included."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def back_up(path: str, data: bytes, backups: str) -> str:
+    """Keep `data`, the content of `path`, in the folder `backups`; return the backup's name.
+
+    `/home/me/.ssh/config` becomes `%home%me%.ssh%config.0001` (0600), numbers count up. The same
+    content twice in a row makes one backup; the first and the latest nine stay.
+    """
+    make_folders(backups, [])
+    # of a server's file too, HOST:PATH; Windows permits few signs in a name
+    stem = re.sub(r'[<>:"/\\|?*]', "%", path) if sys.platform == "win32" else path.replace(os.sep, "%")
+    if len(stem) > 200:  # noqa: PLR2004  file names end at 255 bytes, and non-ASCII letters take up to four
+        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        stem = f"{digest}%{os.path.split(path)[1][-40:]}"
+    numbers = sorted(
+        int(found[1]) for name in os.listdir(backups) if (found := re.fullmatch(re.escape(stem) + r"\.(\d{4,})", name))
+    )
+    if numbers and _content(latest := os.path.join(backups, f"{stem}.{numbers[-1]:04d}")) == data:
+        return latest
+    made = os.path.join(backups, f"{stem}.{numbers[-1] + 1 if numbers else 1:04d}")
+    staged = temporary(os.path.join(backups, "backup"))
+    try:
+        write_new(staged, data, 0o600)
+        os.replace(staged, made)
+    finally:
+        remove_if_there([staged])
+    flush_folder(backups)
+    remove_if_there(os.path.join(backups, f"{stem}.{old:04d}") for old in numbers[1 : 2 - _BACKUPS_KEPT])
+    return made
+
+
+def _content(path: str) -> bytes | None:
+    """Return what a regular file holds, None if that cannot be said."""
+    try:
+        with open(path, "rb") as file:
+            return file.read() if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
+    except OSError:
+        return None

@@ -1,0 +1,65 @@
+"""Looks at files and folders without opening what could hang: kinds, modes, owners. Changes nothing, never raises."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from nbssh.adapters.files import atomic
+from nbssh.windows import acl
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Kind = Literal["file", "folder", "fifo", "socket", "other", "dangling"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One directory entry; links are followed. `mode` are permission bits, `readable` and `ours` are ours to say."""
+
+    path: Path
+    kind: Kind
+    mode: int
+    readable: bool
+    ours: bool
+
+
+def entry(path: Path) -> Entry | None:
+    """Return what is at `path`, None if there is nothing."""
+    try:
+        found = path.stat()
+    except OSError:
+        return Entry(path, "dangling", 0, readable=False, ours=True) if path.is_symlink() else None
+    # Windows has no permission bits and no owners that count here
+    if acl.applies(str(path)):
+        mode, ours = 0o600, True
+    else:
+        mode, ours = stat.S_IMODE(found.st_mode), found.st_uid in {os.geteuid(), 0}
+    return Entry(path, _kind(found.st_mode), mode, os.access(path, os.R_OK), ours)
+
+
+def _kind(mode: int) -> Kind:
+    if stat.S_ISREG(mode):
+        return "file"
+    if stat.S_ISDIR(mode):
+        return "folder"
+    if stat.S_ISFIFO(mode):
+        return "fifo"
+    return "socket" if stat.S_ISSOCK(mode) else "other"
+
+
+def entries(folder: Path) -> list[Entry]:
+    """Return what is in `folder`, by name; nothing if it cannot be read."""
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [found for path in paths if (found := entry(path))]
+
+
+def temporary_files(folders: list[Path]) -> list[str]:
+    """Return what killed runs left in `folders`."""
+    return [path for folder in folders for path in atomic.leftovers(str(folder))]

@@ -1,0 +1,257 @@
+"""The only writer of local files: all changes of a plan or none, each file whole at every moment.
+
+Symbolic links stay, modes, groups and extended attributes too; what is not ours is backed up first.
+Decides nothing about contents: those come with the Change.
+"""
+
+# System calls under their own names; a path object would only wrap them.
+# ruff: noqa: PTH101, PTH104, PTH105, PTH106, PTH108, PTH110, PTH120, PTH123
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import os
+import signal
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+from nbssh.adapters.files import access, atomic
+from nbssh.adapters.files.lock import WAIT, held
+from nbssh.core.files.change import is_edited
+from nbssh.errors import NbsshError
+from nbssh.windows import acl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from nbssh.core.files.change import Change
+
+
+class ChangedError(NbsshError):
+    """A file is no longer what its Change says: somebody else wrote it since it was looked at."""
+
+
+def read(path: Path | str) -> bytes | None:
+    """Return a regular file's content, None only if there is none; any other failure is an NbsshError."""
+    return snapshot(path)[0]
+
+
+def snapshot(path: Path | str) -> tuple[bytes | None, int | None]:
+    """Return a regular file's content and permission bits, (None, None) if there is no such file.
+
+    Symbolic links are followed; a dangling one counts as no file. "Permission denied", "is a
+    directory", a loop of links and the like are errors: who takes them for an empty file overwrites it.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    with access.in_words("read", path):
+        try:
+            fd = os.open(path, flags)  # non-blocking: a FIFO would wait for its writer for ever
+        except FileNotFoundError:
+            return None, None
+        with open(fd, "rb") as file:
+            mode = os.fstat(fd).st_mode
+            if not stat.S_ISREG(mode):
+                raise NbsshError(f"{path} is no regular file", "move it out of the way, then run this again")
+            # Windows has no permission bits: "nobody looked" there.
+            return file.read(), None if acl.applies(str(path)) else stat.S_IMODE(mode)
+
+
+def apply_changes(
+    changes: Sequence[Change],
+    *,
+    lock: Path,
+    backups: Path,
+    check: Callable[[Change, str], None] | None = None,
+    live: Callable[[], None] | None = None,
+    wait: float = WAIT,
+) -> list[str]:
+    """Apply local changes in their order and return the paths written; nothing to do writes nothing at all.
+
+    `check(change, candidate)` is called for every file with the path of its finished temporary file,
+    before it is renamed; `live()` once after the last. What they raise, as any failure and Ctrl-C,
+    undoes all changes of this call. A file that no longer is what its Change says (`old`, `old_mode`)
+    is left alone: "changed meanwhile". `wait` is in seconds. Raises NbsshError.
+    """
+    if any(change.where for change in changes):
+        raise ValueError("remote changes are not for this writer")
+    sweep({os.path.dirname(os.path.realpath(change.path)) for change in changes}, lock=lock, wait=wait)
+    todo = [change for change in changes if change.real]
+    if not todo:
+        return []
+    with held(lock, wait):
+        steps: list[_Step] = []
+        try:
+            for change in todo:
+                steps.append(_Step(change))
+                steps[-1].take(str(backups), check)
+            if live is not None:
+                live()
+        except BaseException as error:
+            _undo(steps, error)
+            raise
+        with _uninterrupted():
+            for step in steps:
+                with contextlib.suppress(OSError):  # all is written; the next sweep takes what is left
+                    step.tidy()
+    return [change.path for change in todo]
+
+
+def back_up(name: str, data: bytes, *, lock: Path, backups: Path) -> str:
+    """Keep `data`, what `name` (a path, or HOST:PATH) held, among the backups; return the backup's path."""
+    with held(lock), access.in_words("write", backups):
+        return atomic.back_up(name, data, str(backups))
+
+
+def sweep(folders: Iterable[Path | str], *, lock: Path, wait: float = WAIT) -> list[str]:
+    """Remove the temporary files that killed runs left in these folders; locks only if there are any."""
+    names = sorted({str(folder) for folder in folders})
+    if not any(atomic.leftovers(name) for name in names):
+        return []
+    with held(lock, wait):
+        found = [path for name in names for path in atomic.leftovers(name)]
+        for path in found:
+            with access.in_words("remove", path):
+                atomic.remove_if_there([path])
+    return found
+
+
+def remove_empty(folder: Path | str) -> bool:
+    """Remove a folder if it is empty; say whether it is gone now. A symbolic link to one is left alone."""
+    try:
+        os.rmdir(folder)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY}:
+            return False
+        raise access.explained("remove", folder, error) from error
+    return True
+
+
+@dataclasses.dataclass(slots=True)
+class _Step:
+    """One change under way, and what undoes it. Every field is set before the fact that it speaks of."""
+
+    change: Change
+    target: str = ""
+    staged: str = ""
+    kept: str = ""
+    backup: str = ""
+    folders: list[str] = dataclasses.field(default_factory=list)
+    replacing: bool = False
+    remoding: bool = False
+
+    def take(self, backups: str, check: Callable[[Change, str], None] | None) -> None:
+        change = self.change
+        # Deleting takes the link and leaves what it points to, as rm does.
+        self.target = access.resolve(change.path) if change.new is not None else access.unlinked(change.path)
+        access.refuse_foreign(self.target)
+        self._refuse_changed()
+        with access.in_words("write", self.target):
+            if change.old is not None and change.old == change.new:
+                self.remoding = True
+                os.chmod(self.target, change.mode)
+                return
+            atomic.make_folders(os.path.dirname(self.target), self.folders)
+            if change.old is not None and not change.secret and is_edited(change.old) is not False:
+                self.backup = atomic.back_up(self.target, change.old, backups)
+            if change.new is not None:
+                self.staged = atomic.temporary(self.target)
+                like = None if change.old is None else self.target
+                atomic.write_new(self.staged, change.new, change.mode, like)
+        if change.new is not None and check is not None:
+            check(change, self.staged)
+        self._refuse_changed()
+        with access.in_words("write", self.target):
+            self._replace()
+
+    def _replace(self) -> None:
+        if self.change.new is None:
+            self.kept = atomic.temporary(self.target)
+            os.rename(self.target, self.kept)
+        else:
+            if self.change.old is not None:
+                self.kept = atomic.temporary(self.target)
+                if not atomic.keep(self.target, self.kept):
+                    self.kept = ""
+            self.replacing = True
+            os.replace(self.staged, self.target)
+        atomic.flush_folder(os.path.dirname(self.target))
+
+    def _refuse_changed(self) -> None:
+        data, mode = snapshot(self.change.path)
+        wanted = self.change.old_mode
+        same_mode = wanted is None or mode is None or mode == wanted
+        if data != self.change.old or not same_mode:
+            raise ChangedError(f"{self.change.path} changed meanwhile, nothing written", "run this again")
+
+    def undo(self) -> None:
+        """Put back what was, or raise OSError or NbsshError; harmless for a step that never began."""
+        change = self.change
+        theirs = False  # somebody's newer content is worth more than our order
+        if self.remoding and change.old_mode is not None:
+            os.chmod(self.target, change.old_mode)
+        elif change.new is None and self.kept and os.path.lexists(self.kept):
+            theirs = os.path.lexists(self.target)
+            if not theirs:
+                os.replace(self.kept, self.target)
+        elif self.replacing and not os.path.lexists(self.staged):
+            theirs = read(self.target) != change.new
+            if not theirs:
+                self._put_back()
+        self.tidy()
+        for folder in reversed(self.folders):
+            with contextlib.suppress(OSError):  # somebody else uses it already
+                os.rmdir(folder)
+        if theirs:
+            raise NbsshError(f"{self.target} changed meanwhile")
+
+    def _put_back(self) -> None:
+        change = self.change
+        if change.old is None:
+            os.unlink(self.target)
+            return
+        if not self.kept:
+            self.kept = atomic.temporary(self.target)
+            mode = change.mode if change.old_mode is None else change.old_mode
+            atomic.write_new(self.kept, change.old, mode, self.target)
+        os.replace(self.kept, self.target)
+        atomic.flush_folder(os.path.dirname(self.target))
+
+    def tidy(self) -> None:
+        """Remove what only undoing needs."""
+        atomic.remove_if_there(path for path in (self.staged, self.kept) if path)
+
+
+def _undo(steps: list[_Step], error: BaseException) -> None:
+    failed: list[str] = []
+    with _uninterrupted():
+        for step in reversed(steps):
+            try:
+                step.undo()
+            except (OSError, NbsshError) as trouble:
+                said = trouble.message if isinstance(trouble, NbsshError) else f"{step.target}: {trouble.strerror}"
+                old = next((path for path in (step.backup, step.kept) if path and os.path.exists(path)), "")
+                failed.append(f"{said}, its old content is in {old}" if old else said)
+    if failed:
+        raise NbsshError(
+            f"{str(error) or type(error).__name__}; not everything could be put back: {'; '.join(failed)}",
+            "look at these files, then run this again",
+        ) from error
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C, TERM and HUP back for the few milliseconds in which files are put in order."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

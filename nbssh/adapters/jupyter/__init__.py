@@ -1,0 +1,1 @@
+"""What we do with Jupyter itself: hash its password, ask its page."""

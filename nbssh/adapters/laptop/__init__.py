@@ -1,0 +1,1 @@
+"""The user's laptop: where her files are, what her system is, the profiles that she has."""

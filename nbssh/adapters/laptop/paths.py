@@ -1,0 +1,135 @@
+"""Every local path of the program, made from HOME and the XDG variables. Creates nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from nbssh.adapters.laptop.client_system import Side, password_home
+from nbssh.errors import NbsshError
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The local files of one user; HOME is honoured everywhere, XDG paths on macOS too."""
+
+    home: Path
+    given: Side | None = None
+
+    @classmethod
+    def of_user(cls) -> Paths:
+        """Return the paths of the user who runs us."""
+        home = Path(os.environ.get("HOME") or password_home())
+        try:
+            found = home.is_absolute() and home.is_dir()
+        except OSError as error:  # another user's, after su or sudo that kept HOME
+            raise NbsshError(
+                f"the home directory '{home}': {error.strerror}", "set HOME to your home directory"
+            ) from None
+        if not found:
+            raise NbsshError(f"the home directory '{home}' is no directory", "set HOME to your home directory")
+        return cls(home)
+
+    @cached_property
+    def side(self) -> Side:
+        """Where the client's ssh looks for its files."""
+        return self.given or Side.of_user(self.home)
+
+    @cached_property
+    def _xdg(self) -> tuple[Path, Path]:
+        if sys.platform == "win32":
+            local = Path(os.environ.get("LOCALAPPDATA") or self.home / "AppData" / "Local")
+            config, state = (os.environ.get(name) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"))
+            return Path(config or local) / "nbssh", Path(state or local) / "nbssh"
+        from platformdirs.unix import Unix  # noqa: PLC0415  8 ms that --version does not need
+
+        dirs = Unix("nbssh", appauthor=False)
+        return Path(dirs.user_config_dir), Path(dirs.user_state_dir)
+
+    @property
+    def ssh_dir(self) -> Path:
+        """~/.ssh."""
+        return self.side.home / ".ssh"
+
+    @property
+    def user_config(self) -> Path:
+        """The user's own file: one Include line in it is ours."""
+        return self.ssh_dir / "config"
+
+    @property
+    def conf_dir(self) -> Path:
+        """What our Include line names."""
+        return self.ssh_dir / "nbssh.d"
+
+    def conf(self, name: str) -> Path:
+        """Return the ssh_config file of one profile."""
+        return self.conf_dir / f"{name}.conf"
+
+    def control_socket(self, name: str) -> Path:
+        """Return the ControlPath of one profile's sessions."""
+        return self.conf_dir / f"{name}.ctl"
+
+    def known_hosts(self, name: str) -> Path:
+        """Return the file with the host keys of the nodes of one profile's cluster."""
+        return self.conf_dir / f"{name}.known_hosts"
+
+    @property
+    def opener(self) -> Path:
+        """The script that opens the browser, started by ssh's LocalCommand."""
+        return self.conf_dir / self.side.client.opener
+
+    @property
+    def profiles_dir(self) -> Path:
+        """Where the declarations are."""
+        return self._xdg[0] / "profiles"
+
+    def profile(self, name: str) -> Path:
+        """Return the declaration of one profile."""
+        return self.profiles_dir / f"{name}.toml"
+
+    @property
+    def state(self) -> Path:
+        """Secrets, backups, lock and log."""
+        return self._xdg[1]
+
+    @property
+    def secrets_dir(self) -> Path:
+        """Password hashes and tokens."""
+        return self.state / "secrets"
+
+    def secret(self, name: str) -> Path:
+        """Return the file with one profile's password hash and token."""
+        return self.secrets_dir / f"{name}.json"
+
+    def key(self, name: str) -> Path:
+        """Return one profile's own ssh key, which opens nothing but the sshd inside its batch job."""
+        return self.secrets_dir / f"{name}.key"
+
+    def redirect(self, name: str) -> Path:
+        """Return the page that takes the browser to a token profile, so that no token is ever in argv."""
+        return self.secrets_dir / f"{name}.html"
+
+    @property
+    def backups(self) -> Path:
+        """Old contents of files that are not ours, or were edited by hand."""
+        return self.state / "backups"
+
+    @property
+    def lock(self) -> Path:
+        """Held while files are written."""
+        return self.state / "lock"
+
+    @property
+    def log(self) -> Path:
+        """Where a bug's traceback goes."""
+        return self.state / "log"
+
+    def shown(self, path: Path | str) -> str:
+        """Return `path` as a person writes it, with `~` for the home."""
+        text, home = str(path), str(self.home)
+        if self.side.is_around and self.side.names(path)[1:2] == ":":
+            return self.side.names(path)
+        return "~" + text[len(home) :] if text == home or text.startswith(home + os.sep) else text

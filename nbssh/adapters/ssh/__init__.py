@@ -1,0 +1,1 @@
+"""The system's ssh: asked, logged in with, forwarded through."""

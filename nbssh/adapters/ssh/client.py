@@ -1,0 +1,171 @@
+"""The system's ssh: its command line, its `-G` answers and its masters. Processes are started by `process` alone."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shlex
+import subprocess  # only for the quoting of Windows
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbssh.adapters.laptop.client_system import Side, password_home
+from nbssh.adapters.programs import process
+from nbssh.adapters.ssh.disk import SshDisk
+from nbssh.core.ssh import include
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+RESOLVE_SECONDS = 20.0  # `ssh -G` may run the user's `Match exec` and, with canonicalization, ask DNS
+MASTER_SECONDS = 5.0  # a healthy master answers `-O check` in milliseconds; a stopped one never
+
+
+@dataclass(frozen=True)
+class Ssh:
+    """The user's ssh command, `NBSSH_SSH_COMMAND` or plain `ssh`."""
+
+    command: tuple[str, ...] = ("ssh",)
+    given: Side | None = None
+
+    @classmethod
+    def of_user(cls) -> Ssh:
+        """Return the ssh that NBSSH_SSH_COMMAND names (split like a shell, as git does with GIT_SSH_COMMAND)."""
+        text = os.environ.get("NBSSH_SSH_COMMAND", "").strip()
+        if not text:
+            return cls((Side.of_user(password_home()).ssh(),))
+        try:
+            words = split(text)
+        except ValueError as error:
+            raise NbsshError(f"NBSSH_SSH_COMMAND: {str(error).lower()}", "correct its quotes, or unset it") from None
+        return cls(tuple(words))
+
+    @classmethod
+    def of_side(cls, side: Side) -> Ssh:
+        """Return the ssh of a side that is not this system; NBSSH_SSH_COMMAND names one of ours."""
+        return cls((side.ssh(),), side)
+
+    @property
+    def side(self) -> Side:
+        """Where its files are."""
+        return self.given or Side.of_user(password_home())
+
+    def config_file(self) -> Path | None:
+        """Return the user's config file that this ssh reads: `-F FILE`, else the one below the passwd home.
+
+        None for `-F none`. ssh ignores $HOME here (ssh.c, process_config_files).
+        """
+        named = _named_config(self.command[1:])
+        if named is None:
+            return self.side.home / ".ssh" / "config"
+        return None if named.lower() == "none" else Path(named)
+
+    def reads_system_config(self) -> bool:
+        """Tell whether /etc/ssh/ssh_config counts: `-F` switches it off (ssh(1))."""
+        return _named_config(self.command[1:]) is None
+
+    def resolve(self, arguments: Sequence[str], *, config: Path | None = None) -> str:
+        """Return `ssh -G` for `arguments` (options and a host); `config` replaces the user's file."""
+        command = [*_without_config(self.command), "-F", self.side.names(config)] if config else list(self.command)
+        done = process.run([*command, "-G", *arguments], seconds=RESOLVE_SECONDS)
+        if done.status == 0:
+            return done.out.decode("utf-8", "surrogateescape")
+        reason = _first_line(done.err) or f"exit status {done.status}"
+        if done.limit:
+            reason = f"no answer within {RESOLVE_SECONDS:.0f} s"
+        raise NbsshError(
+            f"ssh does not accept its configuration: {reason}",
+            f"see what it says: {spoken([*self.command, '-G', *arguments])}",
+        )
+
+    def config_without_ours(self, folder: Path) -> bytes:
+        """Return a config that reads all that the user's ssh reads, but our installed files.
+
+        Those must not count while new ones are tried. What else is needed is written into `folder`.
+        """
+        path = self.config_file()
+        try:
+            text = path.read_bytes() if path else b""
+        except FileNotFoundError:
+            text = b""
+        except OSError as error:
+            raise NbsshError(f"{path}: cannot be read: {error.strerror}", "mend its mode") from None
+        copies = itertools.count()
+
+        def keep(data: bytes) -> str:
+            copy = folder / f"copy-{next(copies)}"
+            copy.touch(mode=0o600)  # with another umask ssh would refuse it
+            copy.write_bytes(data)
+            return self.side.in_config(copy)
+
+        home = self.side.home if self.side.is_around else Path(os.environ.get("HOME") or password_home())
+        text = include.include_left_out(text, SshDisk.of(home), keep)
+        system = f'\nHost *\nInclude "{self.side.system_config}"\n' if self.reads_system_config() else ""
+        return text + system.encode()
+
+    def check_master(self, control_socket: Path) -> bool:
+        """Tell whether a master listens on `control_socket`; raise if it is there but hangs."""
+        return self._told_master("check", control_socket)
+
+    def end_master(self, control_socket: Path) -> bool:
+        """Close the master on `control_socket` and with it the tunnel; tell whether there was one."""
+        return self._told_master("exit", control_socket)
+
+    def _told_master(self, order: str, control_socket: Path) -> bool:
+        if not self.side.client.multiplexes or not control_socket.exists():
+            return False
+        done = process.run([*self.through(control_socket), "-O", order, "x"], seconds=MASTER_SECONDS)
+        if done.limit:
+            raise NbsshError(
+                f"the ssh master at {control_socket} does not answer within {MASTER_SECONDS:.0f} s",
+                "nbssh doctor names its pid and how to end it",
+            )
+        return done.status == 0
+
+    def through(self, control_socket: Path) -> list[str]:
+        """Return a command that can only speak to the master on `control_socket`, whatever the config says."""
+        return [self.command[0], "-F", "none", "-S", str(control_socket)]
+
+
+def split(text: str) -> list[str]:
+    """Split a command as a shell does; on Windows a backslash is part of a path. Raises ValueError."""
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    if sys.platform == "win32":
+        lexer.escape = ""
+    return list(lexer)
+
+
+def spoken(words: Sequence[str]) -> str:
+    """Return a command as it can be typed again."""
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+
+
+def _named_config(words: Sequence[str]) -> str | None:
+    """Return the argument of -F in `words`, None without one."""
+    for index, word in enumerate(words):
+        if word == "-F" and index + 1 < len(words):
+            return words[index + 1]
+        if word.startswith("-F"):
+            return word[2:]
+    return None
+
+
+def _without_config(words: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "-F":
+            next(rest, None)
+        elif not word.startswith("-F"):
+            kept.append(word)
+    return kept
+
+
+def _first_line(data: bytes) -> str:
+    lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines() if line.strip()]
+    return "".join(c if c.isprintable() else "?" for c in lines[0])[:300] if lines else ""

@@ -1,0 +1,1 @@
+"""The terminal: what is printed, asked and driven there."""

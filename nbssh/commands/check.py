@@ -1,0 +1,134 @@
+"""`nbssh check`: does what a person does with `ssh NAME-nb`, and says what came of each step."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbssh.adapters.laptop import store
+from nbssh.adapters.ssh import login
+from nbssh.adapters.terminal.ui import password_from_stdin
+from nbssh.core.files import laptop_files, server_files
+from nbssh.core.profile.profile import alias, kill_alias
+from nbssh.core.text import printable
+from nbssh.errors import NbsshError
+from nbssh.steps import connect
+from nbssh.steps.aliases import refuse_unknown_alias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbssh.adapters.jupyter.visitor import Visitor
+    from nbssh.core.profile.profile import Profile
+    from nbssh.steps.world import World
+
+START_SECONDS = login.CONNECT_SECONDS + server_files.START_SECONDS + 60.0
+END_SECONDS = 15.0
+BROWSER_SECONDS = 10.0
+# The last of what launch says once the server is verified
+READY = "Ctrl-C detaches"
+
+
+def check(world: World, name: str, *, password_stdin: bool) -> None:
+    """Start or attach, load the page, log in, detach; raise at the first step that fails.
+
+    The server goes on running, as it does for a person who presses Ctrl-C.
+    """
+    profile = store.load(world.paths, name)
+    if sys.platform == "win32" or world.on(profile.client).paths.side.is_around:
+        raise NbsshError(
+            "nbssh check needs a Unix terminal, which an ssh of Windows does not have",
+            f"run it on Linux, macOS or in WSL for a profile of its own; here type: ssh {alias(name)}",
+        )
+    connect.known_server(name, profile)
+    refuse_unknown_alias(world, name, profile)
+    master = world.ssh.check_master(world.paths.control_socket(name))
+    secret = _secret(world, name, profile, password_stdin=password_stdin)
+    with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
+        browser = Path(folder, "browser")
+        started = False
+        began = time.monotonic()
+        for said in _steps(world, name, profile, secret, None if master or not profile.browser else browser):
+            now = time.monotonic()
+            world.ui.product(f"ok  {now - began:5.2f} s  {said}")
+            sys.stdout.flush()
+            began = now
+            started = started or " started on " in said
+    how = "this check started the server, and it" if started else "the server was there before, and"
+    world.ui.say(f"{how} goes on running; stop it with: ssh {kill_alias(name)}")
+
+
+def _secret(world: World, name: str, profile: Profile, *, password_stdin: bool) -> str:
+    """Return what opens the page: the stored token, or the password that is asked for."""
+    if profile.auth == "token":
+        if password_stdin:
+            raise NbsshError(f"'{name}' has a token and no password", "leave out --password-stdin")
+        token = store.load_secret(world.paths, name).token
+        if not token:
+            raise NbsshError(f"the token of '{name}' is missing", f"make a new one: nbssh passwd {name} --token")
+        return token
+    return password_from_stdin() if password_stdin else world.ui.password(name)
+
+
+def _steps(world: World, name: str, profile: Profile, secret: str, browser: Path | None) -> Iterator[str]:
+    """Do one step after the other and say what came of it. `browser` is where a pretended browser is to be made."""
+    from nbssh.adapters.jupyter.visitor import Visitor  # noqa: PLC0415  and 40 ms of urllib with it
+    from nbssh.adapters.terminal.session import Session  # noqa: PLC0415  pexpect
+
+    base = laptop_files.token_url(profile.port)
+    environ = {"BROWSER": f"sh {_pretended_browser(browser)}"} if browser else {}
+    with Session([*world.ssh.command, alias(name)], environ) as session:
+        screen = session.wait_for(READY, START_SECONDS)
+        yield f"ssh {alias(name)}: {_greeting(screen)}"
+        visitor = Visitor(base)
+        yield f"the page answers at {base}, jupyter server {_version(visitor)}"
+        visitor.login(secret)
+        yield f"the {profile.auth} opens it"
+        if browser:
+            yield f"the browser is sent to {_await_browser(browser, base)}"
+        ended = session.press_control_c(END_SECONDS)
+        if ended.status:
+            raise NbsshError(
+                f"ssh {alias(name)} ended with status {ended.status} after Ctrl-C, not with 0",
+                f"see what it says: ssh {alias(name)}",
+            )
+        yield "Ctrl-C gives the terminal back"
+
+
+def _version(visitor: Visitor) -> str:
+    """Return the version that `GET /api` tells; whatever else answers there is no Jupyter."""
+    try:
+        return printable(visitor.version())
+    except (ValueError, KeyError, TypeError):
+        raise NbsshError(
+            f"what answers at {visitor.base} is no Jupyter server", "nbssh doctor looks for the reason"
+        ) from None
+
+
+def _greeting(screen: str) -> str:
+    """Return what launch said first, `JupyterLab (server 2.21.1) started on gpu1 in 2.1 s`."""
+    lines = [line.strip().removeprefix("nbssh: ") for line in screen.splitlines() if line.startswith("nbssh: ")]
+    return printable(next((line for line in lines if " started on " in line or " already running " in line), "ready"))
+
+
+def _pretended_browser(path: Path) -> Path:
+    """Make a browser that only writes down where it is sent: a check must not open windows."""
+    path.write_text(
+        f"printf '%s\\n' \"$1\" >'{path}.sent.new' && mv '{path}.sent.new' '{path}.sent'\n", encoding="ascii"
+    )
+    return path
+
+
+def _await_browser(browser: Path, base: str) -> str:
+    """Return where the opener sent the pretended browser; the page with the token is told by its own address."""
+    sent = browser.with_name(f"{browser.name}.sent")
+    until = time.monotonic() + BROWSER_SECONDS
+    while not sent.exists():
+        if time.monotonic() > until:
+            raise NbsshError("the browser was not opened", "see what the opener does: sh -x ~/.ssh/nbssh.d/open")
+        time.sleep(0.05)
+    address = sent.read_text(encoding="utf-8", errors="replace").strip()
+    return base if address.startswith("file://") else printable(address)

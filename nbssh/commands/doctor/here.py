@@ -1,0 +1,269 @@
+"""`nbssh doctor`, the part about this machine that concerns every profile: ssh, the Include line, our folders."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbssh.adapters.files import inspection, writer
+from nbssh.adapters.laptop import store
+from nbssh.adapters.programs import process
+from nbssh.core.profile.profile import NAME
+from nbssh.core.server.doctor import Finding, tried
+from nbssh.core.text import printable
+from nbssh.errors import NbsshError
+from nbssh.steps import include
+from nbssh.windows import acl, wsl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from nbssh.adapters.files.inspection import Entry
+    from nbssh.steps.world import World
+
+VERSION_SECONDS = 5.0
+NEEDED = (7, 6)  # RemoteCommand (release notes of OpenSSH 7.6)
+OTHERS, OTHERS_WRITE = 0o077, 0o022
+
+
+def examine(world: World) -> list[Finding]:
+    """Return the findings about this machine, what breaks ssh first: the rest could not be asked then."""
+    found = tried("ssh", "", lambda: _ssh(world))
+    found += tried("files", "", lambda: _files_for_ssh(world))
+    found += tried("modes", "", lambda: _modes(world))
+    found += tried("include", "", lambda: _include(world))
+    found += tried("leftovers", "", lambda: _leftovers(world))
+    return found
+
+
+def breaks_ssh(findings: Iterable[Finding]) -> bool:
+    """Tell whether ssh cannot be asked anything now."""
+    return any(finding.level == "error" and finding.check in {"ssh", "files"} for finding in findings)
+
+
+def _ssh(world: World) -> Iterator[Finding]:
+    done = process.run([world.ssh.command[0], "-V"], seconds=VERSION_SECONDS)
+    said = printable((done.err or done.out).decode("utf-8", "replace").strip().partition(",")[0])
+    numbers = re.search(r"OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)", said)
+    if done.limit or not numbers:
+        yield Finding(
+            "ssh", "error", f"'{world.ssh.command[0]} -V' does not name an OpenSSH: {said or 'no answer'}",
+            "install the OpenSSH client, or correct NBSSH_SSH_COMMAND",
+        )  # fmt: skip
+    elif (int(numbers[1]), int(numbers[2])) < NEEDED:
+        needed = ".".join(map(str, NEEDED))
+        yield Finding("ssh", "error", f"{said} is too old: RemoteCommand came with {needed}", "install a newer OpenSSH")
+    else:
+        yield Finding("ssh", "ok", said + _abilities(world))
+    yield from _other_ssh(world)
+    config = world.ssh.config_file()
+    ours = world.paths.user_config
+    if config is None or _real(config) != _real(ours):
+        read = world.paths.shown(config) if config else "no config of yours"
+        where = "the password database names another home" if world.ssh.reads_system_config() else "so says its -F"
+        yield Finding(
+            "ssh", "warning", f"ssh reads {read}, but nbssh writes to {ours} ({where})",
+            f"let ssh read it: NBSSH_SSH_COMMAND={shlex.quote(f'ssh -F {ours}')}, or correct HOME",
+        )  # fmt: skip
+
+
+def _abilities(world: World) -> str:
+    """Return which ssh it is and what it cannot do, on Windows, where several are about."""
+    if world.paths.side.client.multiplexes:
+        return ""
+    return (
+        f", {world.ssh.side.names(world.ssh.command[0])}: has no ControlMaster, so each session and each step of "
+        "nbssh logs in by itself, and cannot go into the background, so nbssh open does not work"
+    )
+
+
+def _other_ssh(world: World) -> Iterator[Finding]:
+    """Say on Windows that the aliases are for its own ssh, and in WSL that Windows has a config of its own."""
+    side = world.paths.side
+    if side.is_around:
+        return
+    if not side.client.multiplexes:
+        typed = shutil.which("ssh")
+        if typed and _real(Path(typed)).lower() not in {_real(Path(world.ssh.command[0])).lower(), ""}:
+            if world.ssh.command[0] == "ssh":
+                return
+            yield Finding(
+                "ssh", "warning", f"'ssh' in this shell is {typed}: it does not understand the LocalCommand of the "
+                "aliases, so no browser opens", "type ssh NAME-nb in PowerShell or cmd, or call ssh by its whole path",
+            )  # fmt: skip
+        elif typed and "git" in typed.lower():
+            yield Finding(
+                "ssh", "warning", f"{typed} is Git's ssh, for which the aliases are not made",
+                "install that of Windows: Settings, System, Optional features, OpenSSH Client",
+            )  # fmt: skip
+    elif wsl.is_inside():
+        yield from _windows_config(world)
+
+
+def _windows_config(world: World) -> Iterator[Finding]:
+    try:
+        theirs = wsl.windows_home() / ".ssh" / "config"
+        other = writer.read(theirs)
+    except NbsshError:
+        return
+    if other is not None and other != writer.read(world.paths.user_config):
+        yield Finding(
+            "wsl", "ok", f"the ssh of Windows has another config, {wsl.on_windows(theirs)}: what runs there, VS Code "
+            "for example, knows these aliases only after nbssh add NAME --client windows",
+        )  # fmt: skip
+
+
+def _real(path: Path) -> str:
+    return os.path.realpath(path)
+
+
+def _include(world: World) -> Iterator[Finding]:
+    config = world.paths.shown(world.paths.user_config)
+    wanted = include.change(world)
+    if wanted is None:
+        yield Finding("include", "ok", f"{config} includes the files of nbssh")
+    elif not _has_profiles(world):
+        yield Finding("include", "ok", f"{config} does not include the files of nbssh; there are none yet")
+    elif "stands below" in wanted.why:
+        yield Finding("include", "error", wanted.why, "nbssh init")
+    elif include.was_added(world):
+        yield Finding("include", "error", f"the Include line of nbssh was taken out of {config}", "nbssh init")
+    else:
+        yield Finding("include", "error", f"{config} does not include the files of nbssh", "nbssh init")
+
+
+def _has_profiles(world: World) -> bool:
+    """Tell whether a profile has its files on this side; one that cannot be read counts."""
+    for name in store.names(world.paths):
+        try:
+            if world.on(store.peek(world.paths, name).client).paths.side == world.paths.side:
+                return True
+        except NbsshError:
+            return True
+    return False
+
+
+def _files_for_ssh(world: World) -> Iterator[Finding]:
+    """Look at all that our Include line matches: one bad file there makes every ssh call fail, or hang."""
+    names = set(store.names(world.paths))
+    bad = False
+    for entry in inspection.entries(world.paths.conf_dir):
+        # as glob(3) does it: no dot files, and the end decides
+        if entry.path.suffix != ".conf" or entry.path.name.startswith("."):
+            continue
+        shown = world.paths.shown(entry.path)
+        remove = f"rm {shlex.quote(str(entry.path))}"
+        known = entry.path.stem in names
+        why = _breaks(entry)
+        if not why and entry.kind == "file":
+            why = _refused(world, entry)
+        if why:
+            bad = True
+            # apply asks ssh, which answers nothing before the file has gone
+            again = f" && nbssh apply --offline {entry.path.stem}" if known else ""
+            repair = f"chmod 600 {shlex.quote(str(entry.path))}" if "mode" in why else remove + again
+            yield Finding("files", "error", f"{shown} breaks every ssh call: {why}", repair)
+        elif not known and entry.kind == "file":
+            yield Finding("files", "warning", f"{shown} belongs to no profile, but ssh reads it", remove)
+    if not bad:
+        yield Finding("files", "ok", f"ssh can read all files in {world.paths.shown(world.paths.conf_dir)}")
+
+
+def _breaks(entry: Entry) -> str:
+    """Return why ssh fails or hangs at this file, empty if it does not (measured; a folder is harmless)."""
+    if entry.kind == "fifo":
+        return "it is a FIFO, for whose writer ssh waits"
+    if entry.kind in {"folder", "dangling", "socket", "other"}:
+        return ""
+    if not entry.readable:
+        return "you may not read it"
+    if not entry.ours:
+        return "it belongs to somebody else"
+    return f"its mode is {entry.mode:04o}, others may write it" if entry.mode & OTHERS_WRITE else ""
+
+
+def _refused(world: World, entry: Entry) -> str:
+    """Return what ssh has against the content, read all by itself."""
+    try:
+        world.ssh.resolve(["localhost"], config=entry.path)
+    except NbsshError as error:
+        return error.message.partition("configuration: ")[2] or error.message
+    return ""
+
+
+def _modes(world: World) -> Iterator[Finding]:
+    """Look for what others may read or write of ours."""
+    paths = world.paths
+    ours = [paths.conf_dir, paths.opener, paths.profiles_dir, paths.state, paths.secrets_dir, paths.backups, paths.log]
+    for folder in (paths.conf_dir, paths.profiles_dir, paths.secrets_dir):
+        ours += [
+            entry.path
+            for entry in inspection.entries(folder)
+            if entry.path.suffix in {".conf", ".toml", ".json", ".html"}
+        ]
+    entries = [entry for path in dict.fromkeys(ours) if (entry := inspection.entry(path))]
+    listed = [entry for entry in entries if acl.applies(str(entry.path)) and acl.is_wide(str(entry.path))]
+    for entry in listed:
+        yield Finding(
+            "modes", "error", f"{paths.shown(entry.path)}: others than you, SYSTEM and Administrators may use it",
+            acl.repair(str(entry.path), folder=entry.kind == "folder"),
+        )  # fmt: skip
+    wide = [entry for entry in entries if _is_wide(entry)]
+    for entry in wide:
+        right = "700" if entry.kind == "folder" or entry.path == paths.opener else "600"
+        secret = paths.secrets_dir in {entry.path, entry.path.parent}
+        yield Finding(
+            "modes",
+            "error" if secret or entry.mode & OTHERS_WRITE else "warning",
+            f"{paths.shown(entry.path)} has mode {entry.mode:04o}: others may "
+            + ("write it" if entry.mode & OTHERS_WRITE else "read it"),
+            f"chmod {right} {shlex.quote(str(entry.path))}",
+        )
+    if not wide and not listed:
+        yield Finding("modes", "ok", "nobody else can read or write the files of nbssh")
+
+
+def _is_wide(entry: Entry) -> bool:
+    # what ssh reads and refuses is told as such
+    told = entry.path.suffix == ".conf" and bool(_breaks(entry))
+    return entry.kind in {"file", "folder"} and bool(entry.mode & OTHERS) and not told
+
+
+def _leftovers(world: World) -> Iterator[Finding]:
+    """Look for what runs that were killed, masters that died and profiles that went have left."""
+    paths, names = world.paths, set(store.names(world.paths))
+    folders = [paths.ssh_dir, paths.conf_dir, paths.profiles_dir, paths.state, paths.secrets_dir, paths.backups]
+    stale = inspection.temporary_files(folders)
+    stale += [
+        str(entry.path)
+        for folder, suffixes in ((paths.conf_dir, {".ctl"}), (paths.secrets_dir, {".json", ".html"}))
+        for entry in inspection.entries(folder)
+        if entry.path.suffix in suffixes and entry.path.stem not in names and not entry.path.name.startswith(".")
+    ]
+    stale += [str(paths.control_socket(name)) for name in names if _is_stale_socket(world, name)]
+    for left in stale:
+        yield Finding("leftovers", "warning", f"{paths.shown(left)} is used by nothing", f"rm {shlex.quote(left)}")
+    odd = [entry.path for entry in inspection.entries(paths.profiles_dir) if entry.path.suffix == ".toml"]
+    odd = [path for path in odd if not NAME.match(path.stem)]
+    for path in odd:
+        yield Finding(
+            "leftovers", "warning", f"{paths.shown(path)} is ignored: its name is no profile's",
+            f"rename it, or: rm {shlex.quote(str(path))}",
+        )  # fmt: skip
+    if not stale and not odd:
+        yield Finding("leftovers", "ok", "nothing is left over here")
+
+
+def _is_stale_socket(world: World, name: str) -> bool:
+    """Tell whether a master has died without removing its socket; one that hangs is not stale."""
+    control_socket = world.paths.control_socket(name)
+    if not inspection.entry(control_socket):
+        return False
+    try:
+        return not world.ssh.check_master(control_socket)
+    except NbsshError:
+        return False

@@ -1,0 +1,251 @@
+"""`nbssh doctor`, the part about one server: is it reached, is Jupyter still there, what could end or starve it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from nbssh.adapters.laptop import store
+from nbssh.core.files.change import Plan
+from nbssh.core.files.render import render, sh
+from nbssh.core.profile.declared import Declared, server_folder
+from nbssh.core.profile.profile import PROGRAMS, TITLES, alias
+from nbssh.core.server import batch as cluster
+from nbssh.core.server import choice, survey
+from nbssh.core.server.doctor import Finding, tried
+from nbssh.core.server.facts import Candidate, Facts
+from nbssh.core.text import printable
+from nbssh.errors import NbsshError
+from nbssh.steps import connect, forwarding, probe
+from nbssh.steps import plan as planning
+from nbssh.steps.server_files import read_remote
+from nbssh.steps.server_status import asked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbssh.adapters.ssh.connection import Connection
+    from nbssh.core.profile.profile import Profile, Scheduler, Server
+    from nbssh.core.server.survey import Survey
+    from nbssh.steps.world import World
+
+LOGIN_SECONDS = 20.0  # where nobody is asked
+SCRIPT_SECONDS = 30.0  # df on a dead network file system does not return
+CLOCK_SECONDS = 300.0  # cookies and tokens of a login are dated
+FREE_KIB = 100 * 1024
+_MISSING, _EDITED = ("is missing", "are missing"), ("was edited by hand", "were edited by hand")
+_OLD = ("is out of date", "are out of date")
+
+
+def examine(world: World, name: str, profile: Profile, *, batch: bool) -> list[Finding]:
+    """Return the findings about the server of one profile; `batch` never asks anybody anything."""
+    known = profile.server
+    if known is None:
+        return [
+            Finding("server", "warning", "nothing is known of its server: added offline", f"nbssh apply {name}", name)
+        ]
+    try:
+        connect.refuse_prompts(profile, f"nbssh doctor {name}", batch=batch)
+    except NbsshError as error:
+        return [Finding("server", "warning", error.message, error.hint, name)]
+    login_seconds = LOGIN_SECONDS if batch else 600.0
+
+    def look() -> Iterator[Finding]:
+        with connect.connect(
+            world, name, profile, batch=batch, login_seconds=login_seconds, at_destination=profile.scheduler is not None
+        ) as there:
+            yield from _look(world, name, profile, known, there)
+
+    return tried("server", name, look)
+
+
+def _look(world: World, name: str, profile: Profile, known: Server, there: Connection) -> Iterator[Finding]:
+    began = time.time()
+    out, _ = there.attempt(render("remote/doctor", home=known.home), SCRIPT_SECONDS)
+    said = survey.parse(out)
+    yield Finding("server", "ok", f"{profile.destination} is reached, {said.host or known.hostname}", profile=name)
+    if there.full:
+        yield Finding(
+            "sessions", "warning", "the open connection carries as many sessions as its sshd permits (MaxSessions)",
+            f"leave a terminal of ssh {alias(name)} (Ctrl-C) before you open another one", name,
+        )  # fmt: skip
+    yield from _clock(name, said, (began + time.time()) / 2)
+    yield from _room(name, said)
+    yield from _survival(name, known, said)
+    yield from _left_there(name, set(store.names(world.paths)), said, in_job=profile.scheduler is not None)
+    yield from tried("jupyter", name, lambda: _jupyter(name, profile, known, there))
+    yield from tried("forwarding", name, lambda: _forwarding(world, name, profile, known, there))
+    yield from tried("files there", name, lambda: _files(world, name, profile, there))
+    yield from tried("running", name, lambda: _running(name, profile, there))
+
+
+def _clock(name: str, said: Survey, now: float) -> Iterator[Finding]:
+    if not said.clock:
+        return
+    skew = said.clock - now
+    if abs(skew) > CLOCK_SECONDS:
+        how = "ahead of" if skew > 0 else "behind"
+        yield Finding(
+            "clock", "warning", f"the server's clock is {abs(skew) / 60:.0f} min {how} yours; logins may end at once",
+            "set the wrong one: timedatectl set-ntp true", name,
+        )  # fmt: skip
+    else:
+        yield Finding("clock", "ok", "both clocks agree", profile=name)
+
+
+def _room(name: str, said: Survey) -> Iterator[Finding]:
+    full = {path: kib for path, kib in said.free.items() if kib < FREE_KIB}
+    for path, kib in full.items():
+        yield Finding(
+            "disk", "warning", f"{path} on {said.host} has {kib / 1024:.0f} MiB left", "make room there", name
+        )
+    for text in said.quota:
+        yield Finding("disk", "warning", f"your quota on {said.host}: {text}", "make room there", name)
+    if said.free and not full and not said.quota:
+        yield Finding("disk", "ok", "there is room on the server", profile=name)
+
+
+def _survival(name: str, known: Server, said: Survey) -> Iterator[Finding]:
+    # logind.conf(5): root is excluded by default. Lingering does not help: it keeps the user's manager, not what
+    # runs in the scope of an ssh session.
+    if said.kills and known.uid:
+        yield Finding(
+            "survival", "warning",
+            f"systemd on {said.host} ends your processes when you log out (KillUserProcesses=yes), Jupyter too",
+            "ask its administrator for KillUserProcesses=no, or KillExcludeUsers, in logind.conf", name,
+        )  # fmt: skip
+    else:
+        yield Finding("survival", "ok", "nothing was seen that ends it when you log out", profile=name)
+
+
+def _left_there(name: str, names: set[str], said: Survey, *, in_job: bool) -> Iterator[Finding]:
+    """Look for what belongs to no profile here; another laptop of the same user may well use it."""
+    strange = [profile for profile in said.profiles if profile not in names]
+    for profile in strange:
+        yield Finding(
+            "leftovers", "warning", f"{said.host} holds files of a profile '{profile}' that is not on this machine",
+            f"if no other machine of yours uses it, there: rm -r ~/.local/share/nbssh/{profile} "
+            f"~/.local/state/nbssh/{profile}", name,
+        )  # fmt: skip
+    # every batch job leaves a folder of its node
+    others = [run[1:] for run in said.runs if run[0] == name and run[1] != said.host and not in_job]
+    for host, record in others:
+        folder = f"~/.local/state/nbssh/{name}/{host}"
+        if record:
+            message, repair = f"a server was started on {host}, too", f"if that machine is gone, there: rm -r {folder}"
+        else:
+            message, repair = f"{folder} is left of {host}", f"there: rm -r {folder}"
+        yield Finding("leftovers", "warning", message, repair, name)
+    if not strange and not others:
+        yield Finding("leftovers", "ok", "nothing is left over there", profile=name)
+
+
+def _jupyter(name: str, profile: Profile, known: Server, there: Connection) -> Iterator[Finding]:
+    """Look whether the program that was chosen is still there, and still the same."""
+    again = f"nbssh apply --probe {name}"
+    out, status = there.attempt(f"test -x {sh(known.jupyter)} && echo there")
+    facts = probe.look(there, name, profile)
+    if status or b"there" not in out:
+        repair = f"nbssh edit {name}: jupyter" if profile.jupyter else again
+        yield Finding("jupyter", "error", f"{known.jupyter} is no longer on {facts.host}", repair, name)
+        return
+    found = next((one for one in facts.candidates if one.path == known.jupyter), None)
+    title = TITLES[profile.app]
+    if found is None:
+        yield Finding("jupyter", "ok", f"{title} is still at {known.jupyter}", profile=name)
+        return
+    version = found.version(profile.app)
+    if version != known.version:
+        yield Finding(
+            "jupyter", "warning", f"{title} there is now {version or 'unknown'}, it was {known.version or 'unknown'}",
+            again, name,
+        )  # fmt: skip
+    elif version and not found.argon2:
+        yield Finding(
+            "jupyter", "warning", f"argon2-cffi was not seen beside {found.path}; it checks the password",
+            f"install it there: {found.python or 'python3'} -m pip install argon2-cffi", name,
+        )  # fmt: skip
+    else:
+        yield Finding("jupyter", "ok", f"{choice.describe(found, profile.app)}", profile=name)
+
+
+def _forwarding(world: World, name: str, profile: Profile, known: Server, there: Connection) -> Iterator[Finding]:
+    """Try what the tunnel needs of sshd; an open tunnel has shown it already."""
+    if profile.scheduler:  # which is not the sshd of the login node
+        yield from _scheduler(name, profile.scheduler, known, there)
+        return
+    if world.ssh.check_master(world.paths.control_socket(name)):
+        yield Finding("forwarding", "ok", "the tunnel is open", profile=name)
+        return
+    at_home = known.socket.startswith(f"{known.home}/")
+    facts = Facts(home=known.home, uid=known.uid, host=known.hostname, os=known.os, socket_at_home=at_home)
+    found = Candidate(path=known.jupyter, program=PROGRAMS[profile.app], python=known.python)
+    permitted = forwarding.try_forwarding(there, facts, found)
+    way = permitted.socket if known.forward == "socket" else permitted.tcp
+    option = "AllowStreamLocalForwarding" if known.forward == "socket" else "AllowTcpForwarding"
+    if way is False:
+        other = permitted.tcp if known.forward == "socket" else permitted.socket
+        repair = f"nbssh edit {name}: forward = {'tcp' if known.forward == 'socket' else 'socket'!r}"
+        yield Finding(
+            "forwarding", "error", f"the sshd of {known.hostname} forbids the tunnel to a {known.forward} ({option})",
+            repair if other else "ask its administrator to allow it for you", name,
+        )  # fmt: skip
+    elif way is None:
+        yield Finding("forwarding", "warning", "whether sshd permits the tunnel could not be tried", profile=name)
+    else:
+        yield Finding("forwarding", "ok", f"sshd permits the tunnel ({known.forward})", profile=name)
+
+
+def _scheduler(name: str, scheduler: Scheduler, known: Server, there: Connection) -> Iterator[Finding]:
+    """Ask whether the scheduler is there and would take the job."""
+    title = cluster.TITLES[scheduler.kind]
+    script = sh(f"{server_folder(name, known, 'share')}/job")
+    out, _ = there.attempt(f"[ ! -f {script} ] || exec /bin/sh {script} test")
+    word, _, said = out.decode("utf-8", "replace").strip().partition(" ")
+    said = printable(" ".join(said.split()))[:300]
+    if word == "missing":
+        yield Finding(
+            "scheduler", "error", f"{title}'s {said} was not found on {known.hostname}",
+            f"is it the login node? if {said} comes with a module, put its folder on the PATH of all shells", name,
+        )  # fmt: skip
+    elif word == "refused":
+        yield Finding(
+            "scheduler", "error", f"{title} would not take the job: {said}",
+            f"nbssh edit {name}: scheduler.options", name,
+        )  # fmt: skip
+    elif word == "ok":
+        yield Finding("scheduler", "ok", f"{title} is there; a session goes by '{known.via}'", profile=name)
+    else:
+        yield Finding("scheduler", "error", "the script for batch jobs is missing there", f"nbssh apply {name}", name)
+
+
+def _files(world: World, name: str, profile: Profile, there: Connection) -> Iterator[Finding]:
+    declared = Declared(name, profile, store.load_secret(world.paths, name))
+    plan = Plan(planning.remote_changes(declared, read_remote(there, [declared.folder])))
+    changed: dict[tuple[str, str], list[str]] = {}
+    for change in plan.changes:
+        said = _MISSING if change.old is None else _EDITED if change.edited else _OLD
+        changed.setdefault(said, []).append(change.path.removeprefix(f"{declared.folder}/"))
+    for (one, several), paths in changed.items():
+        what = f"{', '.join(paths)} {one if len(paths) == 1 else several}"
+        yield Finding("files there", "warning", what, f"nbssh diff {name}; nbssh apply {name}", name)
+    if plan.empty:
+        yield Finding("files there", "ok", "all files there are up to date", profile=name)
+    known = connect.known_server(name, profile)
+    if profile.server and profile.server.probed_for != profile.fingerprint():
+        folder = server_folder(name, known, "share")
+        yield Finding(
+            "files there", "warning", f"the profile changed since its server was looked at ({folder})",
+            f"nbssh apply {name}", name,
+        )  # fmt: skip
+
+
+def _running(name: str, profile: Profile, there: Connection) -> Iterator[Finding]:
+    answer = asked(there, name, profile)
+    if answer.state == "unresponsive":
+        yield Finding(
+            "running", "error", f"the server on {printable(answer.host)} (pid {answer.pid}) does not answer",
+            f"its log: nbssh logs {name}; end it: nbssh kill {name}", name,
+        )  # fmt: skip
+    else:
+        yield Finding("running", "ok", f"the server is {answer.state}", profile=name)

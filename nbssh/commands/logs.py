@@ -1,0 +1,45 @@
+"""`nbssh logs`: the end of Jupyter's log on its host, and with -f what comes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from nbssh.adapters.laptop import store
+from nbssh.adapters.programs import process
+from nbssh.core.files.render import sh
+from nbssh.core.profile.declared import server_folder
+from nbssh.core.text import printable
+from nbssh.steps.connect import connect, known_server
+
+if TYPE_CHECKING:
+    from nbssh.steps.world import World
+
+LOG_LINES = 1000
+
+
+def logs(world: World, name: str, *, follow: bool) -> int:
+    """Print the log's end, and with `follow` what comes, until Ctrl-C."""
+    profile = store.load(world.paths, name)
+    world = world.on(profile.client)
+    server = known_server(name, profile)
+    state = sh(server_folder(name, server, "state"))
+    # the log of a batch job is in the shared home, below the name of its node
+    log = f'"$(ls -td {state}/*/log 2>/dev/null | head -n 1)"' if profile.scheduler else f'{state}/"$(uname -n)"/log'
+    there_is = f'[ -f {log} ] || {{ echo "nbssh: no log on $(uname -n): nothing was started there yet" >&2; exit 1; }}'
+    with connect(world, name, profile) as there:
+        if not follow:
+            out, status = there.attempt(f"{there_is}\ntail -n {LOG_LINES} {log}")
+            for line in out.decode("utf-8", "replace").splitlines():
+                world.ui.product(printable(line))
+            return status
+        # first a script with an end: it logs in, or finds out that the open master takes no more sessions
+        if there.attempt(there_is)[1]:
+            return 1
+        with process.lines(
+            [*there.command, "exec", "/bin/sh"], f"exec 2>&1\ntail -n {LOG_LINES} -f {log}\n".encode()
+        ) as lines:
+            for raw in lines:
+                world.ui.product(printable(raw.decode("utf-8", "replace").rstrip("\r\n")))
+                sys.stdout.flush()
+    return 0

@@ -1,0 +1,1 @@
+"""The files that nbssh renders, and the plan of their changes. Pure."""

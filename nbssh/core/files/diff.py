@@ -1,0 +1,150 @@
+"""A plan as text: one git-style unified diff, or JSON. Pure; what a secret file holds is never shown."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, TypedDict
+
+from nbssh.core.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbssh.core.files.change import Change, Plan
+
+NO_NEWLINE = "\\ No newline at end of file"
+# "password": "…", "hashed_password": "…", "token": "…", whatever else a user calls so in a Jupyter configuration.
+_SECRET_VALUE = re.compile(
+    r'("[^"\\]*(?:password|token|secret|hash|key)[^"\\]*"[ \t]*:[ \t]*)"(?:[^"\\\n]|\\.)*"?', re.IGNORECASE
+)
+_RED, _GREEN, _CYAN, _BOLD, _RESET = "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
+
+
+class ChangeJson(TypedDict):
+    """One change as `--json` prints it; modes are octal text (`0600`), `diff` null for a secret."""
+
+    action: str
+    diff: str | None
+    edited: bool
+    mode: str | None
+    old_mode: str | None
+    path: str
+    secret: bool
+    where: str
+    why: str
+
+
+def unified(plan: Plan, *, color: bool = False) -> str:
+    """Show the plan as one git-style unified diff; `patch -p1` in `/` applies it where content is plain text.
+
+    Returns an empty string for an empty plan. Lines that start with `# ` before a file's header say
+    why, and that a file was edited by hand; patch tools skip them. The content of a secret file is not
+    shown.
+    """
+    lines = [line for change in plan.changes for line in _describe(change)]
+    if color:
+        lines = [_colored(line) for line in lines]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def as_json(plan: Plan) -> list[ChangeJson]:
+    """Give the plan as JSON data, one object per change, keys sorted; bytes appear only inside `diff`."""
+    return [
+        ChangeJson(
+            action=change.action,
+            diff=None if change.hidden else "".join(f"{line}\n" for line in _diff(change)),
+            edited=change.edited,
+            mode=None if change.new is None else f"{change.mode:04o}",
+            old_mode=None if change.old is None or change.old_mode is None else f"{change.old_mode:04o}",
+            path=change.path,
+            secret=change.secret,
+            where=change.where,
+            why=change.why,
+        )
+        for change in plan.changes
+    ]
+
+
+def _describe(change: Change) -> Iterator[str]:
+    if change.why:
+        yield f"# {change.name}: {printable(change.why)}"
+    if change.edited:
+        yield f"# {change.name}: edited by hand since nbssh wrote it"
+    if change.hidden:
+        # No diff header: patch would create an empty file from it.
+        modes = f" {change.old_mode:04o} -> {change.mode:04o}" if change.remodes else ""
+        yield f"# {change.name}: {change.action}{modes}, content not shown"
+    else:
+        yield from _diff(change)
+
+
+def _diff(change: Change) -> Iterator[str]:
+    name = change.name.lstrip("/")
+    yield f"diff --git a/{name} b/{name}"
+    if change.old is None:
+        yield f"new file mode 100{change.mode:03o}"
+    elif change.new is None:
+        yield f"deleted file mode 100{change.old_mode or 0o600:03o}"
+    elif change.remodes:
+        yield f"old mode 100{change.old_mode:03o}"
+        yield f"new mode 100{change.mode:03o}"
+    if (change.old or b"") == (change.new or b""):  # as git says it: no hunks, no file names
+        return
+    # git's way: a tab ends a name with a space in it, else patch takes the rest of the line for a time stamp.
+    tab = "\t" if " " in name else ""
+    yield "--- /dev/null" if change.old is None else f"--- a/{name}{tab}"
+    yield "+++ /dev/null" if change.new is None else f"+++ b/{name}{tab}"
+    old, new = (_lines(data) if not change.masked else _lines_masked(data) for data in (change.old, change.new))
+    if old == new:
+        yield "# only values that are not shown differ"
+    hunks = difflib.unified_diff(old, new, n=3, lineterm="")
+    for number, line in enumerate(hunks):
+        if number < 2:  # noqa: PLR2004 - difflib's own two header lines
+            continue
+        sign, text = line[:1], line[1:]
+        if sign == "@":
+            yield line
+            continue
+        yield sign + _shown(text)
+        if not text.endswith("\n"):
+            yield NO_NEWLINE
+
+
+def _lines(data: bytes | None) -> list[str]:
+    """Split at LF alone, as patch does; bytes that are not UTF-8 become lone surrogates, all distinct."""
+    return re.findall(r"[^\n]*\n|[^\n]+", (data or b"").decode("utf-8", "surrogateescape"))
+
+
+def _lines_masked(data: bytes | None) -> list[str]:
+    return [_SECRET_VALUE.sub(r'\1"(not shown)"', line) for line in _lines(data)]
+
+
+def _shown(line: str) -> str:
+    body = line.removesuffix("\n")
+    # The CR of a CRLF line is harmless on a terminal, and patch needs it.
+    tail = "\r" if body.endswith("\r") and line.endswith("\n") else ""
+    body = body.removesuffix(tail)
+    if body.isprintable():
+        return body + tail
+    escaped = re.sub("[\udc80-\udcff]", lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", body)
+    return printable(escaped) + tail
+
+
+def _colored(line: str) -> str:
+    for start, sgr in (
+        ("diff --git", _BOLD),
+        ("--- a/", _BOLD),
+        ("--- /dev/null", _BOLD),
+        ("+++ b/", _BOLD),
+        ("+++ /dev/null", _BOLD),
+        ("old mode", _BOLD),
+        ("new ", _BOLD),
+        ("deleted ", _BOLD),
+        ("@@", _CYAN),
+        ("+", _GREEN),
+        ("-", _RED),
+    ):
+        if line.startswith(start):
+            return f"{sgr}{line}{_RESET}"
+    return line

@@ -1,0 +1,119 @@
+"""From a declaration to the texts of its files on the laptop. Pure; the paths are given by the caller."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from nbssh.core.files import change
+from nbssh.core.files.change import SEAL
+from nbssh.core.files.render import render
+from nbssh.core.profile.client import POSIX, Client
+from nbssh.core.profile.profile import tcp_port
+from nbssh.core.server import batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbssh.core.profile.profile import Profile
+    from nbssh.core.ssh.alias import Directive
+
+# The local ControlPath is a socket and ssh adds a random suffix of 17 characters while it makes it; sun_path holds
+# 108 bytes on Linux and 104 on macOS (unix(7), unix(4)).
+CONTROL_PATH_BYTES = 86
+
+
+class Local(msgspec.Struct, frozen=True):
+    """The local paths that the ssh_config blocks name, absolute."""
+
+    conf: str
+    opener: str
+    control_socket: str
+    redirect: str
+    known_hosts: str = ""
+    key: str = ""
+    ssh: tuple[str, ...] = ("ssh",)
+    client: Client = POSIX
+
+
+def far_end(profile: Profile) -> str:
+    """Return where the tunnel ends on the server: the socket, or 127.0.0.1 and a port."""
+    server = profile.server
+    if server and server.forward == "socket":
+        return server.socket
+    return f"127.0.0.1:{tcp_port(profile)}"
+
+
+def is_private_end(profile: Profile) -> bool:
+    """Tell whether nobody else can listen where the tunnel ends: ports and /tmp are everybody's."""
+    server = profile.server
+    return server is not None and server.forward == "socket" and server.socket.startswith(f"{server.home}/")
+
+
+def _without_master(profile: Profile) -> str:
+    """Return what the opener does where no master can be asked whether the server is verified.
+
+    Nothing: it believes the page. `ask`: it logs in by itself, if that asks nobody; `hold`: it opens nothing.
+    """
+    if is_private_end(profile):
+        return ""
+    if profile.scheduler:
+        return "hold"
+    return "ask" if profile.server and not profile.server.prompts else "hold"
+
+
+def control_path(profile: Profile, local: Local) -> str:
+    """Return the ControlPath, or nothing where it would be too long for a socket or does not exist.
+
+    Nor where sshd permits one session for each connection: a master needs one for launch and one for the opener.
+    """
+    fits = len(local.control_socket.encode()) <= CONTROL_PATH_BYTES
+    alone = profile.server is not None and profile.server.one_session
+    return local.control_socket if local.client.multiplexes and fits and not alone else ""
+
+
+def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[Directive]) -> str:
+    """Return the ssh_config blocks of one profile, sealed."""
+    text = render(
+        "ssh/profile.conf",
+        name=name,
+        seal=SEAL,
+        port=profile.port,
+        far=far_end(profile),
+        client=local.client.name,
+        opener=local.opener if profile.browser else "",
+        without_master=_without_master(profile),
+        control_path=control_path(profile, local),
+        node=_node(name, profile, local),
+        directives=list(directives),
+    )
+    return change.seal(local.client.text(text))
+
+
+def _node(name: str, profile: Profile, local: Local) -> dict[str, Any] | None:
+    """Return how a session reaches the node of a batch job, and whom it trusts there; None without a scheduler."""
+    if profile.scheduler is None:
+        return None
+    return {
+        "proxy": batch.proxy_words(local.ssh, name, profile, persists=bool(control_path(profile, local))),
+        "alias": batch.host_key_alias(name),
+        "known_hosts": local.known_hosts,
+        "key": local.key if batch.has_own_key(profile) else "",
+    }
+
+
+def opener(secrets_dir: str, client: Client = POSIX) -> str:
+    """Return the browser opener, one script for all profiles; `secrets_dir` as the client's programs name it."""
+    text = render(f"ssh/{client.opener}", seal=SEAL, secrets=secrets_dir)
+    return change.seal(client.byte_order_mark + client.text(text))
+
+
+def redirect(name: str, profile: Profile, token: str) -> str:
+    """Return the page that carries the token into the browser."""
+    return render("ssh/redirect.html", name=name, url=token_url(profile.port, token))
+
+
+def token_url(port: int, token: str = "") -> str:
+    """Return the address in the browser; 127.0.0.1 because `localhost` may be a second, foreign address."""
+    return f"http://127.0.0.1:{port}/" + (f"?token={token}" if token else "")

@@ -1,0 +1,1 @@
+"""The profile: what the user declares, and its rules. Pure."""

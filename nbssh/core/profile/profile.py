@@ -1,0 +1,199 @@
+"""The profile: how to run one Jupyter server on one SSH host, and the rules its values obey.
+
+A profile is what the user declares (hand-editable TOML) plus, in `server`, what the probe found there. Holds no
+secret. Reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from nbssh.core.profile.client import Name  # noqa: TC001  msgspec reads the annotations
+from nbssh.core.text import printable
+from nbssh.errors import NbsshError
+
+App = Literal["lab", "notebook", "server"]
+Forward = Literal["auto", "socket", "tcp"]
+Auth = Literal["password", "token"]
+Kind = Literal["slurm", "gridengine", "pbs", "lsf"]
+Via = Literal["node", "srun", "relay"]
+
+PROGRAMS: dict[App, str] = {"lab": "jupyter-lab", "notebook": "jupyter-notebook", "server": "jupyter-server"}
+TITLES: dict[App, str] = {"lab": "JupyterLab", "notebook": "Jupyter Notebook", "server": "Jupyter Server"}
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
+# A path from the server enters ssh_config only in this form: ssh expands `%` and `${NAME}` in a forward's path, so
+# anything else would let a hostile server read the laptop's environment.
+SERVER_PATH = re.compile(r"/[A-Za-z0-9._/@+,=-]+\Z")
+FIRST_PORT = 8888  # Jupyter's own default
+UNPRIVILEGED = 1024  # ip(7): ports below need CAP_NET_BIND_SERVICE
+
+Line = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x1f\x7f\x80-\x9f\u2028\u2029]*\Z", max_length=4096)]
+Port = Annotated[int, msgspec.Meta(ge=UNPRIVILEGED, le=65535)]
+
+
+class Scheduler(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """The batch system in whose job Jupyter runs. `options` are words for its submission command, as it is typed."""
+
+    kind: Kind
+    options: list[Line] = []
+    via: Literal["auto", "node", "srun", "relay"] = "auto"
+
+
+class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What the probe found on the server and chose there. Written by `add` and `apply`, never by hand."""
+
+    home: Line
+    uid: int
+    hostname: Line
+    os: Line
+    jupyter: Line
+    python: Line = ""
+    version: Line = ""
+    forward: Literal["socket", "tcp"]
+    socket: Line = ""
+    port: int = 0
+    prompts: bool = False
+    one_session: bool = False
+    via: Literal["", "node", "srun", "relay"] = ""
+    host_keys: list[Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9@.-]+ [A-Za-z0-9+/=]+\Z", max_length=4096)]] = []
+    probed_for: Line = ""
+
+
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One declaration. `port` is the local one, on 127.0.0.1; `idle_hours` shuts an idle server down.
+
+    `client` names the laptop's platform where that is not the one that nbssh runs on: Windows, from WSL.
+    `fast_start` keeps Jupyter from an import that it does not need (templates/jupyter/rfc3987_syntax.py.in).
+    """
+
+    destination: Line
+    ssh_options: list[Line] = []
+    port: Port
+    app: App = "lab"
+    jupyter: Line = ""
+    dir: Line = ""
+    setup: list[Line] = []
+    setup_shell: list[Line] = []
+    forward: Forward = "auto"
+    remote_port: Port | None = None
+    idle_hours: Annotated[float, msgspec.Meta(gt=0, le=8760)] | None = None
+    auth: Auth = "password"
+    client: Name | None = None
+    browser: bool = True
+    fast_start: bool = True
+    scheduler: Scheduler | None = None
+    server: Server | None = None
+
+    def fingerprint(self) -> str:
+        """Return a short hash of all that the choices in `server` depend on: if it changed, look again."""
+        said: list[object] = [
+            self.destination, self.ssh_options, self.app, self.jupyter, self.setup, self.setup_shell, self.forward,
+            self.remote_port,
+        ]  # fmt: skip
+        if self.scheduler:
+            said.append(self.scheduler)
+        return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
+
+
+def check_name(name: str) -> str:
+    """Return `name` if it can be a profile's, else raise: it becomes file names, aliases and remote paths."""
+    if NAME.match(name):
+        return name
+    raise NbsshError(
+        f"'{printable(name, 60)}' is no profile name",
+        "use 1 to 32 of the characters A-Z a-z 0-9 . _ -, the first a letter or a digit",
+    )
+
+
+def from_dict(data: dict[str, Any], source: str) -> Profile:
+    """Return the profile in `data` (a parsed TOML document); `source` names the file in errors."""
+    try:
+        profile = msgspec.convert(data, Profile)
+    except msgspec.ValidationError as error:
+        raise _explained(error, data, source) from None
+    return _fitting(profile, source)
+
+
+def validated(profile: Profile, source: str) -> Profile:
+    """Return `profile` if its values fit each other, else raise; `source` is the file or command that said them."""
+    _check_constraints(profile, source)
+    return _fitting(profile, source)
+
+
+def _fitting(profile: Profile, source: str) -> Profile:
+    """Return `profile`, each value of which was checked, if its paths on the server can be used."""
+    if profile.server:
+        for what, path in (("home", profile.server.home), ("socket", profile.server.socket)):
+            if path and not SERVER_PATH.match(path):
+                raise NbsshError(
+                    f"{source}: the server's {what} '{printable(path, 60)}' has characters that ssh would expand",
+                    "only letters, digits and . _ / @ + , = - are accepted there",
+                )
+    return profile
+
+
+def _check_constraints(profile: Profile, source: str) -> None:
+    """Run msgspec's checks on a profile that was made in Python: constructors do not check."""
+    try:
+        msgspec.convert(msgspec.to_builtins(profile), Profile)
+    except msgspec.ValidationError as error:
+        raise _explained(error, msgspec.to_builtins(profile), source) from None
+
+
+def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str) -> NbsshError:
+    text = str(error)
+    unknown = re.search(r"unknown field `(.*?)`", text)
+    if unknown:
+        key = unknown.group(1)
+        known = [
+            field for struct in (Profile, Scheduler, Server) for field in struct.__struct_encode_fields__
+        ]  # fmt: skip
+        close = difflib.get_close_matches(key, known, 1)
+        hint = f"did you mean '{close[0]}'?" if close else "known keys: " + ", ".join(Profile.__struct_encode_fields__)
+        return NbsshError(f"{source}: unknown key '{printable(key, 60)}'", hint)
+    missing = re.search(r"missing required field `(.*?)`", text)
+    if missing:
+        return NbsshError(f"{source}: the key '{missing.group(1)}' is missing", "add it, or make the profile anew")
+    where = re.search(r"at `\$\.(.*?)(\[\.\.\.\])?`", text)
+    key = where.group(1) if where else "value"
+    if "matching regex" in text:
+        return NbsshError(f"{source}: '{key}' holds a control character or a line break", "write it on one line")
+    if key.endswith("port"):
+        return port_refused(data.get(key), source)
+    reason = text.split(" - at ", maxsplit=1)[0]
+    return NbsshError(f"{source}: '{key}': {reason[:1].lower()}{reason[1:]}", "correct the value")
+
+
+def port_refused(port: object, source: str, suggestion: int = FIRST_PORT) -> NbsshError:
+    """Return the error for a port that cannot be used; the classic recipe's 1008 and 1009 are the usual case."""
+    if isinstance(port, int) and 0 < port < UNPRIVILEGED:
+        return NbsshError(
+            f"{source}: port {port} is below {UNPRIVILEGED}, which only root may open",
+            f"take a port from {UNPRIVILEGED} to 65535, for example --port {suggestion}",
+        )
+    return NbsshError(f"{source}: {printable(str(port), 60)} is no port", f"take a number from {UNPRIVILEGED} to 65535")
+
+
+def alias(name: str) -> str:
+    """Return the alias that starts or attaches."""
+    return f"{name}-nb"
+
+
+def kill_alias(name: str) -> str:
+    """Return the alias that stops."""
+    return f"{name}-nb-kill"
+
+
+def tcp_port(profile: Profile) -> int:
+    """Return the server's TCP port: declared, else probed, else the same as the local one."""
+    if profile.remote_port:
+        return profile.remote_port
+    if profile.server and profile.server.port:
+        return profile.server.port
+    return profile.port

@@ -1,0 +1,133 @@
+"""What to run on a server and how to reach it, chosen from what the probe found. Pure; says why in words."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from nbssh.core.profile.profile import PROGRAMS, SERVER_PATH, TITLES, App
+from nbssh.core.text import printable
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from nbssh.core.profile.profile import Profile
+    from nbssh.core.server.facts import Candidate, Facts
+
+# Where the probe could not measure it: sun_path holds 104 bytes on macOS and the BSDs, 108 on Linux (unix(4), unix(7)),
+# the final NUL included, which is no part of the path.
+_SOCKET_BYTES = 103
+_PACKAGES: dict[App, str] = {"lab": "jupyterlab", "notebook": "notebook", "server": "jupyter_server"}
+# `sock` came with Notebook 6.1 and jupyter_server 1.9
+_SOCKET_SINCE = {"notebook": (6, 1), "jupyter_server": (1, 9)}
+_PORTS = range(10000, 30000)  # above the unprivileged limit, below Linux's ephemeral ports (32768)
+# A socket on these cannot be had, or is seen by hosts that cannot connect to it.
+NETWORK_FILESYSTEMS = re.compile(
+    r"nfs|lustre|gpfs|beegfs|cifs|smb|afs|ceph|panfs|fuse|9p|pvfs|orangefs|wekafs", re.IGNORECASE
+)
+
+
+class Permitted(msgspec.Struct, frozen=True):
+    """What the server's sshd forwards, tried and not guessed; None where it was not tried."""
+
+    socket: bool | None = None
+    tcp: bool | None = None
+
+
+class Way(msgspec.Struct, frozen=True):
+    """How the tunnel ends on the server, and why so."""
+
+    forward: str
+    socket: str = ""
+    port: int = 0
+    why: str = ""
+
+
+def describe(candidate: Candidate, app: App) -> str:
+    """Return what a candidate is, in words."""
+    return f"{TITLES[app]} {candidate.version(app)}".rstrip() + f" at {printable(candidate.path, 200)}"
+
+
+def candidate_for(profile: Profile, facts: Facts) -> Candidate:
+    """Return the Jupyter to run: the first that is the profile's app.
+
+    Raises NbsshError if there is none, or if the declared one is not what it is said to be: `--jupyter /bin/true` is a
+    mistake that would show only at the first start.
+    """
+    program = PROGRAMS[profile.app]
+    able = [candidate for candidate in facts.candidates if candidate.program == program]
+    if profile.jupyter:
+        named = [candidate for candidate in able if profile.jupyter in {candidate.asked, candidate.path}]
+        if named and (named[0].version(profile.app) or named[0].path.endswith(f"/{program}")):
+            return named[0]
+        raise NbsshError(
+            f"'{printable(profile.jupyter, 60)}' on {facts.host} is no {program} that can be run",
+            "leave out --jupyter to see what is found there, or give the path of the program",
+        )
+    if able:
+        return able[0]
+    app = next((app for candidate in facts.candidates for app in PROGRAMS if PROGRAMS[app] == candidate.program), None)
+    raise NbsshError(
+        f"no {program} was found on {facts.host}",
+        f"found there: {PROGRAMS[app]}; say --app {app}"
+        if app
+        else f"install it there (python3 -m venv ~/.venv && ~/.venv/bin/pip install {_PACKAGES[profile.app]}), "
+        "give its path with --jupyter, or say with --setup how its environment is activated",
+    )
+
+
+def way(name: str, profile: Profile, facts: Facts, chosen: Candidate, permitted: Permitted) -> Way:
+    """Return how to reach the server: the socket wherever it can be had, else TCP; says why."""
+    refusals: list[str] = []
+    path = socket_path(name, facts, in_job=profile.scheduler is not None)
+    if not path:
+        refusals.append("no unix socket can be made there")
+    if not supports_socket(chosen):
+        refusals.append(f"{TITLES[profile.app]} there is too old for a unix socket")
+    if permitted.socket is False:
+        refusals.append("its sshd forbids forwarding to a unix socket (AllowStreamLocalForwarding)")
+    if profile.forward == "socket" and refusals:
+        raise NbsshError(f"--forward socket: {facts.host}: {refusals[0]}", "take --forward tcp, or auto")
+    if profile.forward in {"auto", "socket"} and not refusals:
+        return Way("socket", path)
+    if permitted.tcp is False:
+        raise NbsshError(
+            f"the sshd of {facts.host} forbids the tunnel, to a unix socket and to a port",
+            "ask its administrator for 'AllowTcpForwarding local'; with 'no', or DisableForwarding, sshd refuses both",
+        )
+    port = profile.remote_port or _PORTS[zlib.crc32(f"{facts.uid}:{name}".encode()) % len(_PORTS)]
+    why = "as declared" if profile.forward == "tcp" else "because " + "; ".join(refusals)
+    return Way("tcp", "", port, why)
+
+
+def supports_socket(candidate: Candidate) -> bool:
+    """Tell whether this Jupyter can listen on a unix socket; an unknown version is taken to be a recent one."""
+    package = "jupyter_server" if candidate.jupyter_server else "notebook"
+    version = candidate.jupyter_server or candidate.notebook
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    return not numbers or numbers >= _SOCKET_SINCE[package]
+
+
+def socket_path(name: str, facts: Facts, *, in_job: bool = False) -> str:
+    """Return where the socket goes: below the home, else in a private folder of /tmp, else nowhere.
+
+    A home on a network file system shows the socket to hosts that cannot connect to it, so /tmp is better there, and
+    in a batch job (`in_job`) on whatever node.
+    """
+    limit = facts.socket_limit or _SOCKET_BYTES
+    at_home = f"{facts.home}/.local/state/nbssh/{name}/sock"
+    in_tmp = f"/tmp/nbssh-{facts.uid}/{name}.sock"  # noqa: S108  0700, owner and mode checked at every use
+    shared = in_job or bool(NETWORK_FILESYSTEMS.search(facts.home_filesystem))
+    usable = [
+        (
+            at_home,
+            facts.socket_at_home and len(at_home.encode()) <= limit and bool(SERVER_PATH.match(at_home)),
+        ),
+        (in_tmp, facts.socket_in_tmp),
+    ]
+    for path, fits in reversed(usable) if shared else usable:
+        if fits:
+            return path
+    return ""

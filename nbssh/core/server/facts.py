@@ -1,0 +1,118 @@
+"""What the probe says of a server, read as data.
+
+Nothing of it is trusted: sizes, characters and numbers are checked. The format is described in templates/remote/probe.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+
+import msgspec
+
+from nbssh.core.profile.profile import PROGRAMS, SERVER_PATH, App
+from nbssh.core.text import printable
+from nbssh.errors import NbsshError
+
+_VALUE_CHARACTERS = 4096
+_LINES = 200
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One Jupyter program on the server; versions come from its packages' metadata, empty where not seen.
+
+    `program` is what it is (`jupyter-lab`), `asked` the profile's own word where this is what it names.
+    """
+
+    path: str
+    program: str
+    asked: str = ""
+    python: str = ""
+    found: str = ""
+    jupyterlab: str = ""
+    notebook: str = ""
+    jupyter_server: str = ""
+    argon2: str = ""
+
+    def version(self, app: App) -> str:
+        """Return the version of the package that is `app`, empty where it was not seen."""
+        return {"lab": self.jupyterlab, "notebook": self.notebook, "server": self.jupyter_server}[app]
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What was found on one server. `socket_limit` is the longest path of a unix socket there, in bytes; 0: unknown."""
+
+    home: str
+    uid: int
+    host: str
+    os: str
+    user: str = ""
+    home_filesystem: str = ""
+    socket_at_home: bool = False
+    socket_in_tmp: bool = False
+    socket_limit: int = 0
+    candidates: tuple[Candidate, ...] = ()
+
+
+def parse(out: bytes, nonce: str, shown: str) -> Facts:
+    """Return what the probe's output `out` says; raise NbsshError, naming the server, if it is no such output."""
+    text = out.decode("utf-8", "replace")
+    _, begun, rest = text.partition(f"nbssh-{nonce}-begin\n")
+    body, ended, _ = rest.partition(f"nbssh-{nonce}-end\n")
+    if not begun or not ended:
+        raise _odd(shown, "it did not come to its end")
+    host: dict[str, str] = {}
+    socket: dict[str, str] = {}
+    candidates: list[Candidate] = []
+    for line in body.splitlines()[:_LINES]:
+        kind, _, fields = line.partition(" ")
+        said = _fields(fields)
+        if kind == "host":
+            host = said
+        elif kind == "socket":
+            socket = said
+        elif kind == "jupyter" and said.get("path", "").startswith("/") and said.get("program") in PROGRAMS.values():
+            candidates.append(
+                msgspec.convert({key: said.get(key, "") for key in Candidate.__struct_fields__}, Candidate)
+            )
+    home, uid, name = host.get("home", ""), host.get("uid", ""), host.get("host", "")
+    if not SERVER_PATH.match(home):
+        raise NbsshError(
+            f"{shown}: the home directory there, '{printable(home, 60)}', has characters that ssh would expand or cut",
+            "only letters, digits and . _ / @ + , = - can be used",
+        )
+    if not _is_number(uid) or not name:
+        raise _odd(shown, "user or host is missing")
+    limit = socket.get("limit", "")
+    return Facts(
+        home=home.rstrip("/") or "/",
+        uid=int(uid),
+        host=printable(name, 60),
+        os=printable(host.get("os", ""), 60),
+        user=printable(host.get("user", ""), 60),
+        home_filesystem=printable(host.get("homefs", ""), 60),
+        socket_at_home=socket.get("home") == "ok",
+        socket_in_tmp=socket.get("tmp") == "ok",
+        socket_limit=int(limit) if _is_number(limit) else 0,
+        candidates=tuple(candidates),
+    )
+
+
+def _fields(text: str) -> dict[str, str]:
+    """Return `key=value key=value …` with the values decoded; one that no line could hold is dropped."""
+    found = {}
+    for field in text.split(" "):
+        key, _, value = field.partition("=")
+        decoded = urllib.parse.unquote(value, errors="replace")
+        if len(decoded) <= _VALUE_CHARACTERS and decoded.isprintable():
+            found[key] = decoded
+    return found
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 10  # noqa: PLR2004  a uid has 32 bits
+
+
+def _odd(shown: str, why: str) -> NbsshError:
+    return NbsshError(
+        f"{shown}: the answer of the server cannot be used: {why}", f"see what it prints: ssh {shown} true"
+    )

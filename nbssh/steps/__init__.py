@@ -1,0 +1,1 @@
+"""What several commands share, one floor below them. Steps know no command."""

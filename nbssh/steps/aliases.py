@@ -1,0 +1,165 @@
+"""The directives of a profile's aliases, found by asking the user's own ssh.
+
+A candidate is tried before it is installed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbssh.adapters.files import writer
+from nbssh.core.files import laptop_files
+from nbssh.core.profile.profile import alias as nb_alias
+from nbssh.core.profile.profile import kill_alias
+from nbssh.core.server import batch
+from nbssh.core.ssh import alias, destination
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nbssh.adapters.ssh.client import Ssh
+    from nbssh.core.profile.profile import Profile
+    from nbssh.core.ssh.alias import Derived, Directive
+    from nbssh.steps.world import World
+
+
+def local_files(world: World, name: str) -> laptop_files.Local:
+    """Return the local paths that the blocks of `name` speak of."""
+    paths, side = world.paths, world.paths.side
+    return laptop_files.Local(
+        conf=side.names(paths.conf(name)),
+        opener=side.names(paths.opener),
+        control_socket=side.names(paths.control_socket(name)),
+        redirect=side.names(paths.redirect(name)),
+        known_hosts=side.names(paths.known_hosts(name)),
+        key=side.names(paths.key(name)),
+        ssh=(side.names(world.ssh.command[0]) if side.is_around else world.ssh.command[0], *world.ssh.command[1:]),
+        client=side.client,
+    )
+
+
+class _Trial:
+    """The user's config without our installed files, in a folder where candidates are tried on top of it.
+
+    It is read once for all profiles, and each destination is asked for once: else the time for n profiles would grow
+    with n squared. Candidates of different profiles may be tried at the same time.
+    """
+
+    def __init__(self, ssh: Ssh) -> None:
+        self.ssh = ssh
+        self.folder = Path(tempfile.mkdtemp(prefix="nbssh-", dir=ssh.side.scratch))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        self._rest = ssh.config_without_ours(self.folder)
+        _, self._plain = self._files("none")
+        self._destinations: dict[tuple[str, ...], str] = {}
+
+    def destination(self, profile: Profile) -> str:
+        """Return what `ssh -G` says of the profile's destination.
+
+        Without what is installed, it too: a file of ours that ssh refuses must not keep us from mending it.
+        """
+        arguments = tuple(destination.arguments_of(profile))
+        if arguments not in self._destinations:
+            self._destinations[arguments] = self.ssh.resolve(arguments, config=self._plain)
+        return self._destinations[arguments]
+
+    def alias(self, name: str) -> Callable[[str, str], str]:
+        """Return what tells `ssh -G ALIAS` for the text of a candidate of profile `name`."""
+        include, config = self._files(f"profile-{name}")
+
+        def ask(alias: str, text: str) -> str:
+            include.write_bytes(text.encode("utf-8", "surrogateescape"))
+            return self.ssh.resolve([alias], config=config)
+
+        return ask
+
+    def _files(self, name: str) -> tuple[Path, Path]:
+        include, config = self.folder / f"{name}.conf", self.folder / f"{name}.config"
+        for file in (include, config):
+            file.touch(mode=0o600)  # ssh refuses an included file that others can write, whatever the umask
+        config.write_bytes(f'Include "{self.ssh.side.in_config(include)}"\n'.encode() + self._rest)
+        return include, config
+
+
+_trials: dict[object, _Trial] = {}
+_trials_lock = threading.Lock()
+
+
+def _trial(ssh: Ssh) -> _Trial:
+    """Return the trial for the user's config as it is: a command may add its own Include to it."""
+    with _trials_lock:
+        path = ssh.config_file()
+        key = (ssh, path and writer.read(path))
+        if key not in _trials:
+            _trials[key] = _Trial(ssh)
+        return _trials[key]
+
+
+def look_again() -> None:
+    """Forget what ssh said: files that the user's config includes may be others by now."""
+    with _trials_lock:
+        _trials.clear()
+
+
+def derive(world: World, name: str, profile: Profile) -> Derived:
+    """Return the directives that make the aliases of `name` behave as its destination does.
+
+    Every round is judged by the user's ssh reading the candidate blocks on top of her own config, so a candidate that
+    ssh refuses never gets further than this.
+    """
+    local = local_files(world, name)
+    trial = _trial(world.ssh)
+    base, tried = trial.destination(profile), trial.alias(name)
+
+    # The alias to the node of a batch job differs on purpose; the other one goes where the destination does.
+    judged = kill_alias(name) if profile.scheduler else nb_alias(name)
+
+    def ask(directives: Sequence[Directive], judged: str = judged) -> str:
+        return tried(judged, laptop_files.ssh_config(name, profile, local, directives))
+
+    # Without a master our block keeps ssh silent about each failed look through the tunnel.
+    own = () if laptop_files.control_path(profile, local) else ("loglevel",)
+    forwards, original = own_forwards(profile), original_name(profile)
+    derived = alias.derive(base, original, judged, ask, own=() if profile.scheduler else own, forwards=forwards)
+    if not profile.scheduler:
+        return derived
+    answer, nb = ask(derived.directives, nb_alias(name)), nb_alias(name)
+    own = (*own, *batch.own_options(profile))
+    unexpressed = alias.differences(base, answer, original, nb, own=own, forwards=forwards)
+    return alias.Derived(derived.directives, (*derived.unexpressed, *unexpressed))
+
+
+def original_name(profile: Profile) -> str:
+    """Return what `%n` means for the destination: the host as it is typed."""
+    return destination.parse(profile.destination).host
+
+
+def own_forwards(profile: Profile) -> list[str]:
+    """Return our own forward as `ssh -G` prints it."""
+    return [alias.printed_forward(f"127.0.0.1:{profile.port}", laptop_files.far_end(profile))]
+
+
+def blocks(world: World, name: str, profile: Profile) -> tuple[str, tuple[str, ...]]:
+    """Return the ssh_config of the aliases of `name` as it should be, and what they cannot express, in words."""
+    derived = derive(world, name, profile)
+    text = laptop_files.ssh_config(name, profile, local_files(world, name), derived.directives)
+    return text, derived.unexpressed
+
+
+def is_outdated(world: World, name: str, profile: Profile) -> bool:
+    """Tell whether `apply` would write the aliases of `name` anew: what none can express is no reason."""
+    text, _ = blocks(world, name, profile)
+    return writer.read(world.paths.conf(name)) != text.encode("utf-8", "surrogateescape")
+
+
+def refuse_unknown_alias(world: World, name: str, profile: Profile) -> None:
+    """Raise unless the user's ssh gives the alias our tunnel."""
+    answer = world.ssh.resolve([nb_alias(name)]).splitlines()
+    if own_forwards(profile)[0] not in answer:
+        raise NbsshError(f"ssh does not know '{nb_alias(name)}' as nbssh made it", f"nbssh doctor {name} says why")

@@ -1,0 +1,207 @@
+"""The ways from a login node into a batch job, tried with a short job: which one works, whom to trust there."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from nbssh import __version__
+from nbssh.adapters.programs import process
+from nbssh.adapters.ssh import login as connecting
+from nbssh.core.files import server_files
+from nbssh.core.files.render import render, sh
+from nbssh.core.profile.declared import server_folder
+from nbssh.core.server import batch, choice
+from nbssh.core.ssh import destination
+from nbssh.core.text import printable
+from nbssh.errors import NbsshError
+from nbssh.steps import forwarding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nbssh.adapters.ssh.connection import Connection
+    from nbssh.adapters.terminal.ui import Ui
+    from nbssh.core.profile.declared import Secret
+    from nbssh.core.profile.profile import Profile, Server, Via
+    from nbssh.core.server.facts import Candidate, Facts
+
+TRY_SECONDS = 120.0  # the script itself gives a queue a minute
+NODE_SECONDS = 40.0
+SCANNED = 256  # nodes that are asked for their host keys
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """What is tried: for which profile, over which login, as it will be once it is installed."""
+
+    login: Connection
+    name: str
+    profile: Profile
+    server: Server
+    secret: Secret
+    facts: Facts
+    found: Candidate
+
+    @property
+    def script(self) -> str:
+        """The installed `job`."""
+        return f"{server_folder(self.name, self.server, 'share')}/job"
+
+    def job(self, *words: str) -> str:
+        """Run `job` with `words` on the login node and return what it prints."""
+        out, status = self.login.attempt(f"exec /bin/sh {sh(self.script)} {shlex.join(words)}", TRY_SECONDS)
+        if status:
+            raise NbsshError(f"{self.login.shown}: job {words[0]} ended with status {status}", "its message is above")
+        return out.decode("utf-8", "replace")
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A way that works: what is known of the other end."""
+
+    via: Via
+    host_keys: tuple[str, ...]
+
+
+def find_way(trial: Trial, ui: Ui) -> Node:
+    """Try the ways to a node, the best first, and return the first that a session can go; say it.
+
+    Raises NbsshError if the scheduler refuses the job, or if no way works. Where the queue gives no node within a
+    minute the likeliest way is taken untried.
+    """
+    with _installed(trial):
+        own = _own_keys(trial) if set(batch.ways(trial.profile)) - {"node"} else []
+        words = trial.job("try").split()
+        if len(words) < 2 or words[0] not in {"job", "queued"}:  # noqa: PLR2004
+            raise NbsshError(f"{trial.login.shown}: no job was started", "its message is above")
+        try:
+            if words[0] == "queued":
+                return _untried(trial, own, ui)
+            return _tried(trial, words[1], words[2], own, ui)
+        finally:
+            with contextlib.suppress(NbsshError):
+                trial.job("drop", words[1])
+
+
+@contextlib.contextmanager
+def _installed(trial: Trial) -> Iterator[None]:
+    """Have the scripts on the server for the time of the block; what was there before stays."""
+    data = server_folder(trial.name, trial.server, "share")
+    files = server_files.job_files(trial.name, trial.profile, trial.server, __version__, trial=True)
+    fresh = trial.login.run(f"[ -e {sh(data)}/launch ] || printf fresh") == b"fresh"
+    parcels = [server_files.parcel(file.path, file.text.encode(), file.mode) for file in files]
+    trial.login.run(render("remote/install", name=trial.name, data=data, files=parcels, deleted=[]))
+    own = f"{data}/try", *((f"{data}/job", f"{data}/sshd/config") if fresh else ())
+    leave = f"rm -f {shlex.join(own)}"
+    try:
+        yield
+    except BaseException:
+        if fresh:
+            state = server_folder(trial.name, trial.server, "state")
+            leave = f"rm -rf {sh(data)} {sh(state)}; rmdir {sh(data)}/.. {sh(state)}/.. 2>/dev/null || :"
+        raise
+    finally:
+        with contextlib.suppress(NbsshError):
+            trial.login.run(leave)
+
+
+def _tried(trial: Trial, job: str, node: str, own: list[str], ui: Ui) -> Node:
+    refusals = []
+    for way in batch.ways(trial.profile):
+        keys = _node_keys(trial, node) if way == "node" else own
+        if not keys:
+            refusals.append(f"{way}: no host key of {node} is known")
+            continue
+        refusal = _refusal(trial, way, job, node, keys)
+        if not refusal:
+            ui.say(f'a job there ran on {printable(node, 60)}; the way to it: {DESCRIBED[way]} (via = "{way}")')
+            return Node(way, tuple(keys))
+        refusals.append(f"{way}: {refusal}")
+    raise NbsshError(
+        f"{trial.login.shown}: no session gets to a node: " + "; ".join(refusals),
+        "ask the cluster's administrators whether you may log in to the nodes of your own jobs",
+    )
+
+
+def _untried(trial: Trial, own: list[str], ui: Ui) -> Node:
+    way = batch.via(trial.profile) or "node"
+    ui.warn(f'the queue gave no node within a minute, so the way to one (via = "{way}") was not tried')
+    keys = own if way != "node" else _node_keys(trial, "")
+    return Node(way, tuple(keys))
+
+
+DESCRIBED: dict[Via, str] = {
+    "node": "its own sshd",
+    "srun": "a sshd that srun starts inside the job",
+    "relay": "a sshd that the job starts on the node",
+}
+
+
+def _own_keys(trial: Trial) -> list[str]:
+    """Return the host key of the sshd inside the job; made there if it has none yet."""
+    return batch.scanned_keys(f"own {trial.job('keys', trial.secret.public_key)}")
+
+
+def _node_keys(trial: Trial, node: str) -> list[str]:
+    """Return the host keys of the cluster's nodes: as the login node knows them, else asked from there."""
+    keys, unknown = batch.chosen_keys(trial.job("hosts"), node)
+    if unknown and unknown != [""]:
+        hosts = [host for host in unknown if host][:SCANNED]
+        out, _ = trial.login.attempt(f"ssh-keyscan -T 5 {shlex.join(hosts)} 2>/dev/null", NODE_SECONDS)
+        keys += [key for key in batch.scanned_keys(out.decode("utf-8", "replace")) if key not in keys]
+    return keys
+
+
+def _refusal(trial: Trial, way: Via, job: str, node: str, keys: Sequence[str]) -> str:
+    """Tell in words why no session gets to `node` on `way`; nothing if one does and its tunnel works."""
+    with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
+        known, key = Path(folder, "known_hosts"), Path(folder, "key")
+        for path, text in ((known, batch.known_hosts(trial.name, keys)), (key, trial.secret.key)):
+            path.touch(mode=0o600)
+            path.write_text(text, encoding="utf-8")
+        try:
+            with connecting.private(
+                trial.login.ssh,
+                _arguments(trial, way, job, node, known, key),
+                f"{node} by {way}",
+                batch=True,
+                login_seconds=NODE_SECONDS,
+            ) as there:
+                host = there.run("uname -n").decode("utf-8", "replace").strip()
+                if host.partition(".")[0] != node.partition(".")[0]:
+                    return f"it leads to {printable(host, 60)} instead of {printable(node, 60)}"
+                if process.run([*there.command, "-tt", "true"], seconds=NODE_SECONDS).status:
+                    return "the sshd there gives no terminal"
+                # the home is shared: there a socket would be seen by hosts that cannot connect to it
+                facts = msgspec.structs.replace(trial.facts, socket_at_home=False)
+                permitted = forwarding.try_forwarding(there, facts, trial.found)
+        except NbsshError as error:
+            return error.message
+    try:
+        choice.way(trial.name, trial.profile, trial.facts, trial.found, permitted)
+    except NbsshError as error:
+        return error.message
+    if trial.server.forward == "socket" and permitted.socket is False:
+        return "the sshd there forbids forwarding to a unix socket"
+    return ""
+
+
+def _arguments(trial: Trial, way: Via, job: str, node: str, known: Path, key: Path) -> list[str]:  # noqa: PLR0917
+    """Return the words by which ssh reaches the node as the alias will, but over the login that is open."""
+    stream = [*trial.login.command, "exec", "/bin/sh", trial.script, "join", way, job, node]
+    options = [
+        f"ProxyCommand={' '.join(sh(word).replace('%', '%%') for word in stream)}",
+        f"HostKeyAlias={batch.host_key_alias(trial.name)}",
+        f"UserKnownHostsFile={known}",
+        "GlobalKnownHostsFile=/dev/null",
+        "StrictHostKeyChecking=yes",
+        "UpdateHostKeys=no",
+    ]
+    if way != "node":
+        options += [f"IdentityFile={key}", "IdentitiesOnly=yes", "IdentityAgent=none"]
+        options += ["PreferredAuthentications=publickey"]
+    return [*(f"-o{option}" for option in options), *destination.arguments_of(trial.profile)]

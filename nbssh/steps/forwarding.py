@@ -1,0 +1,63 @@
+"""What a server's sshd permits, tried and not guessed: sessions on one connection, and tunnels."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbssh.adapters.programs import process
+from nbssh.core.files.render import render
+from nbssh.core.server.choice import Permitted
+from nbssh.core.ssh.destination import QUIET
+
+if TYPE_CHECKING:
+    from nbssh.adapters.ssh.connection import Connection
+    from nbssh.core.server.facts import Candidate, Facts
+
+LISTEN_SECONDS = 15.0
+
+
+def takes_sessions(connection: Connection) -> bool:
+    """Tell whether sshd permits a second session on one connection (sshd_config(5), MaxSessions)."""
+    if not connection.ssh.side.client.multiplexes:
+        return True  # nobody shares one
+    mark = "nbssh-first"
+    first = [*connection.command, "exec", "/bin/sh"]
+    # through the master or not at all: a refused client would else log in anew, and ask
+    second = [*connection.ssh.through(connection.control_socket), *QUIET, "-oControlMaster=no"]
+    second += ["-oProxyCommand=false", "x", "exec", "/bin/sh"]
+    with process.answering(first, f"echo {mark}\n".encode(), mark.encode(), LISTEN_SECONDS) as line:
+        return not line or process.run(second, script=b"exit 0\n", seconds=LISTEN_SECONDS).status == 0
+
+
+def try_forwarding(connection: Connection, facts: Facts, found: Candidate) -> Permitted:
+    """Forward to a socket and to a port on the server that answer with a secret word; tell what came through."""
+    if not found.python:
+        return Permitted()
+    nonce = secrets.token_hex(8)
+    state = f"{facts.home}/.local/state/nbssh" if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
+    script = render("remote/forwardtest", nonce=nonce, python=found.python, path=f"{state}/try-{nonce[:8]}")
+    mark = f"nbssh-{nonce}-listen".encode()
+    with process.answering([*connection.command, "exec", "/bin/sh"], script.encode(), mark, LISTEN_SECONDS) as line:
+        words = line.decode("utf-8", "replace").split()
+        if len(words) != 3 or not words[2].isdigit():  # noqa: PLR2004  mark, socket, port
+            return Permitted()
+        far_socket = words[1] if words[1].startswith("/") else ""
+        with tempfile.TemporaryDirectory(prefix="nbssh-", dir=connection.control_socket.parent) as folder:
+            by_socket = _comes_through(connection, Path(folder), far_socket, nonce) if far_socket else None
+            by_tcp = _comes_through(connection, Path(folder), f"127.0.0.1:{words[2]}", nonce)
+    return Permitted(by_socket, by_tcp)
+
+
+def _comes_through(connection: Connection, folder: Path, far: str, nonce: str) -> bool:
+    """Tell whether the word arrives through a forward to `far`."""
+    with connection.forwarded(far, folder) as client:
+        if client is None:
+            return False
+        try:
+            with client.makefile("rb") as stream:
+                return stream.readline(200).strip() == nonce.encode()
+        except OSError:
+            return False

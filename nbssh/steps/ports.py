@@ -1,0 +1,65 @@
+"""The local port of a profile: the first free one from 8888 that no other profile has; it stays the profile's."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from nbssh.core.profile.profile import FIRST_PORT, UNPRIVILEGED, port_refused
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LAST_PORT = 65535
+
+
+def choose(wanted: int, source: str, taken: Mapping[int, str]) -> int:
+    """Return `wanted`, or the first free port if it is 0; `taken` maps ports to the profiles that have them."""
+    if not wanted:
+        return _first_free(taken)
+    if not UNPRIVILEGED <= wanted <= LAST_PORT:
+        raise port_refused(wanted, source, _first_free(taken))
+    if wanted in taken:
+        raise NbsshError(
+            f"{source}: port {wanted} belongs to the profile '{taken[wanted]}'",
+            f"take --port {_first_free(taken)}",
+        )
+    if not is_free(wanted):
+        raise NbsshError(
+            f"{source}: port {wanted} is in use on this machine",
+            f"take --port {_first_free(taken)}, or end what listens there ({_who(wanted)})",
+        )
+    return wanted
+
+
+def _who(port: int) -> str:
+    """Return the command that says who listens on a port."""
+    if sys.platform == "win32":
+        return f'netstat -ano | findstr "127.0.0.1:{port} "'
+    return f"lsof -nP -iTCP:{port} -sTCP:LISTEN"
+
+
+def _first_free(taken: Mapping[int, str]) -> int:
+    for port in range(FIRST_PORT, LAST_PORT):
+        if port not in taken and is_free(port):
+            return port
+    raise NbsshError("no free local port was found", "end something that listens on 127.0.0.1")
+
+
+def is_free(port: int) -> bool:
+    """Tell whether 127.0.0.1:PORT can be listened on right now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if sys.platform == "win32":  # there REUSEADDR would share the port with whoever has it
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as ssh does; TIME_WAIT does not count
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                return False
+            raise
+        return True

@@ -1,0 +1,106 @@
+"""The server's side of an add or apply: look at it, choose."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from nbssh.core.files.render import render
+from nbssh.core.profile.profile import PROGRAMS, Server, validated
+from nbssh.core.server import choice
+from nbssh.core.server import facts as probe
+from nbssh.core.server.choice import Permitted
+from nbssh.steps import batch, forwarding
+
+if TYPE_CHECKING:
+    from nbssh.adapters.ssh.connection import Connection
+    from nbssh.adapters.terminal.ui import Ui
+    from nbssh.core.profile.declared import Secret
+    from nbssh.core.profile.profile import Profile
+    from nbssh.core.server.facts import Candidate, Facts
+
+LOOK_SECONDS = 120.0  # login shells that hang are given up after 10 s each, setup lines after 20 s
+
+
+def find_out(there: Connection, name: str, profile: Profile, secret: Secret, ui: Ui) -> Profile:
+    """Look at the server and choose; return the profile with what was found. `secret` has a key where it needs one.
+
+    `there` must be a connection to the destination itself: with a scheduler a session of the alias is on another host.
+    """
+    facts = look(there, name, profile)
+    return choose(there, profile, name, facts, secret, ui)
+
+
+def look(connection: Connection, name: str, profile: Profile) -> Facts:
+    """Return what the probe found: the profile's app, or if it is nowhere what other Jupyter there is."""
+    facts = _probe(connection, name, profile, [PROGRAMS[profile.app]])
+    if facts.candidates or profile.jupyter:
+        return facts
+    return _probe(connection, name, profile, list(PROGRAMS.values()))
+
+
+def _probe(connection: Connection, name: str, profile: Profile, want: list[str]) -> Facts:
+    nonce = secrets.token_hex(8)
+    script = render(
+        "remote/probe",
+        nonce=nonce,
+        name=name,
+        want=want,
+        jupyter=profile.jupyter,
+        setup=list(profile.setup),
+        setup_shell=list(profile.setup_shell) or ["/bin/sh"],
+    )
+    out, _ = connection.attempt(script, LOOK_SECONDS)
+    return probe.parse(out, nonce, connection.shown)
+
+
+def choose(  # noqa: PLR0917
+    connection: Connection, profile: Profile, name: str, facts: Facts, secret: Secret, ui: Ui
+) -> Profile:
+    """Return `profile` with what was found and chosen on its server, and say it."""
+    found = choice.candidate_for(profile, facts)
+    if not found.argon2 and found.version(profile.app):
+        ui.warn(f"argon2-cffi was not seen beside {found.path}; without it the password cannot be checked")
+    tried = profile.forward != "tcp" and not profile.scheduler  # in a batch job another sshd forwards
+    permitted = forwarding.try_forwarding(connection, facts, found) if tried else Permitted()
+    way = choice.way(name, profile, facts, found, permitted)
+    ui.say(f"{facts.host} ({facts.os}): {choice.describe(found, profile.app)}")
+    if way.forward == "socket":
+        ui.say(f"tunnel to a unix socket that only you can open: {way.socket}")
+    else:
+        ui.say(f"tunnel to 127.0.0.1:{way.port} over there (TCP), {way.why}")
+    one_session = not profile.scheduler and not forwarding.takes_sessions(connection)
+    if one_session:
+        ui.say("its sshd permits one session for each connection (MaxSessions 1): no second terminal can share it")
+    if facts.uid == 0:
+        ui.say("you are root there: Jupyter is told to accept that (allow_root)")
+    server = Server(
+        home=facts.home,
+        uid=facts.uid,
+        hostname=facts.host,
+        os=facts.os,
+        jupyter=found.path,
+        python=found.python,
+        version=found.version(profile.app),
+        forward="socket" if way.forward == "socket" else "tcp",
+        socket=way.socket,
+        port=way.port,
+        prompts=connection.prompted,
+        one_session=one_session,
+        probed_for=profile.fingerprint(),
+    )
+    if profile.scheduler:
+        server = _in_job(connection, profile, name, server, facts, found, secret, ui)
+    return validated(msgspec.structs.replace(profile, server=server), f"what {connection.shown} says")
+
+
+def _in_job(  # noqa: PLR0917
+    connection: Connection, profile: Profile, name: str, server: Server, facts: Facts, found: Candidate, secret: Secret,
+    ui: Ui,
+) -> Server:  # fmt: skip
+    """Return `server` with the way to the node of a batch job, which a short job shows."""
+    declared = validated(msgspec.structs.replace(profile, server=server), f"what {connection.shown} says")
+    node = batch.find_way(batch.Trial(connection, name, declared, server, secret, facts, found), ui)
+    return msgspec.structs.replace(server, via=node.via, host_keys=list(node.host_keys))

@@ -1,0 +1,36 @@
+"""A profile's secret, made: the hash of a password that is asked for, a token, an ssh key."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from nbssh.adapters.jupyter.password import hash_password
+from nbssh.adapters.ssh import keygen
+from nbssh.adapters.terminal.ui import password_from_stdin
+from nbssh.core.profile.declared import Secret
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from nbssh.core.profile.profile import Profile
+    from nbssh.steps.world import World
+
+
+def new_secret(world: World, name: str, *, token: bool, password_stdin: bool) -> Secret:
+    """Return the hash of the password that is asked for, or a random token."""
+    if token:
+        if password_stdin:
+            raise NbsshError("--token and --password-stdin exclude each other", "leave out one of the two")
+        return Secret(token=secrets.token_urlsafe(32))
+    text = password_from_stdin() if password_stdin else world.ui.new_password(name)
+    return Secret(hash=hash_password(text))
+
+
+def with_key(name: str, profile: Profile, secret: Secret) -> Secret:
+    """Return `secret` with an ssh key of the profile's own, which a batch job's sshd may ask for."""
+    if profile.scheduler is None or secret.key:
+        return secret
+    key, public = keygen.generate(f"nbssh {name}")
+    return msgspec.structs.replace(secret, key=key, public_key=public)

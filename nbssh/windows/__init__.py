@@ -1,0 +1,1 @@
+"""Everything that knows Windows, and the Windows around a WSL."""

@@ -1,0 +1,70 @@
+"""Who may read and write a file of Windows, set by icacls: you, SYSTEM and Administrators, inheritance off.
+
+Those are what its OpenSSH accepts (w32-sshfileperm.c). By their numbers: their names are in the user's language.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import cache
+
+from nbssh.adapters.programs import process
+from nbssh.errors import NbsshError
+from nbssh.windows import wsl
+
+SYSTEM, ADMINISTRATORS = "S-1-5-18", "S-1-5-32-544"
+SECONDS = 15.0
+
+
+def applies(path: str) -> bool:
+    """Tell whether `path` has access control lists instead of modes."""
+    return sys.platform == "win32" or bool(wsl.on_windows(path))
+
+
+def restrict(path: str, *, folder: bool = False) -> None:
+    """Take everybody else's access away; what is made in a `folder` later inherits that. Raises OSError."""
+    done = process.run([_program("icacls"), _named(path), *_grants(folder=folder), "/q"], seconds=SECONDS)
+    if done.status:
+        said = (done.err or done.out).decode("utf-8", "replace").strip().partition("\n")[0]
+        raise PermissionError(1, f"icacls: {said or f'status {done.status}'}", path)
+
+
+def is_wide(path: str) -> bool:
+    """Tell whether somebody else than those three may use `path`; not knowing is a no."""
+    try:
+        done = process.run([_program("icacls"), _named(path)], seconds=SECONDS)
+    except NbsshError:
+        return False
+    # one line for each, `NAME:(I)(F)`; the names are in the user's language, so they are counted
+    entries = re.findall(rb":(?:\([A-Z,]+\))+\s*$", done.out, re.MULTILINE)
+    return len(entries) > len((SYSTEM, ADMINISTRATORS, "you"))
+
+
+def repair(path: str, *, folder: bool) -> str:
+    """Return the commands that take everybody else's access away."""
+    named = _named(path)
+    return f'icacls "{named}" /reset; icacls "{named}" ' + " ".join(f'"{word}"' for word in _grants(folder=folder))
+
+
+def _named(path: str) -> str:
+    return path if sys.platform == "win32" else wsl.on_windows(path)
+
+
+def _grants(*, folder: bool) -> list[str]:
+    rights = "(OI)(CI)F" if folder else "F"
+    return ["/inheritance:r", "/grant:r", *(f"*{who}:{rights}" for who in (_user(), SYSTEM, ADMINISTRATORS))]
+
+
+def _program(name: str) -> str:
+    return name if sys.platform == "win32" else f"{name}.exe"
+
+
+@cache
+def _user() -> str:
+    """Return the number of the user who runs us: her name may be ambiguous or not ASCII."""
+    done = process.run([_program("whoami"), "/user", "/fo", "csv", "/nh"], seconds=SECONDS)
+    found = re.search(rb"S-1-[0-9-]+", done.out)
+    if not found:
+        raise NbsshError("whoami does not name your account of Windows", "see what it says: whoami /user")
+    return found.group().decode("ascii")
