@@ -11,6 +11,7 @@ _nbssh_grammar() {
             options=(
                 '--color=auto|always|never'
                 -V/--version
+                -v/--verbose
                 -h/--help
             )
             arguments=('add|apply|diff|list|show|status|open|url|logs|kill|passwd|edit|remove|init|uninstall|doctor|check|completions|demo')
@@ -34,6 +35,7 @@ _nbssh_grammar() {
                 --password-stdin
                 --offline
                 -y/--yes
+                -v/--verbose
                 -h/--help
             )
             arguments=(host host)
@@ -46,6 +48,7 @@ _nbssh_grammar() {
                 --json
                 --offline
                 -y/--yes
+                -v/--verbose
                 -h/--help
             )
             arguments=('profile*')
@@ -56,6 +59,7 @@ _nbssh_grammar() {
                 --exit-code
                 --json
                 --offline
+                -v/--verbose
                 -h/--help
             )
             arguments=('profile*')
@@ -63,6 +67,7 @@ _nbssh_grammar() {
         list)
             options=(
                 --json
+                -v/--verbose
                 -h/--help
             )
             arguments=()
@@ -70,6 +75,7 @@ _nbssh_grammar() {
         show)
             options=(
                 --json
+                -v/--verbose
                 -h/--help
             )
             arguments=(profile)
@@ -77,18 +83,21 @@ _nbssh_grammar() {
         status)
             options=(
                 --json
+                -v/--verbose
                 -h/--help
             )
             arguments=('profile*')
             ;;
         open)
             options=(
+                -v/--verbose
                 -h/--help
             )
             arguments=(profile)
             ;;
         url)
             options=(
+                -v/--verbose
                 -h/--help
             )
             arguments=(profile)
@@ -96,12 +105,14 @@ _nbssh_grammar() {
         logs)
             options=(
                 -f/--follow
+                -v/--verbose
                 -h/--help
             )
             arguments=(profile)
             ;;
         kill)
             options=(
+                -v/--verbose
                 -h/--help
             )
             arguments=(profile)
@@ -112,6 +123,7 @@ _nbssh_grammar() {
                 --password-stdin
                 --offline
                 -y/--yes
+                -v/--verbose
                 -h/--help
             )
             arguments=(profile)
@@ -121,6 +133,7 @@ _nbssh_grammar() {
                 --schema
                 --offline
                 -y/--yes
+                -v/--verbose
                 -h/--help
             )
             arguments=(profile)
@@ -129,6 +142,7 @@ _nbssh_grammar() {
             options=(
                 --offline
                 -y/--yes
+                -v/--verbose
                 -h/--help
             )
             arguments=(profile)
@@ -137,6 +151,7 @@ _nbssh_grammar() {
             options=(
                 --print
                 -y/--yes
+                -v/--verbose
                 -h/--help
             )
             arguments=()
@@ -145,6 +160,7 @@ _nbssh_grammar() {
             options=(
                 --offline
                 -y/--yes
+                -v/--verbose
                 -h/--help
             )
             arguments=()
@@ -153,6 +169,7 @@ _nbssh_grammar() {
             options=(
                 --local/--offline
                 --json
+                -v/--verbose
                 -h/--help
             )
             arguments=(profile)
@@ -160,12 +177,14 @@ _nbssh_grammar() {
         check)
             options=(
                 --password-stdin
+                -v/--verbose
                 -h/--help
             )
             arguments=(profile)
             ;;
         completions)
             options=(
+                -v/--verbose
                 -h/--help
             )
             arguments=('bash|zsh|fish|powershell')
@@ -173,6 +192,7 @@ _nbssh_grammar() {
         demo)
             options=(
                 --once
+                -v/--verbose
                 -h/--help
             )
             arguments=()

@@ -87,6 +87,7 @@ complete -c nbssh -n '_nbssh_at ""' -a demo -d 'Show the whole thing on this mac
 
 complete -c nbssh -n '_nbssh_at ""' -l color -x -a 'auto always never' -d 'When to use colours'
 complete -c nbssh -n '_nbssh_at ""' -s V -l version -d 'Print the version'
+complete -c nbssh -n '_nbssh_at ""' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at ""' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at add 1' -a '(_nbssh_hosts)'
@@ -108,6 +109,7 @@ complete -c nbssh -n '_nbssh_at add' -l token -d 'A random token instead of a pa
 complete -c nbssh -n '_nbssh_at add' -l password-stdin -d 'Read the notebook password from stdin'
 complete -c nbssh -n '_nbssh_at add' -l offline -d 'Contact no server'
 complete -c nbssh -n '_nbssh_at add' -s y -l yes -d 'Answer yes to every question'
+complete -c nbssh -n '_nbssh_at add' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at add' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at apply 1 more' -a '(_nbssh_profiles)'
@@ -117,6 +119,7 @@ complete -c nbssh -n '_nbssh_at apply' -l probe -d 'Look at the servers again, f
 complete -c nbssh -n '_nbssh_at apply' -l json -d 'Print one JSON object'
 complete -c nbssh -n '_nbssh_at apply' -l offline -d 'Contact no server'
 complete -c nbssh -n '_nbssh_at apply' -s y -l yes -d 'Answer yes to every question'
+complete -c nbssh -n '_nbssh_at apply' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at apply' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at diff 1 more' -a '(_nbssh_profiles)'
@@ -124,30 +127,38 @@ complete -c nbssh -n '_nbssh_at diff' -l local -d 'Leave the servers out'
 complete -c nbssh -n '_nbssh_at diff' -l exit-code -d 'Status 3 if there is a difference'
 complete -c nbssh -n '_nbssh_at diff' -l json -d 'Print one JSON object'
 complete -c nbssh -n '_nbssh_at diff' -l offline -d 'Contact no server'
+complete -c nbssh -n '_nbssh_at diff' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at diff' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at list' -l json -d 'Print one JSON object'
+complete -c nbssh -n '_nbssh_at list' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at list' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at show 1' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at show' -l json -d 'Print one JSON object'
+complete -c nbssh -n '_nbssh_at show' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at show' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at status 1 more' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at status' -l json -d 'Print one JSON object'
+complete -c nbssh -n '_nbssh_at status' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at status' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at open 1' -a '(_nbssh_profiles)'
+complete -c nbssh -n '_nbssh_at open' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at open' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at url 1' -a '(_nbssh_profiles)'
+complete -c nbssh -n '_nbssh_at url' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at url' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at logs 1' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at logs' -s f -l follow -d 'Go on as the log grows, until Ctrl-C'
+complete -c nbssh -n '_nbssh_at logs' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at logs' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at kill 1' -a '(_nbssh_profiles)'
+complete -c nbssh -n '_nbssh_at kill' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at kill' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at passwd 1' -a '(_nbssh_profiles)'
@@ -155,38 +166,47 @@ complete -c nbssh -n '_nbssh_at passwd' -l token -d 'A random token instead of a
 complete -c nbssh -n '_nbssh_at passwd' -l password-stdin -d 'Read the notebook password from stdin'
 complete -c nbssh -n '_nbssh_at passwd' -l offline -d 'Contact no server'
 complete -c nbssh -n '_nbssh_at passwd' -s y -l yes -d 'Answer yes to every question'
+complete -c nbssh -n '_nbssh_at passwd' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at passwd' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at edit 1' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at edit' -l schema -d 'Only print the path of the JSON schema of profile files'
 complete -c nbssh -n '_nbssh_at edit' -l offline -d 'Contact no server'
 complete -c nbssh -n '_nbssh_at edit' -s y -l yes -d 'Answer yes to every question'
+complete -c nbssh -n '_nbssh_at edit' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at edit' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at remove 1' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at remove' -l offline -d 'Contact no server'
 complete -c nbssh -n '_nbssh_at remove' -s y -l yes -d 'Answer yes to every question'
+complete -c nbssh -n '_nbssh_at remove' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at remove' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at init' -l print -d 'Only print the lines, for who manages dotfiles otherwise'
 complete -c nbssh -n '_nbssh_at init' -s y -l yes -d 'Answer yes to every question'
+complete -c nbssh -n '_nbssh_at init' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at init' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at uninstall' -l offline -d 'Contact no server'
 complete -c nbssh -n '_nbssh_at uninstall' -s y -l yes -d 'Answer yes to every question'
+complete -c nbssh -n '_nbssh_at uninstall' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at uninstall' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at doctor 1' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at doctor' -l local -l offline -d 'Contact no server'
 complete -c nbssh -n '_nbssh_at doctor' -l json -d 'Print one JSON object'
+complete -c nbssh -n '_nbssh_at doctor' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at doctor' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at check 1' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at check' -l password-stdin -d 'Read the notebook password from stdin'
+complete -c nbssh -n '_nbssh_at check' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at check' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at completions 1' -a 'bash zsh fish powershell'
+complete -c nbssh -n '_nbssh_at completions' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at completions' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at demo' -l once -d 'Do not wait: log in, run one cell, clean up'
+complete -c nbssh -n '_nbssh_at demo' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at demo' -s h -l help -d 'Show the help'

@@ -12,6 +12,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Options = @(
                 @{ Flags = @('--color'); Value = 'auto|always|never'; Again = $false; Help = 'When to use colours' }
                 @{ Flags = @('-V', '--version'); Value = ''; Again = $false; Help = 'Print the version' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -35,6 +36,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -47,6 +49,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -57,6 +60,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--exit-code'); Value = ''; Again = $false; Help = 'Status 3 if there is a difference' }
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -64,6 +68,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @()
             Options = @(
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -71,6 +76,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @('profile')
             Options = @(
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -78,18 +84,21 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @('profile*')
             Options = @(
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
         'open' = @{
             Arguments = @('profile')
             Options = @(
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
         'url' = @{
             Arguments = @('profile')
             Options = @(
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -97,12 +106,14 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @('profile')
             Options = @(
                 @{ Flags = @('-f', '--follow'); Value = ''; Again = $false; Help = 'Go on as the log grows, until Ctrl-C' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
         'kill' = @{
             Arguments = @('profile')
             Options = @(
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -113,6 +124,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -122,6 +134,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--schema'); Value = ''; Again = $false; Help = 'Only print the path of the JSON schema of profile files' }
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -130,6 +143,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Options = @(
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -138,6 +152,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Options = @(
                 @{ Flags = @('--print'); Value = ''; Again = $false; Help = 'Only print the lines, for who manages dotfiles otherwise' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -146,6 +161,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Options = @(
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -154,6 +170,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Options = @(
                 @{ Flags = @('--local', '--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -161,12 +178,14 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @('profile')
             Options = @(
                 @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
         'completions' = @{
             Arguments = @('bash|zsh|fish|powershell')
             Options = @(
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
@@ -174,6 +193,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @()
             Options = @(
                 @{ Flags = @('--once'); Value = ''; Again = $false; Help = 'Do not wait: log in, run one cell, clean up' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }

@@ -27,6 +27,7 @@ from nbssh.cli import (
     uninstall,
     url,
 )
+from nbssh.cli.options import Verbose, be_verbose, with_verbose
 
 EVERYDAY = """\
 nbssh gives you Jupyter from a server with one word of plain ssh
@@ -56,11 +57,13 @@ def nbssh(
     context: typer.Context,
     color: Annotated[str, typer.Option(metavar="auto|always|never", help="When to use colours.")] = "auto",
     version: Annotated[bool, typer.Option("--version", "-V", help="Print the version.")] = False,  # noqa: FBT002
+    verbose: Verbose = False,  # noqa: FBT002
 ) -> None:
     """Jupyter from a remote server with one word of plain OpenSSH: ssh mybox-nb."""
     if color not in {"auto", "always", "never"}:
         raise typer.BadParameter(f"'{color}' is not one of auto, always, never", param_hint="--color")
     context.obj = color
+    be_verbose(verbose=verbose)
     if version:
         from nbssh import __version__  # noqa: PLC0415
 
@@ -91,4 +94,4 @@ for module, name, line in (
     (completions, "completions", "Print the completion script of a shell."),
     (demo, "demo", "Show the whole thing on this machine alone."),
 ):
-    app.command(name, short_help=line)(module.command)
+    app.command(name, short_help=line)(with_verbose(module.command))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, cast
+import functools
+import inspect
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from nbssh.adapters.terminal.ui import When
     from nbssh.steps.world import World
 
@@ -20,6 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Contact no server.")]
 Token = Annotated[bool, typer.Option("--token", help="A random token instead of a password.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the notebook password from stdin.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show programs, files and steps, with times.")]
 
 
 def world(context: typer.Context, *, yes: bool = False) -> World:
@@ -28,3 +33,31 @@ def world(context: typer.Context, *, yes: bool = False) -> World:
     from nbssh.steps.world import World  # noqa: PLC0415
 
     return World(ui=Ui(when=cast("When", context.obj or "auto"), yes=yes))
+
+
+def be_verbose(*, verbose: bool) -> None:
+    """Show from here on what is done, if that was asked for."""
+    if verbose:
+        from nbssh.adapters.terminal import trace  # noqa: PLC0415
+
+        trace.show()
+
+
+def with_verbose(command: Callable[..., None]) -> Callable[..., None]:
+    """Return `command` with the global option -v, which may so come after the command too."""
+
+    @functools.wraps(command)
+    def verbosely(*arguments: Any, verbose: bool, **options: Any) -> None:  # noqa: ANN401  whatever `command` takes
+        be_verbose(verbose=verbose)
+        command(*arguments, **options)
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameter = inspect.Parameter("verbose", kind, default=False, annotation=Verbose)
+    return _described(verbosely, [*inspect.signature(command, eval_str=True).parameters.values(), parameter])
+
+
+def _described(function: Callable[..., None], parameters: Sequence[inspect.Parameter]) -> Callable[..., None]:
+    """Return `function`, of which Typer reads that it takes `parameters`; their annotations are values, not strings."""
+    function.__dict__["__signature__"] = inspect.Signature(parameters)
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return function

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.programs import process
+from nbssh.adapters.terminal import trace
 from nbssh.core.files.render import render
 from nbssh.core.server.choice import Permitted
 from nbssh.core.ssh.destination import QUIET
@@ -36,6 +37,11 @@ def try_forwarding(connection: Connection, facts: Facts, found: Candidate) -> Pe
     """Forward to a socket and to a port on the server that answer with a secret word; tell what came through."""
     if not found.python:
         return Permitted()
+    with trace.step(f"try tunnels to {connection.shown}"):
+        return _permitted(connection, facts, found)
+
+
+def _permitted(connection: Connection, facts: Facts, found: Candidate) -> Permitted:
     nonce = secrets.token_hex(8)
     state = f"{facts.home}/.local/state/nbssh" if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
     script = render("remote/forwardtest", nonce=nonce, python=found.python, path=f"{state}/try-{nonce[:8]}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nbssh import __version__
 from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
+from nbssh.adapters.terminal import trace
 from nbssh.core.files import laptop_files, server_files
 from nbssh.core.files.change import EXECUTABLE, PRIVATE, Change, File, is_edited
 from nbssh.core.server import batch
@@ -31,7 +32,8 @@ def local_changes(world: World, declared: Declared) -> tuple[list[Change], tuple
     Secrets come first, the file that ssh reads last.
     """
     name, secret, paths, side = declared.name, declared.secret, world.paths, world.paths.side
-    blocks, unexpressed = aliases.blocks(world, name, declared.profile)
+    with trace.step(f"make the aliases of {name} equal to {declared.profile.destination}"):
+        blocks, unexpressed = aliases.blocks(world, name, declared.profile)
     toml = writer.read(paths.profile(name))
     profile_text = store.text_of(name, declared.profile, toml.decode("utf-8", "replace") if toml is not None else None)
     opener = laptop_files.opener(side.names(paths.secrets_dir), side.client)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from nbssh.adapters.terminal import trace
 from nbssh.core.files.render import render
 from nbssh.core.profile.profile import PROGRAMS, Server, validated
 from nbssh.core.server import choice
@@ -29,7 +30,8 @@ def find_out(there: Connection, name: str, profile: Profile, secret: Secret, ui:
 
     `there` must be a connection to the destination itself: with a scheduler a session of the alias is on another host.
     """
-    facts = look(there, name, profile)
+    with trace.step(f"probe {there.shown}"):
+        facts = look(there, name, profile)
     return choose(there, profile, name, facts, secret, ui)
 
 
@@ -102,5 +104,6 @@ def _in_job(  # noqa: PLR0917
 ) -> Server:  # fmt: skip
     """Return `server` with the way to the node of a batch job, which a short job shows."""
     declared = validated(msgspec.structs.replace(profile, server=server), f"what {connection.shown} says")
-    node = batch.find_way(batch.Trial(connection, name, declared, server, secret, facts, found), ui)
+    with trace.step(f"find a way to the nodes of {connection.shown}"):
+        node = batch.find_way(batch.Trial(connection, name, declared, server, secret, facts, found), ui)
     return msgspec.structs.replace(server, via=node.via, host_keys=list(node.host_keys))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.programs.process import OUTPUT_BYTES
 from nbssh.adapters.ssh.connection import too_much
+from nbssh.adapters.terminal import trace
 from nbssh.core.files import server_files
 from nbssh.core.files.change import Change, Plan
 from nbssh.core.files.render import render
@@ -32,7 +33,8 @@ _GZIP = b"\x1f\x8b"  # RFC 1952
 def read_remote(connection: Connection, folders: Sequence[str]) -> dict[str, RemoteFile]:
     """Return the regular files below `folders` on the server by absolute path. Nothing of it is trusted."""
     output = max(OUTPUT_BYTES, len(folders) * FOLDER_BYTES)
-    data = connection.run(render("remote/read", folders=list(folders)), output=output)
+    with trace.step(f"read the files on {connection.shown}"):
+        data = connection.run(render("remote/read", folders=list(folders)), output=output)
     found: dict[str, RemoteFile] = {}
     if not data:
         return found
@@ -66,12 +68,14 @@ def install(connection: Connection, declared: Declared, changes: Sequence[Change
     if plan.empty:
         return
     new = [change for change in plan.changes if change.new is not None]
-    connection.run(
-        render(
-            "remote/install",
-            name=declared.name,
-            data=declared.folder,
-            files=[server_files.parcel(change.path, change.new or b"", change.mode) for change in new],
-            deleted=[change.path for change in plan.changes if change.new is None],
-        )
+    script = render(
+        "remote/install",
+        name=declared.name,
+        data=declared.folder,
+        files=[server_files.parcel(change.path, change.new or b"", change.mode) for change in new],
+        deleted=[change.path for change in plan.changes if change.new is None],
     )
+    with trace.step(f"install on {connection.shown}"):
+        connection.run(script)
+    for change in plan.changes:
+        trace.file(change.action, change.name, None if change.new is None else change.mode)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
+from nbssh.adapters.terminal import trace
 from nbssh.core.files.change import Plan
 from nbssh.core.files.diff import unified
 from nbssh.errors import NbsshError
@@ -50,7 +51,8 @@ def write_local(
             last()
 
     sweep(world)
-    written = writer.apply_changes(plan.local, lock=paths.lock, backups=paths.backups, check=check, live=live)
+    with trace.step("write the files here"):
+        written = writer.apply_changes(plan.local, lock=paths.lock, backups=paths.backups, check=check, live=live)
     for change in plan.local:
         if change.edited:
             world.ui.say(f"{paths.shown(change.path)} as it was is kept in {paths.shown(paths.backups)}")

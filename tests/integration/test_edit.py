@@ -176,7 +176,7 @@ def test_visual_comes_before_editor(offline: Bed) -> None:
     offline.env["VISUAL"] = "no-such-editor --wait"
     done = offline.run("nbssh", "edit", "box")
     assert done.returncode == 1
-    assert "'no-such-editor' cannot be started" in done.stderr
+    assert "there is no 'no-such-editor' on this machine" in done.stderr
 
 
 def test_without_a_name_it_is_a_mistake_of_usage(offline: Bed) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import access, atomic
 from nbssh.adapters.files.lock import WAIT, held
+from nbssh.adapters.terminal import trace
 from nbssh.core.files.change import is_edited
 from nbssh.errors import NbsshError
 from nbssh.windows import acl
@@ -88,6 +89,7 @@ def apply_changes(
             for change in todo:
                 steps.append(_Step(change))
                 steps[-1].take(str(backups), check)
+                steps[-1].tell()
             if live is not None:
                 live()
         except BaseException as error:
@@ -103,7 +105,9 @@ def apply_changes(
 def back_up(name: str, data: bytes, *, lock: Path, backups: Path) -> str:
     """Keep `data`, what `name` (a path, or HOST:PATH) held, among the backups; return the backup's path."""
     with held(lock), access.in_words("write", backups):
-        return atomic.back_up(name, data, str(backups))
+        kept = atomic.back_up(name, data, str(backups))
+    trace.file("back up", kept, 0o600)
+    return kept
 
 
 def sweep(folders: Iterable[Path | str], *, lock: Path, wait: float = WAIT) -> list[str]:
@@ -116,6 +120,7 @@ def sweep(folders: Iterable[Path | str], *, lock: Path, wait: float = WAIT) -> l
         for path in found:
             with access.in_words("remove", path):
                 atomic.remove_if_there([path])
+            trace.file("delete", path)
     return found
 
 
@@ -129,6 +134,7 @@ def remove_empty(folder: Path | str) -> bool:
         if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY}:
             return False
         raise access.explained("remove", folder, error) from error
+    trace.file("delete", f"{folder}{os.sep}")
     return True
 
 
@@ -144,6 +150,7 @@ class _Step:
     folders: list[str] = dataclasses.field(default_factory=list)
     replacing: bool = False
     remoding: bool = False
+    told: bool = False
 
     def take(self, backups: str, check: Callable[[Change, str], None] | None) -> None:
         change = self.change
@@ -168,6 +175,15 @@ class _Step:
         self._refuse_changed()
         with access.in_words("write", self.target):
             self._replace()
+
+    def tell(self) -> None:
+        """Show, where it is asked for, what was written."""
+        self.told = True
+        for folder in self.folders:
+            trace.file("create", folder + os.sep, 0o700)
+        if self.backup:
+            trace.file("back up", self.backup, 0o600)
+        trace.file(self.change.action, self.target, None if self.change.new is None else self.change.mode)
 
     def _replace(self) -> None:
         if self.change.new is None:
@@ -237,6 +253,9 @@ def _undo(steps: list[_Step], error: BaseException) -> None:
                 said = trouble.message if isinstance(trouble, NbsshError) else f"{step.target}: {trouble.strerror}"
                 old = next((path for path in (step.backup, step.kept) if path and os.path.exists(path)), "")
                 failed.append(f"{said}, its old content is in {old}" if old else said)
+    for step in reversed(steps):
+        if step.told:
+            trace.file("undo", step.target)
     if failed:
         raise NbsshError(
             f"{str(error) or type(error).__name__}; not everything could be put back: {'; '.join(failed)}",

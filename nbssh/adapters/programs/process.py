@@ -1,4 +1,7 @@
-"""The only module that starts processes. Every call has a time limit and a bound on its output."""
+"""Starts processes, for everybody but the demo and the pseudo-terminal of `nbssh check`; `-v` shows each of them here.
+
+Every call has a time limit, or is the user's own to end, and a bound on its output.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ import sys
 import time
 from collections.abc import Callable  # noqa: TC003  a NamedTuple's annotation
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from nbssh.adapters.programs import pipes
+from nbssh.adapters.terminal import trace
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ OUTPUT_BYTES = 8 * 1024 * 1024  # what we are willing to read from a server
 ERROR_BYTES = 65536
 END_SECONDS = 5.0
 BY_THREADS = sys.platform == "win32"  # there a pipe can be waited for in no other way
+_NOT_FOUND = "install the OpenSSH client, or correct NBSSH_SSH_COMMAND"
 STAGE_SECONDS = 0.25  # how often is looked whether a stage is reached of which the output tells nothing
 
 
@@ -61,6 +66,29 @@ class _Clock:
         return self.deadline - time.monotonic()
 
 
+@contextlib.contextmanager
+def _started(
+    command: Sequence[str],
+    seconds: float | None,
+    *,
+    hint: str = _NOT_FOUND,
+    **options: Any,  # noqa: ANN401  those of Popen
+) -> Iterator[tuple[subprocess.Popen[bytes], trace.Program]]:
+    """Start `command` for the time of the block, at whose end it is to have ended."""
+    shown = trace.Program(command, seconds)
+    try:
+        process = subprocess.Popen(command, **options)
+    except OSError as error:
+        shown.failed((error.strerror or str(error)).lower())
+        if isinstance(error, FileNotFoundError):
+            raise NbsshError(f"there is no '{command[0]}' on this machine", hint) from None
+        raise NbsshError(f"'{command[0]}' cannot be started: {(error.strerror or '').lower()}", hint) from None
+    try:
+        yield process, shown
+    finally:
+        shown.ended(process.poll())
+
+
 def run(
     command: Sequence[str],
     *,
@@ -77,40 +105,29 @@ def run(
     With `stages` the seconds count until the first of them is reached, and then those of each one.
     `show_errors` leaves stderr on the user's terminal, where ssh's banners and host key questions belong.
     """
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=None if show_errors else subprocess.PIPE,
-            env=env,
-            cwd=cwd,
-        )
-    except FileNotFoundError:
-        raise NbsshError(
-            f"there is no '{command[0]}' on this machine",
-            "install the OpenSSH client, or correct NBSSH_SSH_COMMAND",
-        ) from None
-    except OSError as error:
-        raise NbsshError(f"'{command[0]}' cannot be started: {error.strerror}", "correct NBSSH_SSH_COMMAND") from None
-    clock = _Clock(time.monotonic() + seconds, [*stages])
-    try:
-        if BY_THREADS:
-            out, err, limit = pipes.converse(process, script, clock.left, output=output, errors=ERROR_BYTES)
-            return Finished(process.wait(), out, err, limit)
-        out, err, limit = _converse(process, script, clock, output)
-        if limit:
-            process.kill()
-        status = process.wait()
-        return Finished(status, out, err + _rest_of(process), limit)
-    except BaseException:
-        process.terminate()  # ^C: ssh gets it from the terminal too; this is for the calls without one
-        process.wait()
-        raise
-    finally:
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream:
-                stream.close()
+    errors = None if show_errors else subprocess.PIPE
+    with _started(command, seconds, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=env, cwd=cwd) as (
+        process,
+        shown,
+    ):
+        clock = _Clock(time.monotonic() + seconds, [*stages])
+        try:
+            if BY_THREADS:
+                out, err, shown.limit = pipes.converse(process, script, clock.left, output=output, errors=ERROR_BYTES)
+                return Finished(process.wait(), out, err, shown.limit)
+            out, err, shown.limit = _converse(process, script, clock, output)
+            if shown.limit:
+                process.kill()
+            status = process.wait()
+            return Finished(status, out, err + _rest_of(process), shown.limit)
+        except BaseException:
+            process.terminate()  # ^C: ssh gets it from the terminal too; this is for the calls without one
+            process.wait()
+            raise
+        finally:
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream:
+                    stream.close()
 
 
 @contextlib.contextmanager
@@ -119,9 +136,12 @@ def answering(command: Sequence[str], script: bytes, mark: bytes, seconds: float
 
     stdin stays open until the block ends: that is how the other side knows that it is no longer needed.
     """
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
-    ) as process:
+    with (
+        _started(
+            command, None, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+        ) as (process, _),
+        process,
+    ):
         try:
             assert process.stdin  # noqa: S101  narrows the type: a PIPE was asked for
             assert process.stdout  # noqa: S101
@@ -195,7 +215,7 @@ def _feed(descriptor: int, rest: memoryview) -> memoryview:
 @contextlib.contextmanager
 def lines(command: Sequence[str], script: bytes) -> Iterator[Iterator[bytes]]:
     """Run `command` for the time of the block and yield its output line by line, each cut at 64 KiB."""
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with _started(command, None, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as (process, _), process:
         assert process.stdin  # noqa: S101  narrows the type: a PIPE was asked for
         assert process.stdout  # noqa: S101
         with contextlib.suppress(BrokenPipeError):
@@ -220,40 +240,41 @@ def detach(
     A file, because a pipe would stay open for as long as something lives in the background. `show` is called again
     and again meanwhile; a password or code is asked for on the terminal itself.
     """
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
-    deadline = time.monotonic() + seconds
-    try:
-        while process.poll() is None:
-            if time.monotonic() > deadline:
+    with _started(
+        command, seconds, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
+    ) as (process, shown):  # fmt: skip
+        deadline = time.monotonic() + seconds
+        try:
+            while process.poll() is None:
+                if time.monotonic() > deadline:
+                    process.terminate()
+                    shown.limit = "time"
+                    return Finished(process.wait(), b"", limit="time")
+                show()
+                time.sleep(0.02)
+            return Finished(process.returncode, b"")
+        finally:
+            if process.poll() is None:
                 process.terminate()
-                return Finished(process.wait(), b"", limit="time")
+                process.wait()
             show()
-            time.sleep(0.02)
-        return Finished(process.returncode, b"")
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
-        show()
 
 
 def leave_running(command: Sequence[str], *, errors: BinaryIO) -> None:
     """Start `command` in a session of its own and leave it to itself; what it says on stderr goes into `errors`."""
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
-    )
-    process.returncode = 0  # it outlives us: nobody waits for it, and Python must not complain about that
+    with _started(
+        command, None, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
+    ) as (process, shown):
+        shown.left = True
+        process.returncode = 0  # it outlives us: nobody waits for it, and Python must not complain about that
 
 
 def interact(command: Sequence[str]) -> int:
-    """Run `command` on the user's own terminal, an editor for example, for as long as she likes; return its status."""
-    try:
-        process = subprocess.Popen(command)
-    except OSError as error:
-        raise NbsshError(f"'{command[0]}' cannot be started: {(error.strerror or '').lower()}") from None
-    # ^C is the program's own business while it has the terminal
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        return process.wait()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    """Run `command`, the user's editor, on her own terminal for as long as she likes; return its status."""
+    with _started(command, None, hint="set VISUAL or EDITOR to a program that is installed") as (process, _):
+        # ^C is the program's own business while it has the terminal
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import shlex
-import subprocess  # only for the quoting of Windows
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.laptop.client_system import Side, password_home
 from nbssh.adapters.programs import process
+from nbssh.adapters.programs.spoken import spoken
 from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.ssh import include
 from nbssh.errors import NbsshError
@@ -138,11 +138,6 @@ def split(text: str) -> list[str]:
     if sys.platform == "win32":
         lexer.escape = ""
     return list(lexer)
-
-
-def spoken(words: Sequence[str]) -> str:
-    """Return a command as it can be typed again."""
-    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def _named_config(words: Sequence[str]) -> str | None:

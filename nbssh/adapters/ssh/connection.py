@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nbssh.adapters.programs import process
 from nbssh.adapters.programs.process import OUTPUT_BYTES
 from nbssh.adapters.ssh import client as openssh
+from nbssh.adapters.terminal import trace
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -117,9 +118,16 @@ class Connection:
 
     def _stages(self, begin: bytes, seconds: float) -> list[process.Stage]:
         """Return what bounds a first script: a person has her time to log in, the server after that has not."""
+        connecting = trace.Step(f"connect to {self.shown}")
+
+        def begun(out: bytes | bytearray) -> bool:
+            if begin in out:
+                connecting.ended()
+            return begin in out
+
         return [
             process.Stage(lambda _: self._logged_in(), min(ANSWER_SECONDS, self.login_seconds)),
-            process.Stage(lambda out: begin in out, seconds),
+            process.Stage(begun, seconds),
         ]
 
     def _become(self, other: Connection) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import pexpect
 
+from nbssh.adapters.terminal import trace
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -42,6 +43,7 @@ class Session:
     def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         self._shown = command[-1]
         self._screen = ""
+        self._traced = trace.Program(command, None)
         self._child = pexpect.spawn(
             command[0],
             list(command[1:]),
@@ -59,6 +61,7 @@ class Session:
     def __exit__(self, *_: object) -> None:
         """Close the terminal, which ends the command if it still runs (ssh hangs up)."""
         self._child.close(force=True)
+        self._traced.ended(self._status())
 
     def wait_for(self, text: str, seconds: float) -> str:
         """Return the screen as soon as `text` is on it.
