@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sys
@@ -20,7 +21,12 @@ def main() -> None:
         from nbssh.windows import console  # noqa: PLC0415  for Windows alone
 
         console.prepare()
-    sys.exit(_run(sys.argv[1:]))
+    status = _run(sys.argv[1:])
+    try:
+        sys.stderr.flush()
+    except OSError:  # a full disk; at exit Python would try again, and put a status of its own in place of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    sys.exit(status)
 
 
 def _nowhere() -> TextIO:
@@ -47,12 +53,12 @@ def _answer(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"nbssh {__version__}")  # noqa: T201  the fastest answer: no import at all
         return Exit.DONE
-    from typer.main import get_command  # noqa: PLC0415  70 ms
-
-    from nbssh.cli.app import app  # noqa: PLC0415
-    from nbssh.cli.quick import spare_conversions  # noqa: PLC0415
-
     try:
+        from typer.main import get_command  # noqa: PLC0415  70 ms
+
+        from nbssh.cli.app import app  # noqa: PLC0415
+        from nbssh.cli.quick import spare_conversions  # noqa: PLC0415
+
         status = spare_conversions(get_command(app))(arguments, prog_name="nbssh", standalone_mode=False)
     except NbsshError as error:
         return _say(error, arguments)
@@ -106,21 +112,28 @@ def _foreign(error: Exception, arguments: list[str]) -> int:
 
 
 def _bug(error: Exception, arguments: list[str]) -> int:
-    """Write the traceback where it can be sent from, and say where."""
+    """Write a report where it can be sent from, and say where; on stderr if it cannot be written. Never raises."""
+    said, text, hint = type(error).__name__, "", "please report it with the text above"
+    try:
+        from nbssh.adapters.laptop import buglog  # noqa: PLC0415  only for a bug
+        from nbssh.adapters.laptop.paths import Paths  # noqa: PLC0415
+
+        said, text = buglog.described(error), buglog.report(error, arguments)
+        log = Paths.of_user().log
+        buglog.append(log, text)
+        hint = f"please report it with {log}"
+    except Exception:  # noqa: BLE001  a full disk, a home that is none, or an installation that is half gone
+        _show_bug(error, text)
+    with contextlib.suppress(Exception):
+        _say(NbsshError(f"this is a bug in nbssh: {said}", hint), arguments)
+    return Exit.BUG
+
+
+def _show_bug(error: Exception, text: str) -> None:
     import traceback  # noqa: PLC0415
 
-    from nbssh.adapters.laptop import buglog  # noqa: PLC0415
-    from nbssh.adapters.laptop.paths import Paths  # noqa: PLC0415
-
-    text = "".join(traceback.format_exception(error))
-    try:
-        log = Paths.of_user().log
-        buglog.append(log, f"nbssh {__version__}, Python {sys.version}\n{text}")
-        hint = f"please report it with {log}"
-    except (OSError, NbsshError):
-        sys.stderr.write(text)
-        hint = "please report it with the text above"
-    return _say(NbsshError(f"this is a bug in nbssh: {type(error).__name__}: {error}", hint, code=Exit.BUG), arguments)
+    with contextlib.suppress(Exception):
+        sys.stderr.write(text or "".join(traceback.format_exception(error)))
 
 
 if __name__ == "__main__":

@@ -251,7 +251,7 @@ def test_a_bug_writes_a_log_and_names_it(bed: Bed) -> None:
         f"nbssh: error: this is a bug in nbssh: RuntimeError: on purpose\nnbssh: hint: please report it with {log}\n"
     )
     text = log.read_text()
-    assert text.startswith(f"nbssh {__version__}, Python 3.")
+    assert text.startswith(f"## nbssh {__version__}: RuntimeError\n\n- nbssh {__version__}, CPython 3.")
     assert "RuntimeError: on purpose" in text
     assert log.stat().st_mode & 0o777 == 0o600
     assert envelope(bed.run(sys.executable, "-c", program, "--json").stdout)["errors"][0]["hint"].endswith(str(log))

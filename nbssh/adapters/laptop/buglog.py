@@ -1,17 +1,89 @@
-"""The log of bugs, which a user can send. Appends only; no secret is ever written there."""
+"""The log of bugs: each a report in Markdown, ready to paste, with what is needed to understand it and no secret.
+
+Written when something is broken already: whatever cannot be found out is said to be unknown.
+"""
 
 from __future__ import annotations
 
 import os
+import platform
+import re
+import stat
+import sys
+import traceback
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from nbssh import __version__
+from nbssh.adapters.files import atomic
+from nbssh.adapters.programs.spoken import spoken
+from nbssh.adapters.ssh.client import Ssh
+from nbssh.core import masked
+from nbssh.core.text import printable
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+LOG_BYTES = 256 * 1024  # a report that would make the log longer starts it again
+REPORT_CHARACTERS = 32 * 1024  # of a traceback: its first and its last half
+_ODD = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def described(error: BaseException) -> str:
+    """Return `error` in one line, whatever its own words are: they may be endless, or fail themselves."""
+    said = _known(lambda: printable(masked.text(str(error).strip()), 300))
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def report(error: BaseException, arguments: Sequence[str]) -> str:
+    """Return the report of `error`, which the command `nbssh ARGUMENTS` ran into. Never raises."""
+    text = _known(lambda: _shortened(masked.text("".join(traceback.format_exception(error)))))
+    command = _known(lambda: printable(spoken(["nbssh", *masked.words(arguments)]), REPORT_CHARACTERS // 8))
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`+", text + command))])
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return (
+        f"## nbssh {__version__}: {type(error).__name__}\n\n"
+        f"- nbssh {__version__}, {python} at {sys.executable}\n"
+        f"- {_known(platform.platform)}\n"
+        f"- {_known(lambda: Ssh.of_user().version() or 'ssh -V says nothing')}\n"
+        f"- {datetime.now(UTC).isoformat(timespec='seconds')}\n\n"
+        f"{fence}console\n$ {command}\n{text.rstrip()}\n{fence}\n\n"
+    )
 
 
 def append(path: Path, text: str) -> None:
-    """Append `text`; the file is 0600 before a byte is in it. Raises OSError."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as log:
-        log.write(text + "\n")
+    """Append `text` to the log, which only its owner can read, all of it or nothing. Raises OSError."""
+    atomic.make_folders(str(path.parent), [])
+    data = text.encode("utf-8", "backslashreplace")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | _ODD, 0o600)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(f"{path} is no regular file")
+        if sys.platform != "win32":
+            os.fchmod(descriptor, 0o600)
+        size = found.st_size if found.st_size + len(data) <= LOG_BYTES else 0
+        os.ftruncate(descriptor, size)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except OSError:
+            os.ftruncate(descriptor, size)  # half a report helps nobody
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _known(ask: Callable[[], str]) -> str:
+    """Return what `ask` returns, or that it is not known: the bug may be in there."""
+    try:
+        return ask()
+    except Exception as error:  # noqa: BLE001  see above
+        return f"unknown ({type(error).__name__})"
+
+
+def _shortened(text: str) -> str:
+    half = REPORT_CHARACTERS // 2
+    return text if len(text) <= 2 * half else f"{text[:half]}\n… {len(text) - 2 * half} characters …\n{text[-half:]}"

@@ -15,6 +15,7 @@ from nbssh.adapters.programs import process
 from nbssh.adapters.programs.spoken import spoken
 from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.ssh import include
+from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 RESOLVE_SECONDS = 20.0  # `ssh -G` may run the user's `Match exec` and, with canonicalization, ask DNS
+VERSION_SECONDS = 5.0
 MASTER_SECONDS = 5.0  # a healthy master answers `-O check` in milliseconds; a stopped one never
 
 
@@ -106,6 +108,11 @@ class Ssh:
         text = include.include_left_out(text, SshDisk.of(home), keep)
         system = f'\nHost *\nInclude "{self.side.system_config}"\n' if self.reads_system_config() else ""
         return text + system.encode()
+
+    def version(self) -> str:
+        """Return what it calls itself, `OpenSSH_9.2p1 Debian-2, OpenSSL 3.0.11`; empty if it says nothing in time."""
+        done = process.run([*self.command, "-V"], seconds=VERSION_SECONDS)
+        return "" if done.limit else printable((done.err or done.out).decode("utf-8", "replace").strip(), 200)
 
     def check_master(self, control_socket: Path) -> bool:
         """Tell whether a master listens on `control_socket`; raise if it is there but hangs."""

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import inspection, writer
 from nbssh.adapters.laptop import store
-from nbssh.adapters.programs import process
 from nbssh.core.profile.profile import NAME
 from nbssh.core.server.doctor import Finding, tried
-from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 from nbssh.steps import include
 from nbssh.windows import acl, wsl
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from nbssh.adapters.files.inspection import Entry
     from nbssh.steps.world import World
 
-VERSION_SECONDS = 5.0
 NEEDED = (7, 6)  # RemoteCommand (release notes of OpenSSH 7.6)
 OTHERS, OTHERS_WRITE = 0o077, 0o022
 
@@ -46,10 +43,9 @@ def breaks_ssh(findings: Iterable[Finding]) -> bool:
 
 
 def _ssh(world: World) -> Iterator[Finding]:
-    done = process.run([world.ssh.command[0], "-V"], seconds=VERSION_SECONDS)
-    said = printable((done.err or done.out).decode("utf-8", "replace").strip().partition(",")[0])
+    said = world.ssh.version().partition(",")[0]
     numbers = re.search(r"OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)", said)
-    if done.limit or not numbers:
+    if not numbers:
         yield Finding(
             "ssh", "error", f"'{world.ssh.command[0]} -V' does not name an OpenSSH: {said or 'no answer'}",
             "install the OpenSSH client, or correct NBSSH_SSH_COMMAND",
