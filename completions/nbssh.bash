@@ -29,7 +29,6 @@ _nbssh_grammar() {
                 '--scheduler=slurm|gridengine|pbs|lsf'
                 '--job-option*=-'
                 --idle=-
-                '--client=posix|windows'
                 --no-browser
                 --token
                 --password-stdin

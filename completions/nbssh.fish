@@ -17,7 +17,6 @@ function _nbssh_words
     set -a valued 'add --scheduler'
     set -a valued 'add --job-option'
     set -a valued 'add --idle'
-    set -a valued 'add --client'
     set -l tokens (commandline -opc)
     set -l command ''
     set -l value no
@@ -103,7 +102,6 @@ complete -c nbssh -n '_nbssh_at add' -l remote-port -x -d 'Port on the server, f
 complete -c nbssh -n '_nbssh_at add' -l scheduler -x -a 'slurm gridengine pbs lsf' -d 'Run Jupyter in a batch job of this scheduler'
 complete -c nbssh -n '_nbssh_at add' -l job-option -x -d 'Option of its submission command; repeatable'
 complete -c nbssh -n '_nbssh_at add' -l idle -x -d 'Shut down after so long without use'
-complete -c nbssh -n '_nbssh_at add' -l client -x -a 'posix windows' -d 'From WSL: write the files of Windows'
 complete -c nbssh -n '_nbssh_at add' -l no-browser -d 'Never open a browser'
 complete -c nbssh -n '_nbssh_at add' -l token -d 'A random token instead of a password'
 complete -c nbssh -n '_nbssh_at add' -l password-stdin -d 'Read the notebook password from stdin'

@@ -30,7 +30,6 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--scheduler'); Value = 'slurm|gridengine|pbs|lsf'; Again = $false; Help = 'Run Jupyter in a batch job of this scheduler' }
                 @{ Flags = @('--job-option'); Value = '-'; Again = $true; Help = 'Option of its submission command; repeatable' }
                 @{ Flags = @('--idle'); Value = '-'; Again = $false; Help = 'Shut down after so long without use' }
-                @{ Flags = @('--client'); Value = 'posix|windows'; Again = $false; Help = 'From WSL: write the files of Windows' }
                 @{ Flags = @('--no-browser'); Value = ''; Again = $false; Help = 'Never open a browser' }
                 @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
                 @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }

@@ -63,10 +63,6 @@ def command(
         float | None,
         typer.Option(metavar="HOURS", help="Shut down after so long without use.", show_default=False),
     ] = None,
-    client: Annotated[
-        str | None,
-        typer.Option(metavar="posix|windows", help="From WSL: write the files of Windows.", show_default=False),
-    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Never open a browser.")] = False,
     token: Token = False,
     password_stdin: PasswordStdin = False,
@@ -87,6 +83,5 @@ def command(
         setup_shell=tuple(shlex.split(setup_shell or "")), forward=forward, remote_port=remote_port, idle_hours=idle,
         scheduler=scheduler, job_options=tuple(job_option or ()),
         browser=not no_browser, token=token, password_stdin=password_stdin, offline=offline,
-        client=client,
     )  # fmt: skip
     add(world(context, yes=yes), wish)

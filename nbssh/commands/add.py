@@ -12,11 +12,10 @@ from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
 from nbssh.adapters.ssh import login
 from nbssh.core.files.change import Change, Plan
-from nbssh.core.profile.client import CLIENTS
 from nbssh.core.profile.declared import Declared
 from nbssh.core.profile.profile import alias, check_name
 from nbssh.core.ssh import destination
-from nbssh.errors import Exit, NbsshError
+from nbssh.errors import NbsshError
 from nbssh.steps import aliases, include, plan, ports, probe, writing
 from nbssh.steps.request import is_already, ports_of_others, profile_of
 from nbssh.steps.secret import new_secret, with_key
@@ -35,14 +34,6 @@ def add(world: World, wish: Wish) -> None:
     """Make a profile and everything it stands for."""
     aliases.look_again()
     check_name(wish.name)
-    if wish.client not in {None, *CLIENTS}:
-        raise NbsshError(f"--client {wish.client}: there is no such client", "posix or windows", code=Exit.USAGE)
-    world = world.on(wish.client)
-    if wish.scheduler and world.paths.side.is_around:
-        raise NbsshError(
-            "--scheduler and --client windows: the job's key would lie in WSL, from where Windows' ssh takes none",
-            "run nbssh on Windows itself for this profile, or leave out --client",
-        )
     recipe = destination.parse_recipe(wish.destination or wish.name)
     if is_already(world, wish, recipe):
         _complete(world, wish.name)

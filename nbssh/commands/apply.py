@@ -100,7 +100,7 @@ def planned(
     works = [Work(name, profile, probe=probe) for name, profile in store.select(world.paths, names).items()]
     groups: dict[tuple[str, ...], list[Work]] = {}
     for work in works:
-        key = (work.profile.client or "", work.profile.destination, *work.profile.ssh_options)
+        key = (work.profile.destination, *work.profile.ssh_options)
         groups.setdefault(key, []).append(work)
 
     def prepare(group: list[Work]) -> None:
@@ -137,7 +137,6 @@ def _at_once(job: object, groups: Sequence[list[Work]], *, one_by_one: bool) -> 
 
 def _connect(world: World, group: list[Work], connections: ExitStack, *, batch: bool) -> None:
     first = group[0]
-    world = world.on(first.profile.client)
     connect.refuse_prompts(first.profile, f"nbssh apply {first.name}", batch=batch)
     # an open session of a batch job is on its node, which is no place to look at the destination from
     elsewhere = first.profile.scheduler is not None and not all(_is_known(work) for work in group)
@@ -167,7 +166,7 @@ def _present(group: list[Work]) -> dict[str, RemoteFile]:
 
 def _plan_one(world: World, work: Work, present: dict[str, RemoteFile]) -> None:
     """Fill in the plan of one profile: its server's files, then the local ones."""
-    name, world = work.name, world.on(work.profile.client)
+    name = work.name
     secret = store.load_secret(world.paths, name)
     if not (secret.hash or secret.token):
         raise NbsshError(f"'{name}' has neither password nor token", f"give it one: nbssh passwd {name}")
@@ -190,13 +189,12 @@ def _carry_out(world: World, works: list[Work], *, show: bool) -> None:
         if work.trouble:
             continue
         try:
-            side = world.on(work.profile.client)
-            writing.refuse_edits(side, work.plan.changes, show=show)
+            writing.refuse_edits(world, work.plan.changes, show=show)
             if work.connection and work.declared:
-                writing.install(side, work.connection, work.declared, [c for c in work.plan.changes if c.where])
+                writing.install(world, work.connection, work.declared, [c for c in work.plan.changes if c.where])
             if _moves(work):
-                side.ssh.end_master(side.paths.control_socket(work.name))
-            writing.write_local(side, work.plan)
+                world.ssh.end_master(world.paths.control_socket(work.name))
+            writing.write_local(world, work.plan)
         except NbsshError as error:
             work.trouble = error
 

@@ -38,7 +38,7 @@ def check(world: World, name: str, *, password_stdin: bool) -> None:
     The server goes on running, as it does for a person who presses Ctrl-C.
     """
     profile = store.load(world.paths, name)
-    if sys.platform == "win32" or world.on(profile.client).paths.side.is_around:
+    if sys.platform == "win32":
         raise NbsshError(
             "nbssh check needs a Unix terminal, which an ssh of Windows does not have",
             f"run it on Linux, macOS or in WSL for a profile of its own; here type: ssh {alias(name)}",

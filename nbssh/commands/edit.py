@@ -60,7 +60,6 @@ def edit(world: World, name: str, *, offline: bool) -> int:
     if edited is None:
         world.ui.say("nothing changed")
         return Exit.DONE
-    world = world.on(edited.profile.client)
     _mend(world, name, old, edited)
     with ExitStack() as stack:
         trouble: NbsshError | None = None
@@ -155,11 +154,6 @@ def _validated(world: World, name: str, text: str) -> Profile:
     for other in store.names(world.paths):
         if other != name and _port(world, other) == profile.port:
             raise NbsshError(f"profile '{name}': port {profile.port} belongs to the profile '{other}'", "take another")
-    if profile.client != _client(world, name, profile):
-        raise NbsshError(
-            f"profile '{name}': 'client' is not changed by hand, because the files of the other would stay",
-            f"nbssh remove {name}, then nbssh add {name} --client …",
-        )
     before = _port(world, name)
     if profile.port != before and not ports.is_free(profile.port):
         raise NbsshError(f"profile '{name}': port {profile.port} is in use on this machine", "take another")
@@ -182,14 +176,6 @@ def _port(world: World, name: str) -> int:
         return store.peek(world.paths, name).port
     except NbsshError:
         return 0
-
-
-def _client(world: World, name: str, profile: Profile) -> str | None:
-    """Return the client of a profile as it is; that of the new one where it cannot be read."""
-    try:
-        return store.load(world.paths, name).client
-    except NbsshError:
-        return profile.client
 
 
 def _declared(world: World, name: str, profile: Profile, there: Connection | None) -> Declared:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 def kill(world: World, name: str) -> int:
     """Stop the server and say what was done; return the script's status."""
     profile = store.load(world.paths, name)
-    world = world.on(profile.client)
     server = known_server(name, profile)
     with connect(world, name, profile) as there:
         out, status = there.attempt(script_command(name, server, "kill"))

@@ -21,7 +21,6 @@ LOG_LINES = 1000
 def logs(world: World, name: str, *, follow: bool) -> int:
     """Print the log's end, and with `follow` what comes, until Ctrl-C."""
     profile = store.load(world.paths, name)
-    world = world.on(profile.client)
     server = known_server(name, profile)
     state = sh(server_folder(name, server, "state"))
     # the log of a batch job is in the shared home, below the name of its node

@@ -38,7 +38,6 @@ def open_(world: World, name: str) -> int:
     Return ssh's own status where it could not connect. The launch of a tunnel in the background ends with it.
     """
     profile = store.load(world.paths, name)
-    world = world.on(profile.client)
     connect.known_server(name, profile)
     if not world.paths.side.client.multiplexes:
         raise NbsshError(

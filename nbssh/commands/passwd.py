@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 def passwd(world: World, name: str, *, token: bool, password_stdin: bool, offline: bool) -> None:
     """Replace the secret of `name`. A server that runs keeps the old one until it is started anew."""
     old = store.load(world.paths, name)
-    world = world.on(old.client)
     before = store.load_secret(world.paths, name)
     secret = new_secret(world, name, token=token, password_stdin=password_stdin)
     secret = msgspec.structs.replace(secret, key=before.key, public_key=before.public_key)

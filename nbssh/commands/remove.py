@@ -32,9 +32,6 @@ def remove(world: World, name: str, *, offline: bool) -> None:
     """Stop the server of `name` and remove its files there and here."""
     writing.sweep(world)  # of a run that was killed when all was gone but the traces, the profile too
     profile = _loaded(world, name)
-    here, world = world, world.on(profile.client if profile else None)
-    if world is not here:
-        writing.sweep(world)
     left = _remove_there(world, name, profile, offline=offline)
     _remove_here(world, [name])
     if left:
@@ -92,7 +89,7 @@ def _remove_here(world: World, names: list[str]) -> None:
     """Delete the local files of `names`; what no profile is left to use goes too."""
     paths = world.paths
     gone = [path for name in names for path in _files_of(world, name)]
-    if not [other for other in set(store.names(paths)) - set(names) if _world(world, other).paths.side == paths.side]:
+    if not set(store.names(paths)) - set(names):
         gone.append(paths.opener)
     # The profiles last: whoever is killed before can still say the same command again.
     gone += [paths.profile(name) for name in names]
@@ -103,14 +100,6 @@ def _remove_here(world: World, names: list[str]) -> None:
         writer.remove_empty(folder)
 
 
-def _world(world: World, name: str) -> World:
-    """Return the world of a profile's client; that of this system for one that cannot be read."""
-    try:
-        return world.on(store.peek(world.paths, name).client)
-    except NbsshError:
-        return world
-
-
 def _orphans(world: World) -> list[str]:
     """Return the names of files of ours that ssh reads though their profile is gone: a command was killed."""
     try:
@@ -118,15 +107,6 @@ def _orphans(world: World) -> list[str]:
     except OSError:
         return []
     return [path.stem for path in found if path.is_file() and is_edited(writer.read(path) or b"") is not None]
-
-
-def _by_side(world: World, names: list[str]) -> list[tuple[World, list[str]]]:
-    """Return the profiles of each side; this one is there in any case, where a line may be left."""
-    found = {world.paths.side: (world, list[str]())}
-    for name in names:
-        side = _world(world, name)
-        found.setdefault(side.paths.side, (side, []))[1].append(name)
-    return list(found.values())
 
 
 def _take_out(world: World, line: Change) -> str:
@@ -143,30 +123,24 @@ def uninstall(world: World, *, offline: bool) -> None:
     """Remove all profiles with their servers' files, the Include line and all state."""
     paths = world.paths
     names = sorted({*store.names(paths), *_orphans(world)})
-    sides = _by_side(world, names)
-    lines = [(side, line) for side, _ in sides if (line := include.removal(side))]
-    made_folders = [side.paths.ssh_dir for side, _ in sides if include.made_folder(side)]
+    line = include.removal(world)
+    made_folder = include.made_folder(world)
     if names and not world.ui.ask(
         f"remove {', '.join(names)}: stop what runs there, and take away all files of nbssh, there and here?",
         otherwise="say --yes",
     ):
         raise NbsshError("nothing was changed", "nbssh remove NAME takes away one profile")
-    if lines and not names:
-        world.ui.talk(unified(Plan([line for _, line in lines])))
-    left = [
-        text
-        for side, mine in sides
-        for name in mine
-        if (text := _remove_there(side, name, _loaded(side, name), offline=offline))
-    ]
+    if line and not names:
+        world.ui.talk(unified(Plan([line])))
+    left = [_remove_there(world, name, _loaded(world, name), offline=offline) for name in names]
     # The line first: with it ssh would still look for files that go one by one.
-    left += [text for side, line in lines if (text := _take_out(side, line))]
-    for side, mine in sides:
-        _remove_here(side, mine)
+    if line:
+        left.append(_take_out(world, line))
+    _remove_here(world, names)
     if paths.state.is_dir() and not paths.state.is_symlink():
         shutil.rmtree(paths.state)
-    for folder in made_folders:
-        writer.remove_empty(folder)
-    for text in left:
+    if made_folder:
+        writer.remove_empty(paths.ssh_dir)
+    for text in filter(None, left):
         world.ui.warn(text)
     world.ui.say("everything nbssh wrote on this machine is gone; the program itself is removed by pipx or pip")

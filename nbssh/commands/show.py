@@ -63,7 +63,7 @@ def show_profile(world: World, name: str, *, json: bool) -> None:
     from nbssh.core.files import laptop_files  # noqa: PLC0415  the templates' engine, which `list` does not need
 
     profile = store.load(world.paths, name)
-    paths = world.on(profile.client).paths
+    paths = world.paths
     local = [paths.conf(name), paths.opener, paths.profile(name), paths.secret(name), paths.redirect(name)]
     there = _server_paths(name, profile)
     if json:

@@ -70,7 +70,6 @@ def status(world: World, names: list[str], *, json: bool) -> int:
 def _row(world: World, name: str, profile: Profile, *, batch: bool) -> Row:
     tunnel, outdated = False, False
     try:
-        world = world.on(profile.client)
         tunnel = world.ssh.check_master(world.paths.control_socket(name))
         outdated = aliases.is_outdated(world, name, profile)
         if not tunnel:

@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 def local_files(world: World, name: str) -> laptop_files.Local:
     """Return the local paths that the blocks of `name` speak of."""
-    paths, side = world.paths, world.paths.side
+    paths = world.paths
     return laptop_files.Local(
-        conf=side.names(paths.conf(name)),
-        opener=side.names(paths.opener),
-        control_socket=side.names(paths.control_socket(name)),
-        redirect=side.names(paths.redirect(name)),
-        known_hosts=side.names(paths.known_hosts(name)),
-        key=side.names(paths.key(name)),
-        ssh=(side.names(world.ssh.command[0]) if side.is_around else world.ssh.command[0], *world.ssh.command[1:]),
-        client=side.client,
+        conf=str(paths.conf(name)),
+        opener=str(paths.opener),
+        control_socket=str(paths.control_socket(name)),
+        redirect=str(paths.redirect(name)),
+        known_hosts=str(paths.known_hosts(name)),
+        key=str(paths.key(name)),
+        ssh=world.ssh.command,
+        client=paths.side.client,
     )
 
 
@@ -53,7 +53,7 @@ class _Trial:
 
     def __init__(self, ssh: Ssh) -> None:
         self.ssh = ssh
-        self.folder = Path(tempfile.mkdtemp(prefix="nbssh-", dir=ssh.side.scratch))
+        self.folder = Path(tempfile.mkdtemp(prefix="nbssh-"))
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self._rest = ssh.config_without_ours(self.folder)
         _, self._plain = self._files("none")

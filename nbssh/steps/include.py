@@ -55,7 +55,7 @@ def removal(world: World) -> Change | None:
 
 def _marker(world: World) -> Path:
     """Return the file that remembers that we put the line in once: a line that the user took out stays out."""
-    return world.paths.state / ("included-windows" if world.paths.side.is_around else "included")
+    return world.paths.state / "included"
 
 
 def was_added(world: World) -> bool:

@@ -36,7 +36,7 @@ def local_changes(world: World, declared: Declared) -> tuple[list[Change], tuple
         blocks, unexpressed = aliases.blocks(world, name, declared.profile)
     toml = writer.read(paths.profile(name))
     profile_text = store.text_of(name, declared.profile, toml.decode("utf-8", "replace") if toml is not None else None)
-    opener = laptop_files.opener(side.names(paths.secrets_dir), side.client)
+    opener = laptop_files.opener(str(paths.secrets_dir), side.client)
     wanted = [
         File(str(paths.secret(name)), store.secret_text(secret), PRIVATE, f"secret of '{name}'", secret=True),
         File(str(paths.profile(name)), profile_text, PRIVATE, f"profile '{name}'"),

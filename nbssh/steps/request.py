@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.adapters.laptop import store
-from nbssh.core.profile.client import WINDOWS
 from nbssh.core.profile.profile import UNPRIVILEGED, Profile, Scheduler, from_dict, port_refused
 from nbssh.core.server import batch
 from nbssh.errors import Exit, NbsshError
@@ -39,7 +38,6 @@ class Wish(msgspec.Struct, frozen=True):
     token: bool = False
     password_stdin: bool = False
     offline: bool = False
-    client: str | None = None
 
 
 def profile_of(world: World, wish: Wish, recipe: Recipe) -> Profile:
@@ -72,7 +70,6 @@ def profile_of(world: World, wish: Wish, recipe: Recipe) -> Profile:
         "idle_hours": wish.idle_hours,
         "auth": "token" if wish.token else "password",
         "browser": wish.browser,
-        "client": WINDOWS.name if world.paths.side.is_around else None,
         "scheduler": msgspec.to_builtins(_scheduler(wish)),
     }
     return from_dict(said, "the command line")
@@ -124,7 +121,6 @@ def is_already(world: World, wish: Wish, recipe: Recipe) -> bool:
         "idle_hours": wish.idle_hours,
         "auth": "token" if wish.token else None,
         "browser": None if wish.browser else False,
-        "client": wish.client if world.paths.side.is_around else None,
         "scheduler": _scheduler(wish),
     }
     differ = [key for key, value in said.items() if value is not None and getattr(old, key) != value]

@@ -1,1 +1,1 @@
-"""Everything that knows Windows, and the Windows around a WSL."""
+"""Everything that knows Windows."""

@@ -11,20 +11,19 @@ from functools import cache
 
 from nbssh.adapters.programs import process
 from nbssh.errors import NbsshError
-from nbssh.windows import wsl
 
 SYSTEM, ADMINISTRATORS = "S-1-5-18", "S-1-5-32-544"
 SECONDS = 15.0
 
 
-def applies(path: str) -> bool:
-    """Tell whether `path` has access control lists instead of modes."""
-    return sys.platform == "win32" or bool(wsl.on_windows(path))
+def applies() -> bool:
+    """Tell whether files have access control lists instead of modes here."""
+    return sys.platform == "win32"
 
 
 def restrict(path: str, *, folder: bool = False) -> None:
     """Take everybody else's access away; what is made in a `folder` later inherits that. Raises OSError."""
-    done = process.run([_program("icacls"), _named(path), *_grants(folder=folder), "/q"], seconds=SECONDS)
+    done = process.run(["icacls", path, *_grants(folder=folder), "/q"], seconds=SECONDS)
     if done.status:
         said = (done.err or done.out).decode("utf-8", "replace").strip().partition("\n")[0]
         raise PermissionError(1, f"icacls: {said or f'status {done.status}'}", path)
@@ -33,7 +32,7 @@ def restrict(path: str, *, folder: bool = False) -> None:
 def is_wide(path: str) -> bool:
     """Tell whether somebody else than those three may use `path`; not knowing is a no."""
     try:
-        done = process.run([_program("icacls"), _named(path)], seconds=SECONDS)
+        done = process.run(["icacls", path], seconds=SECONDS)
     except NbsshError:
         return False
     # one line for each, `NAME:(I)(F)`; the names are in the user's language, so they are counted
@@ -43,12 +42,7 @@ def is_wide(path: str) -> bool:
 
 def repair(path: str, *, folder: bool) -> str:
     """Return the commands that take everybody else's access away."""
-    named = _named(path)
-    return f'icacls "{named}" /reset; icacls "{named}" ' + " ".join(f'"{word}"' for word in _grants(folder=folder))
-
-
-def _named(path: str) -> str:
-    return path if sys.platform == "win32" else wsl.on_windows(path)
+    return f'icacls "{path}" /reset; icacls "{path}" ' + " ".join(f'"{word}"' for word in _grants(folder=folder))
 
 
 def _grants(*, folder: bool) -> list[str]:
@@ -56,14 +50,10 @@ def _grants(*, folder: bool) -> list[str]:
     return ["/inheritance:r", "/grant:r", *(f"*{who}:{rights}" for who in (_user(), SYSTEM, ADMINISTRATORS))]
 
 
-def _program(name: str) -> str:
-    return name if sys.platform == "win32" else f"{name}.exe"
-
-
 @cache
 def _user() -> str:
     """Return the number of the user who runs us: her name may be ambiguous or not ASCII."""
-    done = process.run([_program("whoami"), "/user", "/fo", "csv", "/nh"], seconds=SECONDS)
+    done = process.run(["whoami", "/user", "/fo", "csv", "/nh"], seconds=SECONDS)
     found = re.search(rb"S-1-[0-9-]+", done.out)
     if not found:
         raise NbsshError("whoami does not name your account of Windows", "see what it says: whoami /user")

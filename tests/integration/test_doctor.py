@@ -407,3 +407,9 @@ def test_the_script_is_clean_shell() -> None:
         ["shellcheck", "--enable=all", "-s", "sh", "-"], input=script, capture_output=True, text=True, check=False
     )
     assert done.stdout == ""
+
+
+def test_in_a_wsl_the_ssh_of_windows_is_said_to_know_nothing_of_it(bed: Bed) -> None:
+    assert "this is a WSL" not in bed.run("nbssh", "doctor", "--json").stdout
+    bed.env["WSL_DISTRO_NAME"] = "Debian"
+    assert "the ssh of Windows has a config of its own" in bed.run("nbssh", "doctor", "--json").stdout

@@ -245,7 +245,3 @@ def test_remove_and_uninstall_leave_the_config_as_it_was(with_profile: Laptop) -
 def test_the_ssh_command_of_the_user_may_hold_backslashes(laptop: Laptop) -> None:
     laptop.env["NBSSH_SSH_COMMAND"] = r'"C:\Program Files\ssh.exe" -F C:\x'
     assert r"there is no 'C:\Program Files\ssh.exe'" in laptop.nbssh("init", "--yes", status=1)
-
-
-def test_posix_files_are_refused(laptop: Laptop) -> None:
-    assert "cannot be written from Windows" in laptop.nbssh("add", "x", "--offline", "--client", "posix", status=1)

@@ -28,8 +28,8 @@ def test_add_apply_and_remove(bed: Bed, monkeypatch: pytest.MonkeyPatch, *, by_t
     monkeypatch.setattr(process, "BY_THREADS", by_threads)
     for name in ("HOME", "PATH", "SHELL"):
         monkeypatch.setenv(name, bed.env[name])
-    side = Side(WINDOWS, bed.local_home)
-    world = World(Paths(bed.local_home, side), Ssh(tuple(bed.ssh_command), side), Ui(yes=True, quiet=True))
+    monkeypatch.setattr(Side, "of_user", lambda home: Side(WINDOWS, home))
+    world = World(Paths(bed.local_home), Ssh(tuple(bed.ssh_command)), Ui(yes=True, quiet=True))
     add(world, Wish(name="box", token=True, jupyter=str(bed.jupyter)))
     conf = (bed.local_home / ".ssh" / "nbssh.d" / "box.conf").read_bytes().decode()
     assert "ControlMaster no\r\n" in conf

@@ -1,4 +1,4 @@
-"""Paths of Windows: in the Include lines of a user, in what ssh is told, from WSL, and in the user's own files."""
+"""Paths of Windows: in the Include lines of a user, in what ssh is told, and in the user's own files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from nbssh.core.profile.client import POSIX, WINDOWS
 from nbssh.core.profile.profile import Profile
 from nbssh.core.ssh import include
 from nbssh.core.ssh.include import Kind
-from nbssh.windows import wsl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,10 +65,9 @@ def test_the_include_goes_in_and_out_of_a_file_with_crlf_byte_for_byte() -> None
     assert include.include_removed(added) == config
 
 
-def test_ssh_is_told_slashes_in_an_include_and_windows_own_name_elsewhere() -> None:
+def test_ssh_is_told_slashes_in_an_include() -> None:
     side = Side(WINDOWS, Path("/h"))
     assert side.in_config(r"C:\Users\me\x.conf") == "C:/Users/me/x.conf"
-    assert side.names(r"C:\Users\me\x.conf") == r"C:\Users\me\x.conf"
     assert side.system_config.endswith("/ssh/ssh_config")
     assert Side(POSIX, Path("/h")).in_config("/h/a\\b") == "/h/a\\b"
 
@@ -86,26 +84,6 @@ def test_a_command_of_windows_keeps_its_backslashes(
 ) -> None:
     monkeypatch.setattr("sys.platform", "win32")
     assert client.split(command) == words
-
-
-def test_drives_and_names_seen_from_wsl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mounts = tmp_path / "mounts"
-    mounts.write_text(
-        "rootfs / wslfs rw 0 0\nC:\\134 /mnt/c 9p rw,aname=drvfs;path=C:\\ 0 0\n"
-        "d: /d\\040e drvfs rw 0 0\nnone /mnt/wsl tmpfs rw 0 0\n"
-    )
-    monkeypatch.setattr(wsl, "MOUNTS", mounts)
-    monkeypatch.setenv("WSL_DISTRO_NAME", "Debian")
-    assert wsl.drives() == {"/mnt/c": "C:", "/d e": "D:"}
-    assert wsl.on_windows("/mnt/c/Users/Zoë/.ssh") == r"C:\Users\Zoë\.ssh"
-    assert wsl.on_windows("/mnt/cc/x") == ""
-    assert wsl.on_windows("/d e/x y") == r"D:\x y"
-    assert wsl.as_windows_names("/home/me/x") == r"\\wsl$\Debian\home\me\x"
-    assert wsl.here(r"C:\Users\Zoë") == "/mnt/c/Users/Zoë"
-    assert wsl.here("E:\\") == ""
-    monkeypatch.delenv("WSL_DISTRO_NAME")
-    monkeypatch.setattr(wsl, "_kernel_is_microsofts", lambda: False)
-    assert wsl.drives() == {}
 
 
 def test_a_profile_saved_with_crlf_keeps_its_line_ends() -> None:

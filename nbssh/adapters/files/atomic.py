@@ -60,7 +60,7 @@ def make_folders(path: str, made: list[str]) -> None:
             raise
         return
     os.chmod(path, 0o700)
-    if acl.applies(path):
+    if acl.applies():
         acl.restrict(path, folder=True)
     flush_folder(parent)
 
@@ -74,7 +74,7 @@ def write_new(path: str, data: bytes, mode: int, like: str | None = None) -> Non
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     fd = os.open(path, flags | getattr(os, "O_BINARY", 0), 0o600)
     try:
-        if acl.applies(path):
+        if acl.applies():
             acl.restrict(path)
         if sys.platform != "win32":
             if like is not None:

@@ -34,7 +34,7 @@ def entry(path: Path) -> Entry | None:
     except OSError:
         return Entry(path, "dangling", 0, readable=False, ours=True) if path.is_symlink() else None
     # Windows has no permission bits and no owners that count here
-    if acl.applies(str(path)):
+    if acl.applies():
         mode, ours = 0o600, True
     else:
         mode, ours = stat.S_IMODE(found.st_mode), found.st_uid in {os.geteuid(), 0}

@@ -58,7 +58,7 @@ def snapshot(path: Path | str) -> tuple[bytes | None, int | None]:
             if not stat.S_ISREG(mode):
                 raise NbsshError(f"{path} is no regular file", "move it out of the way, then run this again")
             # Windows has no permission bits: "nobody looked" there.
-            return file.read(), None if acl.applies(str(path)) else stat.S_IMODE(mode)
+            return file.read(), None if acl.applies() else stat.S_IMODE(mode)
 
 
 def apply_changes(

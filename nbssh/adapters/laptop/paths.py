@@ -17,7 +17,6 @@ class Paths:
     """The local files of one user; HOME is honoured everywhere, XDG paths on macOS too."""
 
     home: Path
-    given: Side | None = None
 
     @classmethod
     def of_user(cls) -> Paths:
@@ -36,7 +35,7 @@ class Paths:
     @cached_property
     def side(self) -> Side:
         """Where the client's ssh looks for its files."""
-        return self.given or Side.of_user(self.home)
+        return Side.of_user(self.home)
 
     @cached_property
     def _xdg(self) -> tuple[Path, Path]:
@@ -130,6 +129,4 @@ class Paths:
     def shown(self, path: Path | str) -> str:
         """Return `path` as a person writes it, with `~` for the home."""
         text, home = str(path), str(self.home)
-        if self.side.is_around and self.side.names(path)[1:2] == ":":
-            return self.side.names(path)
         return "~" + text[len(home) :] if text == home or text.startswith(home + os.sep) else text

@@ -32,7 +32,6 @@ class Ssh:
     """The user's ssh command, `NBSSH_SSH_COMMAND` or plain `ssh`."""
 
     command: tuple[str, ...] = ("ssh",)
-    given: Side | None = None
 
     @classmethod
     def of_user(cls) -> Ssh:
@@ -46,15 +45,10 @@ class Ssh:
             raise NbsshError(f"NBSSH_SSH_COMMAND: {str(error).lower()}", "correct its quotes, or unset it") from None
         return cls(tuple(words))
 
-    @classmethod
-    def of_side(cls, side: Side) -> Ssh:
-        """Return the ssh of a side that is not this system; NBSSH_SSH_COMMAND names one of ours."""
-        return cls((side.ssh(),), side)
-
     @property
     def side(self) -> Side:
         """Where its files are."""
-        return self.given or Side.of_user(password_home())
+        return Side.of_user(password_home())
 
     def config_file(self) -> Path | None:
         """Return the user's config file that this ssh reads: `-F FILE`, else the one below the passwd home.
@@ -72,7 +66,7 @@ class Ssh:
 
     def resolve(self, arguments: Sequence[str], *, config: Path | None = None) -> str:
         """Return `ssh -G` for `arguments` (options and a host); `config` replaces the user's file."""
-        command = [*_without_config(self.command), "-F", self.side.names(config)] if config else list(self.command)
+        command = [*_without_config(self.command), "-F", str(config)] if config else list(self.command)
         done = process.run([*command, "-G", *arguments], seconds=RESOLVE_SECONDS)
         if done.status == 0:
             return done.out.decode("utf-8", "surrogateescape")
@@ -104,7 +98,7 @@ class Ssh:
             copy.write_bytes(data)
             return self.side.in_config(copy)
 
-        home = self.side.home if self.side.is_around else Path(os.environ.get("HOME") or password_home())
+        home = Path(os.environ.get("HOME") or password_home())
         text = include.include_left_out(text, SshDisk.of(home), keep)
         system = f'\nHost *\nInclude "{self.side.system_config}"\n' if self.reads_system_config() else ""
         return text + system.encode()

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.files.writer import read
 from nbssh.errors import NbsshError
-from nbssh.windows import wsl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +32,6 @@ class SshDisk:
 
     def glob(self, pattern: str) -> list[str]:
         """Find paths as the glob of C does with GLOB_TILDE; sorted."""
-        pattern = _mounted(pattern)
         if pattern == "~" or pattern.startswith("~/"):
             pattern = glob.escape(self.home) + pattern[1:]
         elif pattern.startswith("~"):
@@ -49,24 +47,17 @@ class SshDisk:
     def read(self, path: str) -> bytes | None:
         """Return a file's content, None if it cannot be read."""
         try:
-            return read(_mounted(path))
+            return read(path)
         except (NbsshError, ValueError):
             return None
 
     def real(self, path: str) -> str:
         """Return the path with all symbolic links resolved."""
         try:
-            return _with_slashes(os.path.realpath(_mounted(path)))
+            return _with_slashes(os.path.realpath(path))
         except (OSError, ValueError):
             return path
 
 
 def _with_slashes(path: str) -> str:
     return path.replace("\\", "/") if sys.platform == "win32" else path
-
-
-def _mounted(path: str) -> str:
-    """Return where a path with a drive is, seen from WSL; anything else as it is."""
-    if sys.platform == "win32" or not re.match(r"[A-Za-z]:[/\\]", path):
-        return path
-    return wsl.here(path) or path

@@ -37,7 +37,7 @@ def private(
     asks anybody anything.
     """
     # /tmp by name: TMPDIR is too long for a socket on macOS
-    short = Path("/tmp") if ssh.side.client.multiplexes and Path("/tmp").is_dir() else ssh.side.scratch  # noqa: S108
+    short = Path("/tmp") if ssh.side.client.multiplexes and Path("/tmp").is_dir() else None  # noqa: S108
     folder = Path(tempfile.mkdtemp(prefix="nbssh-", dir=short))
     control_socket = folder / "ctl"
     log = folder / "log"
@@ -45,7 +45,7 @@ def private(
         *ssh.command,
         "-oLogLevel=VERBOSE",
         "-E",
-        ssh.side.names(log),
+        str(log),
         *QUIET,
         *ALIVE,
         *_connect_timeout(ssh, arguments),

@@ -31,16 +31,13 @@ def doctor(world: World, name: str, *, offline: bool, json: bool) -> int:
     found = here.examine(world)
     profiles, broken = _loaded(world, [name] if name else store.names(world.paths))
     found += broken
-    for client in sorted({profile.client for profile in profiles.values() if profile.client}):
-        found += here.examine(world.on(client))
     ask_ssh = not here.breaks_ssh(found)
 
     def examine(item: tuple[str, Profile]) -> list[Finding]:
-        side = world.on(item[1].client)
-        mine = examine_profile(side, *item, ask_ssh=ask_ssh)
+        mine = examine_profile(world, *item, ask_ssh=ask_ssh)
         hangs = any(finding.level == "error" and finding.check == "master" for finding in mine)
         if ask_ssh and not hangs and not offline:
-            mine += there.examine(side, *item, batch=not name)
+            mine += there.examine(world, *item, batch=not name)
         return mine
 
     with ThreadPoolExecutor(WORKERS if not name else 1) as pool:

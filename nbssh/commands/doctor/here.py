@@ -9,13 +9,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.files import inspection, writer
+from nbssh.adapters.files import inspection
 from nbssh.adapters.laptop import store
 from nbssh.core.profile.profile import NAME
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
 from nbssh.steps import include
-from nbssh.windows import acl, wsl
+from nbssh.windows import acl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,17 +72,14 @@ def _abilities(world: World) -> str:
     if world.paths.side.client.multiplexes:
         return ""
     return (
-        f", {world.ssh.side.names(world.ssh.command[0])}: has no ControlMaster, so each session and each step of "
+        f", {world.ssh.command[0]}: has no ControlMaster, so each session and each step of "
         "nbssh logs in by itself, and cannot go into the background, so nbssh open does not work"
     )
 
 
 def _other_ssh(world: World) -> Iterator[Finding]:
-    """Say on Windows that the aliases are for its own ssh, and in WSL that Windows has a config of its own."""
-    side = world.paths.side
-    if side.is_around:
-        return
-    if not side.client.multiplexes:
+    """Say on Windows that the aliases are for its own ssh, and in a WSL that Windows has a config of its own."""
+    if not world.paths.side.client.multiplexes:
         typed = shutil.which("ssh")
         if typed and _real(Path(typed)).lower() not in {_real(Path(world.ssh.command[0])).lower(), ""}:
             if world.ssh.command[0] == "ssh":
@@ -96,20 +93,10 @@ def _other_ssh(world: World) -> Iterator[Finding]:
                 "ssh", "warning", f"{typed} is Git's ssh, for which the aliases are not made",
                 "install that of Windows: Settings, System, Optional features, OpenSSH Client",
             )  # fmt: skip
-    elif wsl.is_inside():
-        yield from _windows_config(world)
-
-
-def _windows_config(world: World) -> Iterator[Finding]:
-    try:
-        theirs = wsl.windows_home() / ".ssh" / "config"
-        other = writer.read(theirs)
-    except NbsshError:
-        return
-    if other is not None and other != writer.read(world.paths.user_config):
+    elif os.environ.get("WSL_DISTRO_NAME"):
         yield Finding(
-            "wsl", "ok", f"the ssh of Windows has another config, {wsl.on_windows(theirs)}: what runs there, VS Code "
-            "for example, knows these aliases only after nbssh add NAME --client windows",
+            "ssh", "ok", "this is a WSL: the ssh of Windows has a config of its own and does not know these aliases; "
+            "for that one run nbssh on Windows",
         )  # fmt: skip
 
 
@@ -122,7 +109,7 @@ def _include(world: World) -> Iterator[Finding]:
     wanted = include.change(world)
     if wanted is None:
         yield Finding("include", "ok", f"{config} includes the files of nbssh")
-    elif not _has_profiles(world):
+    elif not store.names(world.paths):
         yield Finding("include", "ok", f"{config} does not include the files of nbssh; there are none yet")
     elif "stands below" in wanted.why:
         yield Finding("include", "error", wanted.why, "nbssh init")
@@ -130,17 +117,6 @@ def _include(world: World) -> Iterator[Finding]:
         yield Finding("include", "error", f"the Include line of nbssh was taken out of {config}", "nbssh init")
     else:
         yield Finding("include", "error", f"{config} does not include the files of nbssh", "nbssh init")
-
-
-def _has_profiles(world: World) -> bool:
-    """Tell whether a profile has its files on this side; one that cannot be read counts."""
-    for name in store.names(world.paths):
-        try:
-            if world.on(store.peek(world.paths, name).client).paths.side == world.paths.side:
-                return True
-        except NbsshError:
-            return True
-    return False
 
 
 def _files_for_ssh(world: World) -> Iterator[Finding]:
@@ -202,7 +178,7 @@ def _modes(world: World) -> Iterator[Finding]:
             if entry.path.suffix in {".conf", ".toml", ".json", ".html"}
         ]
     entries = [entry for path in dict.fromkeys(ours) if (entry := inspection.entry(path))]
-    listed = [entry for entry in entries if acl.applies(str(entry.path)) and acl.is_wide(str(entry.path))]
+    listed = [entry for entry in entries if acl.is_wide(str(entry.path))] if acl.applies() else []
     for entry in listed:
         yield Finding(
             "modes", "error", f"{paths.shown(entry.path)}: others than you, SYSTEM and Administrators may use it",

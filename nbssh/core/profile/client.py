@@ -30,4 +30,3 @@ class Client(msgspec.Struct, frozen=True):
 POSIX = Client("posix", "\n", "open", multiplexes=True)
 # Windows PowerShell 5.1 takes a script without the mark for one in the code page of the day
 WINDOWS = Client("windows", "\r\n", "open.ps1", multiplexes=False, byte_order_mark="\ufeff")
-CLIENTS: dict[str, Client] = {client.name: client for client in (POSIX, WINDOWS)}

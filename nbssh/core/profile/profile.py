@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from nbssh.core.profile.client import Name  # noqa: TC001  msgspec reads the annotations
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -68,7 +67,6 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """One declaration. `port` is the local one, on 127.0.0.1; `idle_hours` shuts an idle server down.
 
-    `client` names the laptop's platform where that is not the one that nbssh runs on: Windows, from WSL.
     `fast_start` keeps Jupyter from an import that it does not need (templates/jupyter/rfc3987_syntax.py.in).
     """
 
@@ -84,7 +82,6 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     remote_port: Port | None = None
     idle_hours: Annotated[float, msgspec.Meta(gt=0, le=8760)] | None = None
     auth: Auth = "password"
-    client: Name | None = None
     browser: bool = True
     fast_start: bool = True
     scheduler: Scheduler | None = None
@@ -151,6 +148,11 @@ def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str
     unknown = re.search(r"unknown field `(.*?)`", text)
     if unknown:
         key = unknown.group(1)
+        if key == "client":
+            return NbsshError(
+                f"{source}: the key 'client' is no longer known: nbssh writes the files of the system that it runs on",
+                "for the ssh of Windows run nbssh on Windows itself; here delete that line, or the file",
+            )
         known = [
             field for struct in (Profile, Scheduler, Server) for field in struct.__struct_encode_fields__
         ]  # fmt: skip

@@ -24,7 +24,6 @@ _ABOUT = {
     "remote_port": "The port on the server, for forward = 'tcp'.",
     "idle_hours": "Shut an unused server down after so many hours.",
     "auth": "How to log in to the notebooks; change it with: nbssh passwd NAME [--token].",
-    "client": "The laptop's platform, where it is not the one that nbssh runs on: windows, from WSL.",
     "browser": "Whether ssh NAME-nb opens the browser.",
     "fast_start": "Whether Jupyter is kept from a slow import that it does not need.",
     "scheduler": "Run Jupyter in a batch job of this kind, with these options for its submission command.",
