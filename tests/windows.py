@@ -1,62 +1,80 @@
 """A laptop that looks like Windows: `python tests/windows.py WORDS…` is nbssh there, `pytest -p windows` tests there.
 
-What Windows' Python does not have is taken away before the first module of nbssh is imported. The paths stay those of
-this system: what differs in their flavour is tested where it is decided.
+Only modules of nbssh and of its tests see Windows: what they import is changed on its way to them. Libraries and
+Python's own modules go on seeing the system that they run on, so nothing here depends on how they are made. The paths
+stay those of this system: what differs in their flavour is tested where it is decided.
 """
 
 from __future__ import annotations
 
-import importlib
+import builtins
 import os
 import signal
 import socket
 import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-MISSING_MODULES = ("fcntl", "grp", "pexpect", "pty", "ptyprocess", "pwd", "resource", "syslog", "termios", "tty")
-MISSING_IN_OS = (
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MISSING_MODULES = {"fcntl", "grp", "pexpect", "pty", "ptyprocess", "pwd", "resource", "syslog", "termios", "tty"}
+MISSING_IN_OS = {
     "O_DIRECTORY", "chown", "fchmod", "fchown", "fork", "forkpty", "getegid",
     "geteuid", "getgid", "getpgid", "getuid", "getxattr", "killpg", "listxattr", "mkfifo", "openpty", "pread",
     "set_blocking", "setsid", "setxattr", "uname", "wait3", "wait4",
-)  # fmt: skip
-MISSING_IN_SIGNAL = ("SIGALRM", "SIGHUP", "SIGQUIT", "SIGWINCH", "pthread_sigmask")
-# What picks its own implementation by the platform has done so when it turns into Windows.
-FOREIGN = (
-    "argon2", "concurrent.futures", "filelock", "getpass", "glob", "jinja2", "msgspec", "platformdirs", "rich.console",
-    "rich.table", "selectors", "shutil", "socket", "sshconf", "subprocess", "tarfile", "tempfile", "tomlkit",
-    "typer.main", "urllib.request",
-)  # fmt: skip
+}  # fmt: skip
+MISSING_IN_SIGNAL = {"SIGALRM", "SIGHUP", "SIGQUIT", "SIGWINCH", "pthread_sigmask"}
+_ROOT = Path(__file__).resolve().parent.parent
+_OURS = (f"{_ROOT / 'nbssh'}{os.sep}", f"{_ROOT / 'tests'}{os.sep}")
 
 
-class _NotOnWindows:
-    """Refuses to import what Windows does not have."""
+class _Changed(ModuleType):
+    """A module as it is on Windows: all that is not `missing` or `changed` is the real one's, to be set too."""
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:  # noqa: ARG002  the protocol
-        if name.partition(".")[0] in MISSING_MODULES:
-            raise ModuleNotFoundError(f"Windows has no module {name}", name=name)
+    def __init__(self, real: ModuleType, missing: set[str], **changed: object) -> None:
+        super().__init__(real.__name__, real.__doc__)
+        self.__dict__.update(_real=real, _missing=missing, **changed)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever the module has there
+        if name in self._missing:
+            raise AttributeError(f"on Windows module '{self.__name__}' has no '{name}'", name=name, obj=self)
+        return getattr(self._real, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self.__dict__["_real"], name, value)
 
 
 def become_windows() -> None:
-    """Take away what Windows does not have."""
-    for name in FOREIGN:
-        importlib.import_module(name)
-    filelock = importlib.import_module("filelock")
-    filelock.FileLock = filelock.SoftFileLock  # the one for Unix needs fcntl
-    for name in MISSING_MODULES:
-        sys.modules.pop(name, None)
-    sys.meta_path.insert(0, _NotOnWindows())  # type: ignore[arg-type]
-    for module, names in ((os, MISSING_IN_OS), (signal, MISSING_IN_SIGNAL)):
-        for name in names:
-            if hasattr(module, name):
-                delattr(module, name)
-    socket.SO_EXCLUSIVEADDRUSE = socket.SO_KEEPALIVE  # type: ignore[attr-defined]
-    if hasattr(socket, "AF_UNIX"):
-        del socket.AF_UNIX
-    sys.platform = "win32"
+    """Show Windows to every module of ours that is imported from now on."""
+    changed = {
+        "os": _Changed(os, MISSING_IN_OS),
+        "signal": _Changed(signal, MISSING_IN_SIGNAL),
+        "socket": _Changed(socket, {"AF_UNIX"}, SO_EXCLUSIVEADDRUSE=socket.SO_KEEPALIVE),
+        "sys": _Changed(sys, set(), platform="win32"),
+    }
+    real = builtins.__import__
+
+    def as_windows(
+        name: str,
+        globals: Mapping[str, object] | None = None,  # noqa: A002  the language's names for them
+        locals: Mapping[str, object] | None = None,  # noqa: A002
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        if not str((globals or {}).get("__file__", "")).startswith(_OURS):
+            return real(name, globals, locals, fromlist, level)
+        if name.partition(".")[0] in MISSING_MODULES:
+            raise ModuleNotFoundError(f"Windows has no module {name}", name=name)
+        module = real(name, globals, locals, fromlist, level)
+        return changed.get(module.__name__, module)
+
+    builtins.__import__ = as_windows
 
 
 def pytest_load_initial_conftests() -> None:
     """Run the tests of `pytest -p windows` on such a laptop."""
-    importlib.import_module("hypothesis")
     become_windows()
 
 

@@ -38,7 +38,7 @@ class Laptop:
         self.env = {
             "HOME": str(self.home), "USERPROFILE": str(self.home), "LOCALAPPDATA": str(self.home / "AppData/Local"),
             "SYSTEMROOT": str(folder / "Windows"), "PROGRAMDATA": str(folder / "ProgramData"),
-            "PATHEXT": ".exe", "TMPDIR": str(folder / "temp"),
+            "TMPDIR": str(folder / "temp"),
             "PATH": f"{self.bin}:/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY),
         }  # fmt: skip
         self.env |= {key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")}
@@ -228,9 +228,9 @@ def test_a_file_that_others_may_use_is_found_with_what_repairs_it(with_profile: 
 
 def test_gits_ssh_on_the_path_is_named(with_profile: Laptop) -> None:
     laptop = with_profile
-    laptop.tool(laptop.bin / "ssh.exe", 'exec /usr/bin/ssh "$@"')
+    laptop.tool(laptop.bin / "ssh", 'exec /usr/bin/ssh "$@"')
     said = laptop.nbssh("doctor", "--offline", "mybox")
-    assert f"'ssh' in this shell is {laptop.bin}/ssh.exe" in " ".join(said.split())
+    assert f"'ssh' in this shell is {laptop.bin}/ssh" in " ".join(said.split())
 
 
 def test_remove_and_uninstall_leave_the_config_as_it_was(with_profile: Laptop) -> None:

@@ -34,7 +34,7 @@ class FakeKernel:
 def test_colours_and_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel, written = FakeKernel(), io.BytesIO()
     monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel), raising=False)
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252"))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="cp1252"))
     console.prepare()
     sys.stdout.write("用户 ✓\n")
     sys.stdout.flush()
@@ -43,5 +43,5 @@ def test_colours_and_characters(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_where_there_is_no_such_console_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr("sys.stdout", io.StringIO())
     console.prepare()
