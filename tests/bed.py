@@ -52,10 +52,15 @@ def lacks(what: str, how: str) -> NoReturn:
     pytest.skip(what)
 
 
+def not_applicable(why: str) -> NoReturn:
+    """Skip the test, in CI too: what it tests cannot exist here. Counted at the end under this name."""
+    pytest.skip(f"not applicable: {why}")
+
+
 def needs_root(to: str = "make a second user") -> None:
     """Skip the test for a normal user, who cannot do what it does."""
     if os.getuid() != 0:
-        pytest.skip(f"only root can {to}")
+        not_applicable(f"only root can {to}")
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = GRACE) -> None:
@@ -215,7 +220,7 @@ class Bed:
     def ssh(self, *words: str, timeout: float = 60) -> pexpect.spawn[str]:
         """Run `ssh words` on the laptop in a terminal."""
         if not sshd.gives_terminals():
-            pytest.skip("on this system only root's sshd can give a terminal")
+            not_applicable("on this system only root's sshd can give a terminal")
         return self.spawn("ssh", *words, timeout=timeout)
 
     def on_server(self, command: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:

@@ -2,12 +2,14 @@
 
 Every number that a test gave to `record_property` is added up under its name; a pair under the name `figure`, such as
 `("points tried", 90)`, too. Other properties (texts) are left to the JUnit file. `@pytest.mark.figure(NAME)` counts
-tests: how many of those with this name held. All travel with the reports, so that pytest-xdist loses none.
+tests: how many of those with this name held. Tests that were skipped as not applicable are counted for each reason, so
+that nobody takes them for those of a missing tool. All travel with the reports, so that pytest-xdist loses none.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,7 +33,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    lines = dict(_sums(terminalreporter)) | dict(_held(terminalreporter))
+    lines = dict(_sums(terminalreporter)) | dict(_held(terminalreporter)) | dict(_not_applicable(terminalreporter))
     if lines:
         terminalreporter.section("figures")
         width = max(map(len, lines))
@@ -62,3 +64,10 @@ def _held(terminalreporter: TerminalReporter) -> Iterator[tuple[str, str]]:
                     held[value][report.nodeid] = held[value].get(report.nodeid, True) and outcome == "passed"
     for name, tests in held.items():
         yield name, f"{sum(tests.values()):>10} of {len(tests)}"
+
+
+def _not_applicable(terminalreporter: TerminalReporter) -> Iterator[tuple[str, str]]:
+    reasons = (str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    counted = Counter(found[0] for reason in reasons if (found := re.search(r"not applicable: [^\n]*[^\n')]", reason)))
+    for reason, number in counted.items():
+        yield reason, f"{number:>10}"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import bed as beds
@@ -53,7 +56,7 @@ def test_a_terminal_is_one_on_the_server_too(bed: Bed) -> None:
 
 def test_lines_of_sshd_config_win(make_bed: Callable[..., Bed]) -> None:
     bed = make_bed(extra=["AllowTcpForwarding no", "Banner /etc/hostname"])
-    port = beds.throwaway.free_port()
+    port = beds.sshd.free_port()
     done = bed.run("ssh", "-o", "ExitOnForwardFailure=yes", "-W", f"127.0.0.1:{port}", "box")
     assert "administratively prohibited" in done.stderr
     assert beds.Path("/etc/hostname").read_text().strip() in done.stderr
@@ -75,12 +78,30 @@ def test_a_needed_tool_that_is_missing_fails_in_ci(monkeypatch: pytest.MonkeyPat
         beds.needs("sh", "no-such-tool")
 
 
+def test_what_cannot_exist_here_is_skipped_in_ci_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beds, "CI", True)
+    with pytest.raises(pytest.skip.Exception, match="not applicable: no such Jupyter"):
+        beds.not_applicable("no such Jupyter")
+
+
 def test_home_is_a_scratch_one() -> None:
     assert os.environ["HOME"].startswith("/tmp/nbh")
 
 
 def test_a_free_port_is_not_one_that_the_system_gives_away() -> None:
-    ports = [beds.throwaway.free_port() for _ in range(300)]
+    ports = [beds.sshd.free_port() for _ in range(300)]
     assert len(set(ports)) == len(ports)
     first = int(beds.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert max(ports) < first, "an outgoing connection of another test could take it before it is used"
+
+
+def test_what_a_test_starts_can_be_interrupted_although_the_run_itself_is_a_background_job() -> None:
+    program = "import conftest, os; os.execvp('grep', ['grep', 'SigIgn', '/proc/self/status'])"
+    script = 'trap "" INT QUIT; exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", script, "-", sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(beds.REPOSITORY / "tests")},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    ignored = int(done.stdout.split()[1], 16)
+    assert not ignored & (1 << signal.SIGINT - 1 | 1 << signal.SIGQUIT - 1)

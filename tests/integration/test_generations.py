@@ -57,11 +57,10 @@ c.PasswordIdentityProvider.hashed_password = "sha1:0123456789ab:0000000000000000
 def environment(name: str) -> Path:
     """Return the bin folder of one of the environments that tests/jupyters.sh makes."""
     folder = beds.REPOSITORY / f".venv-jupyter-{name}"
+    if (why := folder / "not-applicable").exists():
+        beds.not_applicable(why.read_text().strip())
     if not (folder / ".made").exists():
-        text = f"{folder.name} is not there: make jupyters (it needs the network)"
-        if beds.CI:
-            pytest.fail(text, pytrace=False)
-        pytest.skip(text)
+        beds.lacks(f"{folder.name} is not there", "make jupyters (it needs the network)")
     return folder / "bin"
 
 

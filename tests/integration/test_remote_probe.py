@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NONCE = "0123abcd"
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"  # an environment is one of the Python in it
 Answer = dict[str, list[dict[str, str]]]
 
 
@@ -43,8 +44,8 @@ class Remote:
     def environment(self, folder: str, *, program: str = "jupyter-lab", shebang: str = "", **packages: str) -> Path:
         """Make something that looks like a virtual environment with Jupyter; return the program."""
         prefix = self.home / folder
-        python = prefix / "bin/python3.11"
-        site = prefix / "lib/python3.11/site-packages"
+        python = prefix / "bin" / PYTHON
+        site = prefix / "lib" / PYTHON / "site-packages"
         site.mkdir(parents=True)
         python.parent.mkdir(exist_ok=True)
         if not python.exists():
@@ -128,7 +129,7 @@ def test_what_is_there(remote: Remote, shell: str, needs: Callable[..., None]) -
             "path": str(path),
             "program": "jupyter-lab",
             "asked": "",
-            "python": str(path.parent / "python3.11"),
+            "python": str(path.parent / PYTHON),
             "found": "conda",
             "jupyterlab": "4.6.6",
             "notebook": "",
@@ -192,7 +193,7 @@ def test_a_login_shell_that_hangs(remote: Remote) -> None:
 def test_the_interpreter_of_a_program(remote: Remote, shebang: str) -> None:
     path = remote.environment(".venv", shebang=shebang, jupyterlab="4.0.0")
     (found,) = remote.look()["jupyter"]
-    assert (found["python"], found["jupyterlab"]) == (str(path.parent / "python3.11"), "4.0.0")
+    assert (found["python"], found["jupyterlab"]) == (str(path.parent / PYTHON), "4.0.0")
 
 
 def test_two_names_of_one_program_are_one(remote: Remote) -> None:
@@ -202,7 +203,7 @@ def test_two_names_of_one_program_are_one(remote: Remote) -> None:
     (found,) = remote.look()["jupyter"]
     assert (found["path"], found["python"]) == (
         f"{remote.home}/.local/bin/jupyter-lab",
-        str(path.parent / "python3.11"),
+        str(path.parent / PYTHON),
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from nbssh.core.files import laptop_files
 from nbssh.core.profile.profile import Profile
 from nbssh.core.ssh import edits
@@ -50,3 +53,11 @@ def test_whole_blocks_are_named_and_nothing_can_steer_the_terminal() -> None:
 
 def test_an_empty_file_misses_everything() -> None:
     assert len(edits.changes("", TEXT)) == 3
+
+
+def test_no_warning_of_a_library_reaches_the_user() -> None:
+    """Python 3.13 deprecates what sshconf 0.2.7 calls; -W error is what a user's PYTHONWARNINGS can be."""
+    program = "from nbssh.core.ssh import edits; print(len(edits.blocks('Host a\\n    User me\\n')))"
+    command = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")

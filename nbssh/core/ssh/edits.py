@@ -6,6 +6,8 @@ much. Pure: text in, sentences out.
 
 from __future__ import annotations
 
+import warnings
+
 from sshconf import SshConfigFile
 
 from nbssh.core.text import printable
@@ -16,7 +18,10 @@ Blocks = dict[str, dict[str, list[str]]]
 
 def blocks(text: str) -> Blocks:
     """Return the Host blocks of a file that nbssh generated."""
-    config = SshConfigFile(text.replace("\r\n", "\n").split("\n"))
+    with warnings.catch_warnings():
+        # sshconf 0.2.7 calls re.split(…, 1), which Python 3.13 and newer deprecate: nothing that a user can mend
+        warnings.filterwarnings("ignore", "'maxsplit' is passed as positional argument", DeprecationWarning)
+        config = SshConfigFile(text.replace("\r\n", "\n").split("\n"))
     return {
         host: {option: values if isinstance(values, list) else [values] for option, values in config.host(host).items()}
         for host in config.hosts()
