@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.laptop import store
-from nbssh.core.text import printable
+from nbssh.core import answers
 from nbssh.steps.connect import connect, known_server, script_command
 
 if TYPE_CHECKING:
@@ -18,6 +18,6 @@ def kill(world: World, name: str) -> int:
     server = known_server(name, profile)
     with connect(world, name, profile) as there:
         out, status = there.attempt(script_command(name, server, "kill"))
-    for line in out.decode("utf-8", "replace").splitlines():
-        world.ui.product(printable(line))
+    for line in answers.lines(out):
+        world.ui.product(line)
     return status

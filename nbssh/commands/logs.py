@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.laptop import store
 from nbssh.adapters.programs import process
+from nbssh.core import answers
 from nbssh.core.files.render import sh
 from nbssh.core.profile.declared import server_folder
-from nbssh.core.text import printable
 from nbssh.steps.connect import connect, known_server
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def logs(world: World, name: str, *, follow: bool) -> int:
     with connect(world, name, profile) as there:
         if not follow:
             out, status = there.attempt(f"{there_is}\ntail -n {LOG_LINES} {log}")
-            for line in out.decode("utf-8", "replace").splitlines():
-                world.ui.product(printable(line))
+            for line in answers.lines(out):
+                world.ui.product(line)
             return status
         # first a script with an end: it logs in, or finds out that the open master takes no more sessions
         if there.attempt(there_is)[1]:
@@ -39,6 +39,7 @@ def logs(world: World, name: str, *, follow: bool) -> int:
             [*there.command, "exec", "/bin/sh"], f"exec 2>&1\ntail -n {LOG_LINES} -f {log}\n".encode()
         ) as lines:
             for raw in lines:
-                world.ui.product(printable(raw.decode("utf-8", "replace").rstrip("\r\n")))
+                for line in answers.lines(raw):
+                    world.ui.product(line)
                 sys.stdout.flush()
     return 0

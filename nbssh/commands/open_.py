@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from nbssh.adapters.laptop import store
 from nbssh.adapters.programs import process
 from nbssh.adapters.ssh.connection import LOGIN_SECONDS, NoSessionError
+from nbssh.core import answers
 from nbssh.core.files import laptop_files, server_files
 from nbssh.core.profile.profile import alias
-from nbssh.core.text import printable
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import aliases, connect
 from nbssh.steps.aliases import refuse_unknown_alias
@@ -118,9 +118,9 @@ def _say_failed(world: World, name: str, done: Finished) -> int:
 def _show_new(world: World, errors: BinaryIO, shown: int) -> int:
     """Show what ssh and launch said since, cleaned; return its size. The file's position belongs to ssh."""
     data = os.pread(errors.fileno(), 65536, shown)
-    for line in data.decode("utf-8", "replace").splitlines():
+    for line in answers.lines(data):
         if line.strip():
-            world.ui.talk(printable(line.rstrip("\r")) + "\n")
+            world.ui.talk(f"{line}\n")
     return len(data)
 
 

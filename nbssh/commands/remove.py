@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from nbssh import __version__
 from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
+from nbssh.core import answers
 from nbssh.core.files import server_files
 from nbssh.core.files.change import Plan, is_edited
 from nbssh.core.files.diff import unified
 from nbssh.core.files.render import render
 from nbssh.core.profile.profile import NAME, check_name
-from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 from nbssh.steps import connect, include, plan, writing
 
@@ -74,8 +74,8 @@ def _remove_there(world: World, name: str, profile: Profile | None, *, offline: 
             world.ssh.end_master(world.paths.control_socket(name))
         except NbsshError as error:
             world.ui.warn(f"{error.message}; {error.hint}")
-    for line in out.decode("utf-8", "replace").splitlines():
-        world.ui.say(printable(line.removeprefix("nbssh: ")))
+    for line in answers.lines(out):
+        world.ui.say(line.removeprefix("nbssh: "))
     return f"{server.hostname} still holds {folders}" if status else ""
 
 

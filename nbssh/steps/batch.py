@@ -13,6 +13,7 @@ import msgspec
 from nbssh import __version__
 from nbssh.adapters.programs import process
 from nbssh.adapters.ssh import login as connecting
+from nbssh.core import answers
 from nbssh.core.files import server_files
 from nbssh.core.files.render import render, sh
 from nbssh.core.profile.declared import server_folder
@@ -52,12 +53,12 @@ class Trial(msgspec.Struct, frozen=True):
         """The installed `job`."""
         return f"{server_folder(self.name, self.server, 'share')}/job"
 
-    def job(self, *words: str) -> str:
+    def job(self, *words: str) -> bytes:
         """Run `job` with `words` on the login node and return what it prints."""
         out, status = self.login.attempt(f"exec /bin/sh {sh(self.script)} {shlex.join(words)}", TRY_SECONDS)
         if status:
             raise NbsshError(f"{self.login.shown}: job {words[0]} ended with status {status}", "its message is above")
-        return out.decode("utf-8", "replace")
+        return out
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -75,16 +76,14 @@ def find_way(trial: Trial, ui: Ui) -> Node:
     """
     with _installed(trial):
         own = _own_keys(trial) if set(batch.ways(trial.profile)) - {"node"} else []
-        words = trial.job("try").split()
-        if len(words) < 2 or words[0] not in {"job", "queued"}:  # noqa: PLR2004
+        begun = batch.trial(trial.job("try"))
+        if begun is None:
             raise NbsshError(f"{trial.login.shown}: no job was started", "its message is above")
         try:
-            if words[0] == "queued":
-                return _untried(trial, own, ui)
-            return _tried(trial, words[1], words[2], own, ui)
+            return _tried(trial, begun, own, ui) if begun.node else _untried(trial, own, ui)
         finally:
             with contextlib.suppress(NbsshError):
-                trial.job("drop", words[1])
+                trial.job("drop", begun.job)
 
 
 @contextlib.contextmanager
@@ -109,8 +108,9 @@ def _installed(trial: Trial) -> Iterator[None]:
             trial.login.run(leave)
 
 
-def _tried(trial: Trial, job: str, node: str, own: list[str], ui: Ui) -> Node:
+def _tried(trial: Trial, begun: batch.Trial, own: list[str], ui: Ui) -> Node:
     refusals = []
+    job, node = begun
     for way in batch.ways(trial.profile):
         keys = _node_keys(trial, node) if way == "node" else own
         if not keys:
@@ -143,7 +143,7 @@ DESCRIBED: dict[Via, str] = {
 
 def _own_keys(trial: Trial) -> list[str]:
     """Return the host key of the sshd inside the job; made there if it has none yet."""
-    return batch.scanned_keys(f"own {trial.job('keys', trial.secret.public_key)}")
+    return batch.own_key(trial.job("keys", trial.secret.public_key))
 
 
 def _node_keys(trial: Trial, node: str) -> list[str]:
@@ -152,7 +152,7 @@ def _node_keys(trial: Trial, node: str) -> list[str]:
     if unknown and unknown != [""]:
         hosts = [host for host in unknown if host][:SCANNED]
         out, _ = trial.login.attempt(f"ssh-keyscan -T 5 {shlex.join(hosts)} 2>/dev/null", NODE_SECONDS)
-        keys += [key for key in batch.scanned_keys(out.decode("utf-8", "replace")) if key not in keys]
+        keys += [key for key in batch.scanned_keys(out) if key not in keys]
     return keys
 
 
@@ -171,7 +171,7 @@ def _refusal(trial: Trial, way: Via, job: str, node: str, keys: Sequence[str]) -
                 batch=True,
                 login_seconds=NODE_SECONDS,
             ) as there:
-                host = there.run("uname -n").decode("utf-8", "replace").strip()
+                host = answers.text(there.run("uname -n"))
                 if host.partition(".")[0] != node.partition(".")[0]:
                     return f"it leads to {printable(host, 60)} instead of {printable(node, 60)}"
                 if process.run([*there.command, "-tt", "true"], seconds=NODE_SECONDS).status:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.programs import process
 from nbssh.adapters.terminal import trace
+from nbssh.core import answers
 from nbssh.core.files.render import render
 from nbssh.core.server.choice import Permitted
 from nbssh.core.ssh.destination import QUIET
@@ -47,13 +48,14 @@ def _permitted(connection: Connection, facts: Facts, found: Candidate) -> Permit
     script = render("remote/forwardtest", nonce=nonce, python=found.python, path=f"{state}/try-{nonce[:8]}")
     mark = f"nbssh-{nonce}-listen".encode()
     with process.answering([*connection.command, "exec", "/bin/sh"], script.encode(), mark, LISTEN_SECONDS) as line:
-        words = line.decode("utf-8", "replace").split()
-        if len(words) != 3 or not words[2].isdigit():  # noqa: PLR2004  mark, socket, port
-            return Permitted()
-        far_socket = words[1] if words[1].startswith("/") else ""
+        match answers.rows(line):
+            case [[_, path, port]] if port.isascii() and port.isdigit():
+                far_socket = path if path.startswith("/") else ""
+            case _:
+                return Permitted()
         with tempfile.TemporaryDirectory(prefix="nbssh-", dir=connection.control_socket.parent) as folder:
             by_socket = _comes_through(connection, Path(folder), far_socket, nonce) if far_socket else None
-            by_tcp = _comes_through(connection, Path(folder), f"127.0.0.1:{words[2]}", nonce)
+            by_tcp = _comes_through(connection, Path(folder), f"127.0.0.1:{port}", nonce)
     return Permitted(by_socket, by_tcp)
 
 

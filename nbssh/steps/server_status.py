@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from nbssh.core import answers
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 from nbssh.steps.connect import known_server, script_command
@@ -48,11 +49,11 @@ def asked(there: Connection, name: str, profile: Profile) -> Answer:
     """Return what the server says of itself. Its answer is data: whatever is no such answer is an error."""
     server = known_server(name, profile)
     out, status = there.attempt(script_command(name, server, "status"), SECONDS)
-    lines = [line for line in out.splitlines() if line.strip()]
+    said = answers.text(out)
     try:
-        if status == 0 and len(lines) == 1:
-            return msgspec.json.decode(lines[0], type=Answer)
+        if status == 0:
+            return msgspec.json.decode(said, type=Answer)
     except msgspec.DecodeError:
         pass
-    said = printable(out.decode("utf-8", "replace").strip(), 200) or "nothing"
+    said = printable(said, 200) or "nothing"
     raise NbsshError(f"{there.shown}: no status for '{name}'; it said: {said}", f"mend it with: nbssh apply {name}")

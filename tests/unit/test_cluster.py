@@ -74,8 +74,8 @@ def test_all_nodes_are_known_by_one_name() -> None:
     assert batch.known_hosts("gpu", []) == ""
 
 
-def said(nodes: list[str], lines: list[str]) -> str:
-    return "".join([*(f"node {node}\n" for node in nodes), *(f"known {line}\n" for line in lines)])
+def said(nodes: list[str], lines: list[str]) -> bytes:
+    return "".join([*(f"node {node}\n" for node in nodes), *(f"known {line}\n" for line in lines)]).encode()
 
 
 def hashed(host: str) -> str:
@@ -116,8 +116,8 @@ def test_without_a_list_of_nodes_every_known_host_may_be_one() -> None:
 def test_of_every_node_one_key_and_the_best() -> None:
     text = said(["c1", "c2", "c3", "c1", "-x", "a b"], [f"c1 {RSA}", f"c1 {KEY}", f"c2 {KEY}", f"other {OTHER}"])
     assert batch.chosen_keys(text, "c4") == ([KEY], ["c4", "c3"])
-    assert batch.scanned_keys(f"c3 {RSA}\nc3 {OTHER}\n# c4:22 SSH-2.0\nc4 {KEY}\n") == [OTHER, KEY]
-    assert batch.scanned_keys("c3 ssh-dss AAAA\nc3 sk-ssh-ed25519@openssh.com AAAA\n") == [
+    assert batch.scanned_keys(f"c3 {RSA}\nc3 {OTHER}\n# c4:22 SSH-2.0\nc4 {KEY}\n".encode()) == [OTHER, KEY]
+    assert batch.scanned_keys(b"c3 ssh-dss AAAA\nc3 sk-ssh-ed25519@openssh.com AAAA\n") == [
         "sk-ssh-ed25519@openssh.com AAAA"
     ]
 

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.laptop import store
+from nbssh.core import answers
 from nbssh.core.files.change import Plan
 from nbssh.core.files.render import render, sh
 from nbssh.core.profile.declared import Declared, server_folder
@@ -201,8 +202,8 @@ def _scheduler(name: str, scheduler: Scheduler, known: Server, there: Connection
     title = cluster.TITLES[scheduler.kind]
     script = sh(f"{server_folder(name, known, 'share')}/job")
     out, _ = there.attempt(f"[ ! -f {script} ] || exec /bin/sh {script} test")
-    word, _, said = out.decode("utf-8", "replace").strip().partition(" ")
-    said = printable(" ".join(said.split()))[:300]
+    word, *rest = answers.words(answers.text(out)) or [""]
+    said = " ".join(rest)[:300]
     if word == "missing":
         yield Finding(
             "scheduler", "error", f"{title}'s {said} was not found on {known.hostname}",

@@ -18,8 +18,9 @@ import fnmatch
 import hashlib
 import hmac
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from nbssh.core import answers
 from nbssh.core.ssh import destination
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ KEY_OPTIONS = frozenset((
     "identityfile", "identitiesonly", "identityagent", "preferredauthentications", "pubkeyauthentication",
 ))  # fmt: skip
 MAX_NODES = 512
+_KEY_CHARACTERS = 4000
 _KEY_TYPE = re.compile(r"(ssh-(rsa|ed25519)|ecdsa-sha2-[a-z0-9]+|sk-[a-z0-9@.-]+)\Z")
 # In the order in which a client likes them best; one of each node is enough.
 _PREFERRED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
@@ -115,7 +117,25 @@ def proxy_words(ssh: Sequence[str], name: str, profile: Profile, *, persists: bo
     ]
 
 
-def chosen_keys(said: str, node: str) -> tuple[list[str], list[str]]:
+class Trial(NamedTuple):
+    """A short job: its number, and the node on which it runs; nothing while it waits."""
+
+    job: str
+    node: str = ""
+
+
+def trial(said: bytes) -> Trial | None:
+    """Return the job of which `job try` prints `job NUMBER NODE` or `queued NUMBER`; None if it prints neither."""
+    match answers.rows(said):
+        case [["job", job, node]]:
+            return Trial(job, node)
+        case [["queued", job]]:
+            return Trial(job)
+        case _:
+            return None
+
+
+def chosen_keys(said: bytes, node: str) -> tuple[list[str], list[str]]:
     """Return the host keys of the cluster's nodes, and the nodes of which no key is known, `node` the first.
 
     `said` is what `job hosts` prints: `node NAME` for each node and `known LINE` for each line of the login node's own
@@ -123,12 +143,14 @@ def chosen_keys(said: str, node: str) -> tuple[list[str], list[str]]:
     """
     nodes = [node]
     lines = []
-    for line in said.splitlines():
-        kind, _, rest = line.partition(" ")
-        if kind == "node" and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", rest) and rest not in nodes:
-            nodes.append(rest)
-        elif kind == "known":
-            lines.append(rest)
+    for row in answers.rows(said):
+        match row:
+            case ["node", host] if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", host) and host not in nodes:
+                nodes.append(host)
+            case ["known", *line]:
+                lines.append(line)
+            case _:
+                pass
     entries = [entry for line in lines if (entry := _entry(line))]
     if nodes == [node] and any(_matches(patterns, node) for patterns, _ in entries):
         return _distinct(key for _, key in entries)[:MAX_NODES], []
@@ -143,25 +165,27 @@ def chosen_keys(said: str, node: str) -> tuple[list[str], list[str]]:
     return _distinct(keys), unknown
 
 
-def scanned_keys(said: str) -> list[str]:
+def scanned_keys(said: bytes) -> list[str]:
     """Return the host keys in the output of ssh-keyscan, the best one of each host."""
     by_host: dict[str, list[str]] = {}
-    for line in said.splitlines():
-        entry = _entry(line)
-        if entry:
-            by_host.setdefault(entry[0], []).append(entry[1])
+    for hosts, key in filter(None, map(_entry, answers.rows(said))):
+        by_host.setdefault(hosts, []).append(key)
     return _distinct(_best(keys) for keys in by_host.values())
 
 
-def _entry(line: str) -> tuple[str, str] | None:
+def own_key(said: bytes) -> list[str]:
+    """Return the host key of the sshd inside the job, of which `job keys` prints the public half."""
+    return _distinct(entry[1] for row in answers.rows(said) if (entry := _entry(["own", *row])))
+
+
+def _entry(words: Sequence[str]) -> tuple[str, str] | None:
     """Return the host patterns and the key of a known_hosts line (sshd(8)); None for comments, markers and rubbish."""
-    words = line.split()
-    if len(words) < 3 or words[0].startswith(("#", "@")):  # noqa: PLR2004  hosts, type, key
-        return None
-    hosts, kind, key = words[:3]
-    if not _KEY_TYPE.match(kind) or not re.fullmatch(r"[A-Za-z0-9+/]+=*", key) or len(key) > 4000:  # noqa: PLR2004
-        return None
-    return hosts, f"{kind} {key}"
+    match words:
+        case [hosts, kind, key, *_] if not hosts.startswith(("#", "@")):
+            fits = _KEY_TYPE.match(kind) and re.fullmatch(r"[A-Za-z0-9+/]+=*", key) and len(key) <= _KEY_CHARACTERS
+            return (hosts, f"{kind} {key}") if fits else None
+        case _:
+            return None
 
 
 def _matches(patterns: str, host: str) -> bool:
@@ -180,16 +204,24 @@ def _matches(patterns: str, host: str) -> bool:
 
 def _is_hashed(pattern: str, host: str) -> bool:
     """Tell whether `|1|salt|hash` is that of `host` (HashKnownHosts in ssh_config(5))."""
-    parts = pattern.split("|")
+    match pattern.split("|"):
+        case ["", "1", salt_text, digest_text]:
+            pass
+        case _:
+            return False
     try:
-        salt, digest = base64.b64decode(parts[2]), base64.b64decode(parts[3])
-    except (IndexError, ValueError):
+        salt, digest = base64.b64decode(salt_text), base64.b64decode(digest_text)
+    except ValueError:
         return False
     return hmac.compare_digest(hmac.new(salt, host.encode(), hashlib.sha1).digest(), digest)
 
 
 def _best(keys: Sequence[str]) -> str:
-    return min(keys, key=lambda key: _PREFERRED.index(key.split()[0]) if key.split()[0] in _PREFERRED else 99)
+    def rank(key: str) -> int:
+        kind, _, _ = key.partition(" ")
+        return _PREFERRED.index(kind) if kind in _PREFERRED else len(_PREFERRED)
+
+    return min(keys, key=rank)
 
 
 def _distinct(keys: Iterable[str]) -> list[str]:

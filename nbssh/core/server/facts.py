@@ -6,12 +6,17 @@ Nothing of it is trusted: sizes, characters and numbers are checked. The format 
 from __future__ import annotations
 
 import urllib.parse
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from nbssh.core import answers
 from nbssh.core.profile.profile import PROGRAMS, SERVER_PATH, App
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _VALUE_CHARACTERS = 4096
 _LINES = 200
@@ -55,16 +60,14 @@ class Facts(msgspec.Struct, frozen=True):
 
 def parse(out: bytes, nonce: str, shown: str) -> Facts:
     """Return what the probe's output `out` says; raise NbsshError, naming the server, if it is no such output."""
-    text = out.decode("utf-8", "replace")
-    _, begun, rest = text.partition(f"nbssh-{nonce}-begin\n")
-    body, ended, _ = rest.partition(f"nbssh-{nonce}-end\n")
+    _, begun, rest = out.partition(f"nbssh-{nonce}-begin\n".encode())
+    body, ended, _ = rest.partition(f"nbssh-{nonce}-end\n".encode())
     if not begun or not ended:
         raise _odd(shown, "it did not come to its end")
     host: dict[str, str] = {}
     socket: dict[str, str] = {}
     candidates: list[Candidate] = []
-    for line in body.splitlines()[:_LINES]:
-        kind, _, fields = line.partition(" ")
+    for kind, *fields in answers.rows(body)[:_LINES]:
         said = _fields(fields)
         if kind == "host":
             host = said
@@ -97,10 +100,10 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
     )
 
 
-def _fields(text: str) -> dict[str, str]:
-    """Return `key=value key=value …` with the values decoded; one that no line could hold is dropped."""
+def _fields(fields: Sequence[str]) -> dict[str, str]:
+    """Return the values of words `key=value`, decoded; one that no line could hold is dropped."""
     found = {}
-    for field in text.split(" "):
+    for field in fields:
         key, _, value = field.partition("=")
         decoded = urllib.parse.unquote(value, errors="replace")
         if len(decoded) <= _VALUE_CHARACTERS and decoded.isprintable():

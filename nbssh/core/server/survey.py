@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nbssh.core.text import printable
+from nbssh.core import answers
 
-_LINES, _CHARACTERS, _DIGITS = 1000, 200, 19
+_CHARACTERS, _DIGITS = 200, 19
 
 
 @dataclass
@@ -25,22 +25,21 @@ class Survey:
 def parse(out: bytes) -> Survey:
     """Return what the script's output says; what is missing stays empty."""
     said = Survey()
-    for line in out.decode("utf-8", "replace").split("\n")[:_LINES]:
-        key, *words = printable(line)[:_CHARACTERS].split() or [""]
-        match key, words:
-            case "clock", [seconds] if _is_number(seconds):
+    for row in answers.rows(out, _CHARACTERS):
+        match row:
+            case ["clock", seconds] if _is_number(seconds):
                 said.clock = float(seconds)
-            case "host", [host]:
+            case ["host", host]:
                 said.host = host
-            case "free", [_, *_, kib] if _is_number(kib):
-                said.free[" ".join(words[:-1])] = int(kib)
-            case "quota", [_, *_]:
-                said.quota.append(" ".join(words))
-            case "kills", [answer]:
+            case ["free", first, *more, kib] if _is_number(kib):
+                said.free[" ".join((first, *more))] = int(kib)
+            case ["quota", first, *more]:
+                said.quota.append(" ".join((first, *more)))
+            case ["kills", answer]:
                 said.kills = answer == "yes"
-            case "profile", [profile] if profile not in said.profiles:
+            case ["profile", profile] if profile not in said.profiles:
                 said.profiles.append(profile)
-            case "run", [profile, host, record]:
+            case ["run", profile, host, record]:
                 said.runs.append((profile, host, record == "record"))
             case _:
                 pass
