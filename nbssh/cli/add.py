@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from nbssh.cli.options import Name, Offline, PasswordStdin, Token, Yes, world
+from nbssh.cli.options import Name, Offline, PasswordStdin, Token, Yes, context
 
 
 def command(
-    context: typer.Context,
+    ctx: typer.Context,
     name: Name,
     destination: Annotated[
         str,
@@ -84,4 +84,4 @@ def command(
         scheduler=scheduler, job_options=tuple(job_option or ()),
         browser=not no_browser, token=token, password_stdin=password_stdin, offline=offline,
     )  # fmt: skip
-    add(world(context, yes=yes), wish)
+    add(context(ctx, yes=yes), wish)

@@ -54,7 +54,7 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def nbssh(
-    context: typer.Context,
+    ctx: typer.Context,
     color: Annotated[str, typer.Option(metavar="auto|always|never", help="When to use colours.")] = "auto",
     version: Annotated[bool, typer.Option("--version", "-V", help="Print the version.")] = False,  # noqa: FBT002
     verbose: Verbose = False,  # noqa: FBT002
@@ -62,13 +62,13 @@ def nbssh(
     """Jupyter from a remote server with one word of plain OpenSSH: ssh mybox-nb."""
     if color not in {"auto", "always", "never"}:
         raise typer.BadParameter(f"'{color}' is not one of auto, always, never", param_hint="--color")
-    context.obj = color
+    ctx.obj = color
     be_verbose(verbose=verbose)
     if version:
         from nbssh import __version__  # noqa: PLC0415
 
         typer.echo(f"nbssh {__version__}")
-    elif context.invoked_subcommand is None:
+    elif ctx.invoked_subcommand is None:
         typer.echo(EVERYDAY, nl=False)
 
 

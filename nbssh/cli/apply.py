@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from nbssh.cli.options import Json, Names, Offline, Yes, world
+from nbssh.cli.options import Json, Names, Offline, Yes, context
 
 
 def command(
-    context: typer.Context,
+    ctx: typer.Context,
     names: Names = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be done.")] = False,
@@ -31,5 +31,5 @@ def command(
     from nbssh.commands.apply import apply  # noqa: PLC0415
 
     mode = "check" if check else "dry-run" if dry_run else "apply"
-    ours = world(context, yes=yes)
+    ours = context(ctx, yes=yes)
     raise typer.Exit(apply(ours, names or [], mode=mode, json=json, offline=offline, probe=probe))

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from nbssh.cli.options import Name, world
+from nbssh.cli.options import Name, context
 
 
 def command(
-    context: typer.Context,
+    ctx: typer.Context,
     name: Name,
     *,
     password_stdin: Annotated[
@@ -23,4 +23,4 @@ def command(
     """
     from nbssh.commands.check import check  # noqa: PLC0415
 
-    check(world(context), name, password_stdin=password_stdin)
+    check(context(ctx), name, password_stdin=password_stdin)

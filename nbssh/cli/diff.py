@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from nbssh.cli.options import Json, Names, Offline, world
+from nbssh.cli.options import Json, Names, Offline, context
 
 
 def command(
-    context: typer.Context,
+    ctx: typer.Context,
     names: Names = None,
     *,
     local: Annotated[bool, typer.Option("--local", help="Leave the servers out.")] = False,
@@ -24,4 +24,4 @@ def command(
     """
     from nbssh.commands.apply import diff  # noqa: PLC0415
 
-    raise typer.Exit(diff(world(context), names or [], exit_code=exit_code, json=json, offline=offline or local))
+    raise typer.Exit(diff(context(ctx), names or [], exit_code=exit_code, json=json, offline=offline or local))

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from nbssh.cli.options import Json, world
+from nbssh.cli.options import Json, context
 
 
 def command(
-    context: typer.Context,
+    ctx: typer.Context,
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A profile; all of them without one.", show_default=False)
     ] = "",
@@ -24,4 +24,4 @@ def command(
     """
     from nbssh.commands.doctor import doctor  # noqa: PLC0415
 
-    raise typer.Exit(doctor(world(context), name, offline=offline, json=json))
+    raise typer.Exit(doctor(context(ctx), name, offline=offline, json=json))

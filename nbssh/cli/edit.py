@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from nbssh.cli.options import Offline, Yes, world
+from nbssh.cli.options import Offline, Yes, context
 
 
 def command(
-    context: typer.Context,
+    ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.", show_default=False)] = "",
     *,
     schema: Annotated[
@@ -30,4 +30,4 @@ def command(
     elif not name:
         raise typer.BadParameter("say which profile", param_hint="NAME")
     else:
-        raise typer.Exit(edit.edit(world(context, yes=yes), name, offline=offline))
+        raise typer.Exit(edit.edit(context(ctx, yes=yes), name, offline=offline))

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from nbssh.cli.options import Yes, world
+from nbssh.cli.options import Yes, context
 
 
 def command(
-    context: typer.Context,
+    ctx: typer.Context,
     *,
     show: Annotated[
         bool, typer.Option("--print", help="Only print the lines, for who manages dotfiles otherwise.")
@@ -26,4 +26,4 @@ def command(
     if show:
         typer.echo(init.SNIPPET, nl=False)
     else:
-        init.init(world(context, yes=yes))
+        init.init(context(ctx, yes=yes))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from nbssh.cli.options import Name, world
+from nbssh.cli.options import Name, context
 
 
-def command(context: typer.Context, name: Name) -> None:
+def command(ctx: typer.Context, name: Name) -> None:
     """Stop the server of one profile, as `ssh NAME-nb-kill` does.
 
     Example: nbssh kill mybox
     """
     from nbssh.commands.kill import kill  # noqa: PLC0415
 
-    raise typer.Exit(kill(world(context), name))
+    raise typer.Exit(kill(context(ctx), name))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from nbssh.cli.options import Json, world
+from nbssh.cli.options import Json, context
 
 
-def command(context: typer.Context, *, json: Json = False) -> None:
+def command(ctx: typer.Context, *, json: Json = False) -> None:
     """List the profiles, one line each.
 
     Example: nbssh list
     """
     from nbssh.commands.show import list_profiles  # noqa: PLC0415
 
-    list_profiles(world(context), json=json)
+    raise typer.Exit(list_profiles(context(ctx), json=json))

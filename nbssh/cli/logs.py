@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from nbssh.cli.options import Name, world
+from nbssh.cli.options import Name, context
 
 
 def command(
-    context: typer.Context,
+    ctx: typer.Context,
     name: Name,
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the log grows, until Ctrl-C.")] = False,
@@ -21,4 +21,4 @@ def command(
     """
     from nbssh.commands.logs import logs  # noqa: PLC0415
 
-    raise typer.Exit(logs(world(context), name, follow=follow))
+    raise typer.Exit(logs(context(ctx), name, follow=follow))

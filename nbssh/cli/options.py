@@ -1,4 +1,4 @@
-"""Options that several commands share, and the world as the global options want it."""
+"""Options that several commands share, and the context as the global options want it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nbssh.adapters.terminal.ui import When
-    from nbssh.steps.world import World
+    from nbssh.steps.context import Context
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.", show_default=False)]
 Names = Annotated[
@@ -27,12 +27,12 @@ PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show programs, files and steps, with times.")]
 
 
-def world(context: typer.Context, *, yes: bool = False) -> World:
+def context(ctx: typer.Context, *, yes: bool = False) -> Context:
     """Return what the command may touch, talking as the global options say."""
     from nbssh.adapters.terminal.ui import Ui  # noqa: PLC0415  commands import late, so that --help is fast
-    from nbssh.steps.world import World  # noqa: PLC0415
+    from nbssh.steps.context import Context  # noqa: PLC0415
 
-    return World(ui=Ui(when=cast("When", context.obj or "auto"), yes=yes))
+    return Context(ui=Ui(when=cast("When", ctx.obj or "auto"), yes=yes))
 
 
 def be_verbose(*, verbose: bool) -> None:

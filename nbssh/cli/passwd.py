@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from nbssh.cli.options import Name, Offline, PasswordStdin, Token, Yes, world
+from nbssh.cli.options import Name, Offline, PasswordStdin, Token, Yes, context
 
 
 def command(
-    context: typer.Context,
+    ctx: typer.Context,
     name: Name,
     *,
     token: Token = False,
@@ -22,4 +22,4 @@ def command(
     """
     from nbssh.commands.passwd import passwd  # noqa: PLC0415
 
-    passwd(world(context, yes=yes), name, token=token, password_stdin=password_stdin, offline=offline)
+    passwd(context(ctx, yes=yes), name, token=token, password_stdin=password_stdin, offline=offline)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from nbssh.cli.options import Json, Names, world
+from nbssh.cli.options import Json, Names, context
 
 
-def command(context: typer.Context, names: Names = None, *, json: Json = False) -> None:
+def command(ctx: typer.Context, names: Names = None, *, json: Json = False) -> None:
     """Show what runs where: tunnel, server, version, kernels, last activity.
 
     Example: nbssh status
     """
     from nbssh.commands.status import status  # noqa: PLC0415
 
-    raise typer.Exit(status(world(context), names or [], json=json))
+    raise typer.Exit(status(context(ctx), names or [], json=json))

@@ -9,130 +9,124 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.adapters.files import writer
-from nbssh.adapters.laptop import store
 from nbssh.adapters.ssh import login
 from nbssh.core.files.change import Change, Plan
-from nbssh.core.profile.declared import Declared
 from nbssh.core.profile.profile import alias, check_name
 from nbssh.core.ssh import destination
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, include, plan, ports, probe, writing
-from nbssh.steps.request import is_already, ports_of_others, profile_of
+from nbssh.steps import aliases, include, plan, ports, probe, profiles, writing
+from nbssh.steps.profiles import Target
+from nbssh.steps.request import is_already, profile_of
 from nbssh.steps.secret import new_secret, with_key
 from nbssh.steps.server_files import install as install_files
 from nbssh.steps.server_files import read_remote
 
 if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
+    from nbssh.steps.context import Context
     from nbssh.steps.request import Wish
-    from nbssh.steps.world import World
 
 ATTEMPTS = 20  # each means that another nbssh wrote files while ours were planned
 
 
-def add(world: World, wish: Wish) -> None:
+def add(context: Context, wish: Wish) -> None:
     """Make a profile and everything it stands for."""
     aliases.look_again()
     check_name(wish.name)
     recipe = destination.parse_recipe(wish.destination or wish.name)
-    if is_already(world, wish, recipe):
-        _complete(world, wish.name)
+    if is_already(context, wish, recipe):
+        _complete(context, wish.name)
         return
-    profile = profile_of(world, wish, recipe)
-    include.refuse_taken_aliases(world, wish.name)
-    included = _include(world)
-    world.ssh.resolve(destination.arguments_of(profile))
-    secret = new_secret(world, wish.name, token=wish.token, password_stdin=wish.password_stdin)
-    secret = with_key(wish.name, profile, secret)
+    profile = profile_of(context, wish, recipe)
+    include.refuse_taken_aliases(context, wish.name)
+    included = _include(context)
+    context.ssh.resolve(destination.arguments_of(profile))
+    secret = new_secret(context.ui, wish.name, token=wish.token, password_stdin=wish.password_stdin)
+    target = with_key(Target(context, wish.name, profile, secret))
     for dropped in recipe.dropped:
-        world.ui.warn(f"not taken over from your command: {dropped}")
-    declared = Declared(wish.name, profile, secret)
+        context.ui.warn(f"not taken over from your command: {dropped}")
     own_port = not (wish.port or recipe.local_port)
     if wish.offline:
-        _set_up(world, declared, included, None, own_port=own_port)
-        world.ui.say(f"nothing is known of the server yet; complete it with: nbssh apply {wish.name}")
+        _set_up(target, included, None, own_port=own_port)
+        context.ui.say(f"nothing is known of the server yet; complete it with: nbssh apply {wish.name}")
         return
-    arguments = destination.arguments_of(profile)
-    with login.private(world.ssh, arguments, profile.destination) as there:
-        declared = Declared(wish.name, probe.find_out(there, wish.name, profile, secret, world.ui), secret)
-        _set_up(world, declared, included, there, own_port=own_port)
-    world.ui.say(f"done; now type: ssh {alias(wish.name)}")
+    with login.private(context.ssh, target.arguments, profile.destination) as there:
+        _set_up(probe.find_out(there, target), included, there, own_port=own_port)
+    context.ui.say(f"done; now type: ssh {alias(wish.name)}")
 
 
-def _complete(world: World, name: str) -> None:
+def _complete(context: Context, name: str) -> None:
     """Say that `name` is set up already; write what is missing, if an earlier add was killed halfway."""
-    secret = store.load_secret(world.paths, name)
-    if not (secret.hash or secret.token):
+    target = profiles.load(context, name)
+    if not (target.secret.hash or target.secret.token):
         raise NbsshError(f"'{name}' is set up, but has neither password nor token", f"nbssh passwd {name}")
-    declared = Declared(name, store.load(world.paths, name), secret)
-    included = _include(world)
-    changes, _ = plan.local_changes(world, declared)
+    included = _include(context)
+    changes, _ = plan.local_changes(target)
     missing = [change for change in changes if change.action == "create"]
-    writing.write_local(world, Plan([*missing, *_line_changes(world, included=included)]))
-    world.ui.say(f"'{name}' is set up already; start it with: ssh {alias(name)}")
+    writing.write_local(context, Plan([*missing, *_line_changes(context, included=included)]))
+    context.ui.say(f"'{name}' is set up already; start it with: ssh {alias(name)}")
     if len(missing) < len(Plan(changes).changes):
-        world.ui.say(f"some of its files are out of date: nbssh apply {name}")
+        context.ui.say(f"some of its files are out of date: nbssh apply {name}")
 
 
-def _include(world: World) -> bool:
+def _include(context: Context) -> bool:
     """Tell whether the user agreed to the change of ~/.ssh/config; a line that she took out is not put back."""
-    wanted = include.change(world)
+    wanted = include.change(context)
     if wanted is None:
         return False
-    if include.was_added(world):
-        world.ui.warn("the Include line was taken out of ~/.ssh/config and stays out; put it back with: nbssh init")
+    if include.was_added(context):
+        context.ui.warn("the Include line was taken out of ~/.ssh/config and stays out; put it back with: nbssh init")
         return False
-    include.refuse_unwritable(world)
-    if include.consent(world, wanted):
+    include.refuse_unwritable(context)
+    if include.consent(context, wanted):
         return True
-    world.ui.warn("without the Include line ssh does not know the aliases; put it in with nbssh init")
+    context.ui.warn("without the Include line ssh does not know the aliases; put it in with nbssh init")
     return False
 
 
-def _line_changes(world: World, *, included: bool) -> list[Change]:
+def _line_changes(context: Context, *, included: bool) -> list[Change]:
     """Return the changes of ~/.ssh/config that were agreed to: by now it may be there, from another nbssh."""
-    line = include.change(world) if included else None
-    return include.with_marker(world, line) if line else include.unfinished(world)
+    line = include.change(context) if included else None
+    return include.with_marker(context, line) if line else include.unfinished(context)
 
 
 class _PortTakenError(NbsshError):
     """Another profile got the same port since ours was chosen."""
 
 
-def _set_up(world: World, declared: Declared, included: bool, there: Connection | None, *, own_port: bool) -> None:  # noqa: FBT001
+def _set_up(target: Target, included: bool, there: Connection | None, *, own_port: bool) -> None:  # noqa: FBT001
     """Install there, if the server was asked, and here. `own_port`: we chose the port and may choose again."""
     while True:
         with ExitStack() as undo:
             if there:
-                _install(world, declared, there, undo)
+                _install(target, there, undo)
             try:
-                _write(world, declared, included=included)
+                _write(target, included=included)
             except _PortTakenError:
                 if not own_port:
                     raise
             else:
                 undo.pop_all()
                 return
-        port = ports.choose(0, "port", ports_of_others(world, declared.name))
-        profile = msgspec.structs.replace(declared.profile, port=port)
-        declared = msgspec.structs.replace(declared, profile=profile)
+        port = ports.choose(0, "port", profiles.ports(target.context, but=target.name))
+        target = target.with_profile(msgspec.structs.replace(target.profile, port=port))
 
 
-def _install(world: World, declared: Declared, there: Connection, undo: ExitStack) -> None:
+def _install(target: Target, there: Connection, undo: ExitStack) -> None:
     """Put the server's files in place; what was there before comes back if the rest of the add fails."""
-    name, host = declared.name, there.shown
+    name, declared, host = target.name, target.declared, there.shown
     present = read_remote(there, [declared.folder])
     # the keys of a sshd in a batch job were made to try the way there
     known = [path for path in present if not path.startswith(f"{declared.folder}/sshd/")]
-    if known and not world.ui.ask(
+    if known and not target.ui.ask(
         f"'{name}' is set up on {host} already, perhaps from another laptop; adopt it?",
         otherwise="say --yes to adopt it, or take another name",
     ):
         raise NbsshError(f"'{name}' is set up on {host} already", "take another profile name")
     changes = plan.remote_changes(declared, present)
     if known:
-        world.ui.say("adopted; a server that runs there keeps its old settings and password until it is started anew")
-    writing.install(world, there, declared, changes)
+        target.ui.say("adopted; a server that runs there keeps its old settings and password until it is started anew")
+    writing.install(target, there, changes)
     undo.callback(install_files, there, declared, [_reversed(change) for change in Plan(changes).changes])
 
 
@@ -142,29 +136,30 @@ def _reversed(change: Change) -> Change:
     return dataclasses.replace(change, old=change.new, new=change.old, mode=mode, old_mode=change.mode)
 
 
-def _write(world: World, declared: Declared, *, included: bool) -> None:
+def _write(target: Target, *, included: bool) -> None:
     """Write the local files, ~/.ssh/config last. What another nbssh writes at the same time is looked at again."""
+    context = target.context
 
     def refuse_taken_port() -> None:
-        other = ports_of_others(world, declared.name).get(declared.profile.port)
+        other = profiles.ports(context, but=target.name).get(target.profile.port)
         if other:
             raise _PortTakenError(
-                f"port {declared.profile.port} was given to the profile '{other}' meanwhile", "take another --port"
+                f"port {target.profile.port} was given to the profile '{other}' meanwhile", "take another --port"
             )
 
     for attempt in range(ATTEMPTS):
-        if declared.name in store.names(world.paths):
-            raise NbsshError(f"another nbssh made the profile '{declared.name}' meanwhile", "nbssh list shows it")
-        changes, unexpressed = plan.local_changes(world, declared)
-        changes += _line_changes(world, included=included)
+        if target.name in profiles.names(context):
+            raise NbsshError(f"another nbssh made the profile '{target.name}' meanwhile", "nbssh list shows it")
+        changes, unexpressed = plan.local_changes(target)
+        changes += _line_changes(context, included=included)
         try:
-            writing.write_local(world, Plan(changes), last=refuse_taken_port)
+            writing.write_local(context, Plan(changes), last=refuse_taken_port)
         except writer.ChangedError:
             if attempt == ATTEMPTS - 1:
                 raise
         else:
             break
     for sentence in unexpressed:
-        world.ui.warn(
-            f"{alias(declared.name)} cannot be made equal to '{declared.profile.destination}' in this: {sentence}"
+        context.ui.warn(
+            f"{alias(target.name)} cannot be made equal to '{target.profile.destination}' in this: {sentence}"
         )

@@ -8,22 +8,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.laptop import store
 from nbssh.adapters.ssh import login
 from nbssh.adapters.terminal.ui import password_from_stdin
 from nbssh.core.files import laptop_files, server_files
 from nbssh.core.profile.profile import alias, kill_alias
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps import connect
+from nbssh.steps import connect, profiles
 from nbssh.steps.aliases import refuse_unknown_alias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbssh.adapters.jupyter.visitor import Visitor
-    from nbssh.core.profile.profile import Profile
-    from nbssh.steps.world import World
+    from nbssh.steps.context import Context
+    from nbssh.steps.profiles import Target
 
 START_SECONDS = login.CONNECT_SECONDS + server_files.START_SECONDS + 60.0
 END_SECONDS = 15.0
@@ -32,55 +31,56 @@ BROWSER_SECONDS = 10.0
 READY = "Ctrl-C detaches"
 
 
-def check(world: World, name: str, *, password_stdin: bool) -> None:
+def check(context: Context, name: str, *, password_stdin: bool) -> None:
     """Start or attach, load the page, log in, detach; raise at the first step that fails.
 
     The server goes on running, as it does for a person who presses Ctrl-C.
     """
-    profile = store.load(world.paths, name)
+    target = profiles.load(context, name)
     if sys.platform == "win32":
         raise NbsshError(
             "nbssh check needs a Unix terminal, which an ssh of Windows does not have",
             f"run it on Linux, macOS or in WSL for a profile of its own; here type: ssh {alias(name)}",
         )
-    connect.known_server(name, profile)
-    refuse_unknown_alias(world, name, profile)
-    master = world.ssh.check_master(world.paths.control_socket(name))
-    secret = _secret(world, name, profile, password_stdin=password_stdin)
+    connect.known_server(target)
+    refuse_unknown_alias(target)
+    master = context.ssh.check_master(target.control_socket)
+    secret = _secret(target, password_stdin=password_stdin)
     with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
         browser = Path(folder, "browser")
         started = False
         began = time.monotonic()
-        for said in _steps(world, name, profile, secret, None if master or not profile.browser else browser):
+        for said in _steps(target, secret, None if master or not target.profile.browser else browser):
             now = time.monotonic()
-            world.ui.product(f"ok  {now - began:5.2f} s  {said}")
+            context.ui.product(f"ok  {now - began:5.2f} s  {said}")
             sys.stdout.flush()
             began = now
             started = started or " started on " in said
     how = "this check started the server, and it" if started else "the server was there before, and"
-    world.ui.say(f"{how} goes on running; stop it with: ssh {kill_alias(name)}")
+    context.ui.say(f"{how} goes on running; stop it with: ssh {kill_alias(name)}")
 
 
-def _secret(world: World, name: str, profile: Profile, *, password_stdin: bool) -> str:
+def _secret(target: Target, *, password_stdin: bool) -> str:
     """Return what opens the page: the stored token, or the password that is asked for."""
-    if profile.auth == "token":
+    name = target.name
+    if target.profile.auth == "token":
         if password_stdin:
             raise NbsshError(f"'{name}' has a token and no password", "leave out --password-stdin")
-        token = store.load_secret(world.paths, name).token
-        if not token:
+        if not target.secret.token:
             raise NbsshError(f"the token of '{name}' is missing", f"make a new one: nbssh passwd {name} --token")
-        return token
-    return password_from_stdin() if password_stdin else world.ui.password(name)
+        return target.secret.token
+    return password_from_stdin() if password_stdin else target.ui.password(name)
 
 
-def _steps(world: World, name: str, profile: Profile, secret: str, browser: Path | None) -> Iterator[str]:
+def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[str]:
     """Do one step after the other and say what came of it. `browser` is where a pretended browser is to be made."""
     from nbssh.adapters.jupyter.visitor import Visitor  # noqa: PLC0415  and 40 ms of urllib with it
     from nbssh.adapters.terminal.session import Session  # noqa: PLC0415  pexpect
 
+    name, profile = target.name, target.profile
     base = laptop_files.token_url(profile.port)
     environ = {"BROWSER": f"sh {_pretended_browser(browser)}"} if browser else {}
-    with Session([*world.ssh.command, alias(name)], environ) as session:
+    with Session([*target.ssh.command, alias(name)], environ) as session:
         screen = session.wait_for(READY, START_SECONDS)
         yield f"ssh {alias(name)}: {_greeting(screen)}"
         visitor = Visitor(base)

@@ -10,24 +10,24 @@ from nbssh.errors import NbsshError
 from nbssh.steps import include, writing
 
 if TYPE_CHECKING:
-    from nbssh.steps.world import World
+    from nbssh.steps.context import Context
 
 SNIPPET = f"{COMMENT.decode()}\n{INCLUDE.decode()}\n"
 
 
-def init(world: World) -> None:
+def init(context: Context) -> None:
     """`nbssh init`: put the line in, after showing it and asking."""
-    wanted = include.change(world)
+    wanted = include.change(context)
     if wanted is None:
-        writing.write_local(world, Plan(include.unfinished(world)))
-        world.ui.say("ssh reads the files of nbssh already")
+        writing.write_local(context, Plan(include.unfinished(context)))
+        context.ui.say("ssh reads the files of nbssh already")
         return
     try:
-        include.refuse_unwritable(world)
+        include.refuse_unwritable(context)
     except NbsshError:
-        world.ui.product(SNIPPET)
+        context.ui.product(SNIPPET)
         raise
-    if not include.consent(world, wanted):
+    if not include.consent(context, wanted):
         raise NbsshError("nothing was changed", "nbssh init --print shows the lines to add by hand")
-    writing.write_local(world, Plan(include.with_marker(world, wanted)))
-    world.ui.say(f"{world.paths.shown(world.paths.user_config)} now includes the files of nbssh")
+    writing.write_local(context, Plan(include.with_marker(context, wanted)))
+    context.ui.say(f"{context.paths.shown(context.paths.user_config)} now includes the files of nbssh")

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.laptop import store
 from nbssh.core import answers
-from nbssh.steps.connect import connect, known_server, script_command
+from nbssh.steps import profiles
+from nbssh.steps.connect import connect, script_command
 
 if TYPE_CHECKING:
-    from nbssh.steps.world import World
+    from nbssh.steps.context import Context
 
 
-def kill(world: World, name: str) -> int:
+def kill(context: Context, name: str) -> int:
     """Stop the server and say what was done; return the script's status."""
-    profile = store.load(world.paths, name)
-    server = known_server(name, profile)
-    with connect(world, name, profile) as there:
-        out, status = there.attempt(script_command(name, server, "kill"))
+    target = profiles.load(context, name)
+    script = script_command(target, "kill")
+    with connect(target) as there:
+        out, status = there.attempt(script)
     for line in answers.lines(out):
-        world.ui.product(line)
+        context.ui.product(line)
     return status

@@ -5,32 +5,35 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.laptop import store
 from nbssh.adapters.programs import process
 from nbssh.core import answers
 from nbssh.core.files.render import sh
 from nbssh.core.profile.declared import server_folder
+from nbssh.steps import profiles
 from nbssh.steps.connect import connect, known_server
 
 if TYPE_CHECKING:
-    from nbssh.steps.world import World
+    from nbssh.steps.context import Context
 
 LOG_LINES = 1000
 
 
-def logs(world: World, name: str, *, follow: bool) -> int:
+def logs(context: Context, name: str, *, follow: bool) -> int:
     """Print the log's end, and with `follow` what comes, until Ctrl-C."""
-    profile = store.load(world.paths, name)
-    server = known_server(name, profile)
-    state = sh(server_folder(name, server, "state"))
+    target = profiles.load(context, name)
+    state = sh(server_folder(name, known_server(target), "state"))
     # the log of a batch job is in the shared home, below the name of its node
-    log = f'"$(ls -td {state}/*/log 2>/dev/null | head -n 1)"' if profile.scheduler else f'{state}/"$(uname -n)"/log'
+    log = (
+        f'"$(ls -td {state}/*/log 2>/dev/null | head -n 1)"'
+        if target.profile.scheduler
+        else f'{state}/"$(uname -n)"/log'
+    )
     there_is = f'[ -f {log} ] || {{ echo "nbssh: no log on $(uname -n): nothing was started there yet" >&2; exit 1; }}'
-    with connect(world, name, profile) as there:
+    with connect(target) as there:
         if not follow:
             out, status = there.attempt(f"{there_is}\ntail -n {LOG_LINES} {log}")
             for line in answers.lines(out):
-                world.ui.product(line)
+                context.ui.product(line)
             return status
         # first a script with an end: it logs in, or finds out that the open master takes no more sessions
         if there.attempt(there_is)[1]:
@@ -40,6 +43,6 @@ def logs(world: World, name: str, *, follow: bool) -> int:
         ) as lines:
             for raw in lines:
                 for line in answers.lines(raw):
-                    world.ui.product(line)
+                    context.ui.product(line)
                 sys.stdout.flush()
     return 0

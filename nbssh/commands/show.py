@@ -8,39 +8,45 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nbssh.adapters.laptop import store
 from nbssh.adapters.terminal.ui import columns, fitted
 from nbssh.core.profile.profile import TITLES, alias, kill_alias
+from nbssh.errors import Exit
+from nbssh.steps import profiles
 
 if TYPE_CHECKING:
     from nbssh.core.profile.profile import Profile
-    from nbssh.steps.world import World
+    from nbssh.steps.context import Context
+    from nbssh.steps.profiles import Target
 
 
-def list_profiles(world: World, *, json: bool) -> None:
-    """Print one line per profile."""
-    profiles = store.select(world.paths, [])
+def list_profiles(context: Context, *, json: bool) -> int:
+    """Print one line per profile and return the exit code."""
+    targets, unreadable = profiles.all(context)
     if json:
-        world.ui.json(profiles=[_facts(name, profile) for name, profile in profiles.items()], errors=[])
-    elif not profiles:
-        world.ui.say("there are no profiles; nbssh add NAME makes one")
-    else:
+        context.ui.json(profiles=list(map(_facts, targets)), errors=[failure.as_json() for failure in unreadable])
+    elif targets:
         rows = [("NAME", "DESTINATION", "URL", "RUNS", "START")]
         rows += [
             (
-                name,
-                profile.destination,
-                f"http://127.0.0.1:{profile.port}/",
-                _runs(profile),
-                f"ssh {alias(name)}",
+                target.name,
+                target.profile.destination,
+                f"http://127.0.0.1:{target.profile.port}/",
+                _runs(target.profile),
+                f"ssh {alias(target.name)}",
             )
-            for name, profile in profiles.items()
+            for target in targets
         ]
         if sys.stdout.isatty():  # a program gets every column
             width = shutil.get_terminal_size((80, 24)).columns
-            world.ui.product(columns(fitted(rows, width, spared=("START", "RUNS"))))
+            context.ui.product(columns(fitted(rows, width, spared=("START", "RUNS"))))
         else:
-            world.ui.product(columns(rows))
+            context.ui.product(columns(rows))
+    elif not unreadable:
+        context.ui.say("there are no profiles; nbssh add NAME makes one")
+    if not json:
+        for failure in unreadable:
+            context.ui.error(failure.error)
+    return Exit.FAILED if unreadable else Exit.DONE
 
 
 def _runs(profile: Profile) -> str:
@@ -48,27 +54,28 @@ def _runs(profile: Profile) -> str:
     return f"{TITLES[profile.app]} {version}".rstrip()
 
 
-def _facts(name: str, profile: Profile) -> dict[str, object]:
+def _facts(target: Target) -> dict[str, object]:
+    name = target.name
     return {
-        **msgspec.to_builtins(profile),
+        **msgspec.to_builtins(target.profile),
         "name": name,
         "alias": alias(name),
         "kill_alias": kill_alias(name),
-        "url": f"http://127.0.0.1:{profile.port}/",
+        "url": f"http://127.0.0.1:{target.profile.port}/",
     }
 
 
-def show_profile(world: World, name: str, *, json: bool) -> None:
+def show_profile(context: Context, name: str, *, json: bool) -> None:
     """Print everything about one profile, no secret."""
     from nbssh.core.files import laptop_files  # noqa: PLC0415  the templates' engine, which `list` does not need
 
-    profile = store.load(world.paths, name)
-    paths = world.paths
+    target = profiles.load(context, name)
+    profile, paths = target.profile, target.paths
     local = [paths.conf(name), paths.opener, paths.profile(name), paths.secret(name), paths.redirect(name)]
-    there = _server_paths(name, profile)
+    there = _server_paths(target)
     if json:
         files = [str(path) for path in local if path.exists()]
-        world.ui.json(**_facts(name, profile), files=files, server_files=there, errors=[])
+        context.ui.json(**_facts(target), files=files, server_files=there, errors=[])
         return
     rows = [
         ("profile", name),
@@ -90,13 +97,14 @@ def show_profile(world: World, name: str, *, json: bool) -> None:
     rows += [(f"setup {number}", line) for number, line in enumerate(profile.setup, 1)]
     rows += [("file here", paths.shown(path)) for path in local if path.exists()]
     rows += [("file there", path) for path in there]
-    world.ui.product(columns(rows))
+    context.ui.product(columns(rows))
 
 
-def _server_paths(name: str, profile: Profile) -> list[str]:
+def _server_paths(target: Target) -> list[str]:
     from nbssh.core.profile.declared import server_folder  # noqa: PLC0415  as above
 
-    if profile.server is None:
+    server = target.profile.server
+    if server is None:
         return []
-    folders = [f"{server_folder(name, profile.server, kind)}/" for kind in ("share", "state")]
-    return [*folders, *([profile.server.socket] if profile.server.socket else [])]
+    folders = [f"{server_folder(target.name, server, kind)}/" for kind in ("share", "state")]
+    return [*folders, *([server.socket] if server.socket else [])]

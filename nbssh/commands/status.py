@@ -5,21 +5,23 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from nbssh.adapters.laptop import store
 from nbssh.adapters.terminal.ui import columns
 from nbssh.core.profile.profile import TITLES
 from nbssh.core.text import printable
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, connect
+from nbssh.steps import aliases, connect, profiles
+from nbssh.steps.profiles import Failure
 from nbssh.steps.server_status import SECONDS, Answer, asked
 
 if TYPE_CHECKING:
     from nbssh.core.profile.profile import Profile
-    from nbssh.steps.world import World
+    from nbssh.steps.context import Context
+    from nbssh.steps.profiles import Target
 
 WORKERS = 8
 
@@ -34,72 +36,75 @@ _STYLES = {
 }
 
 
-class Row(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Row:
     """One profile's line: the tunnel here, the server there, or why nothing is known of it."""
 
-    name: str
+    target: Target
     tunnel: bool
     answer: Answer
     trouble: NbsshError | None = None
     outdated: bool = False
 
 
-def status(world: World, names: list[str], *, json: bool) -> int:
+def status(context: Context, names: list[str], *, json: bool) -> int:
     """Print what runs where and return the exit code.
 
     Named profiles may ask for a password; without names nobody is asked anything.
     """
-    profiles = store.select(world.paths, names)
+    targets, unreadable = profiles.select(context, names)
     batch = not names
     with ThreadPoolExecutor(WORKERS if batch else 1) as pool:
-        rows = list(pool.map(lambda item: _row(world, *item, batch=batch), profiles.items()))
+        rows = list(pool.map(lambda target: _row(target, batch=batch), targets))
+    failed = [*unreadable, *(Failure(row.target.name, row.trouble) for row in rows if row.trouble)]
     if json:
-        world.ui.json(profiles=[_as_json(row) for row in rows], errors=[_error(row) for row in rows if row.trouble])
-    elif rows:
-        _show(world, _table(rows, profiles))
-        for row in rows:
-            if row.trouble:
-                world.ui.error(row.trouble)
-            if row.outdated:
-                world.ui.warn(f"the alias of '{row.name}' is out of date: nbssh apply {row.name}")
-    else:
-        world.ui.say("there are no profiles; nbssh add NAME makes one")
-    return Exit.FAILED if any(row.trouble for row in rows) else Exit.DONE
+        context.ui.json(profiles=list(map(_as_json, rows)), errors=[failure.as_json() for failure in failed])
+        return Exit.FAILED if failed else Exit.DONE
+    if rows:
+        _show(context, _table(rows))
+    elif not unreadable:
+        context.ui.say("there are no profiles; nbssh add NAME makes one")
+    for failure in failed:
+        context.ui.error(failure.error)
+    for row in rows:
+        if row.outdated:
+            context.ui.warn(f"the alias of '{row.target.name}' is out of date: nbssh apply {row.target.name}")
+    return Exit.FAILED if failed else Exit.DONE
 
 
-def _row(world: World, name: str, profile: Profile, *, batch: bool) -> Row:
+def _row(target: Target, *, batch: bool) -> Row:
     tunnel, outdated = False, False
     try:
-        tunnel = world.ssh.check_master(world.paths.control_socket(name))
-        outdated = aliases.is_outdated(world, name, profile)
+        tunnel = target.ssh.check_master(target.control_socket)
+        outdated = aliases.is_outdated(target)
         if not tunnel:
-            connect.refuse_prompts(profile, f"nbssh status {name}", batch=batch)
-        with connect.connect(world, name, profile, batch=batch, login_seconds=SECONDS if batch else 600) as there:
-            return Row(name, tunnel, asked(there, name, profile), outdated=outdated)
+            connect.refuse_prompts(target, "nbssh status", batch=batch)
+        with connect.connect(target, batch=batch, login_seconds=SECONDS if batch else 600) as there:
+            return Row(target, tunnel, asked(there, target), outdated=outdated)
     except NbsshError as error:
-        return Row(name, tunnel, Answer("unknown"), error, outdated)
+        return Row(target, tunnel, Answer("unknown"), error, outdated)
 
 
-def _show(world: World, table: list[tuple[str, ...]]) -> None:
+def _show(context: Context, table: list[tuple[str, ...]]) -> None:
     """Print the table: for eyes on a terminal, the same without colours and line breaks for programs."""
-    color = world.ui.colored(sys.stdout)
+    color = context.ui.colored(sys.stdout)
     if not (color or sys.stdout.isatty()):
-        world.ui.product(columns(table))
+        context.ui.product(columns(table))
         return
     from nbssh.adapters.terminal.table import print_rows  # noqa: PLC0415  rich takes as long as all the rest
 
     print_rows(table, color=color, styles=_STYLES, wrapped=("ON", "RUNS"), spared=("SINCE", "KERNELS"))
 
 
-def _table(rows: list[Row], profiles: dict[str, Profile]) -> list[tuple[str, ...]]:
+def _table(rows: list[Row]) -> list[tuple[str, ...]]:
     table: list[tuple[str, ...]] = [("NAME", "TUNNEL", "SERVER", "ON", "RUNS", "KERNELS", "SINCE", "LAST USE")]
     for row in rows:
-        answer, profile = row.answer, profiles[row.name]
+        answer, profile = row.answer, row.target.profile
         on = ", ".join(answer.elsewhere) if answer.state == "elsewhere" else answer.host
         if profile.scheduler and answer.state in {"stopped", "queued"}:
             on = ""  # the login node tells it, but nothing runs there
         table.append((
-            row.name,
+            row.target.name,
             str(profile.port) if row.tunnel else "-",
             _server(answer),
             printable(on, 60) or "-",
@@ -145,13 +150,8 @@ def _span(seconds: float) -> str:
 
 def _as_json(row: Row) -> dict[str, object]:
     return {
-        "name": row.name,
+        "name": row.target.name,
         "tunnel": row.tunnel,
         "outdated": row.outdated,
         **msgspec.to_builtins(row.answer),
     }
-
-
-def _error(row: Row) -> dict[str, str]:
-    assert row.trouble  # noqa: S101  the caller asks for troubled rows alone
-    return {"profile": row.name, "error": row.trouble.message, "hint": row.trouble.hint}

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.laptop import store
 from nbssh.core.files import laptop_files
 from nbssh.errors import NbsshError
+from nbssh.steps import profiles
 
 if TYPE_CHECKING:
-    from nbssh.core.profile.profile import Profile
-    from nbssh.steps.world import World
+    from nbssh.steps.context import Context
+    from nbssh.steps.profiles import Target
 
 
-def url(world: World, name: str) -> None:
+def url(context: Context, name: str) -> None:
     """Print the address of `name`, with its token if it has one: what an editor wants for "existing Jupyter server"."""
-    world.ui.product(address(world, name, store.load(world.paths, name)))
+    context.ui.product(address(profiles.load(context, name)))
 
 
-def address(world: World, name: str, profile: Profile) -> str:
-    """Return the address of `name` with its token."""
+def address(target: Target) -> str:
+    """Return the address of the page, with its token."""
+    profile, name = target.profile, target.name
     if profile.auth == "password":
         return laptop_files.token_url(profile.port)
-    token = store.load_secret(world.paths, name).token
-    if not token:
+    if not target.secret.token:
         raise NbsshError(f"the token of '{name}' is missing", f"make a new one: nbssh passwd {name} --token")
-    return laptop_files.token_url(profile.port, token)
+    return laptop_files.token_url(profile.port, target.secret.token)

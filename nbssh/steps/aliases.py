@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from nbssh.adapters.ssh.client import Ssh
     from nbssh.core.profile.profile import Profile
     from nbssh.core.ssh.alias import Derived, Directive
-    from nbssh.steps.world import World
+    from nbssh.steps.profiles import Target
 
 
-def local_files(world: World, name: str) -> laptop_files.Local:
-    """Return the local paths that the blocks of `name` speak of."""
-    paths = world.paths
+def local_files(target: Target) -> laptop_files.Local:
+    """Return the local paths that its blocks speak of."""
+    name, paths = target.name, target.paths
     return laptop_files.Local(
         conf=str(paths.conf(name)),
         opener=str(paths.opener),
@@ -39,7 +39,7 @@ def local_files(world: World, name: str) -> laptop_files.Local:
         redirect=str(paths.redirect(name)),
         known_hosts=str(paths.known_hosts(name)),
         key=str(paths.key(name)),
-        ssh=world.ssh.command,
+        ssh=target.ssh.command,
         client=paths.side.client,
     )
 
@@ -59,12 +59,12 @@ class _Trial:
         _, self._plain = self._files("none")
         self._destinations: dict[tuple[str, ...], str] = {}
 
-    def destination(self, profile: Profile) -> str:
+    def destination(self, target: Target) -> str:
         """Return what `ssh -G` says of the profile's destination.
 
         Without what is installed, it too: a file of ours that ssh refuses must not keep us from mending it.
         """
-        arguments = tuple(destination.arguments_of(profile))
+        arguments = tuple(target.arguments)
         if arguments not in self._destinations:
             self._destinations[arguments] = self.ssh.resolve(arguments, config=self._plain)
         return self._destinations[arguments]
@@ -107,15 +107,15 @@ def look_again() -> None:
         _trials.clear()
 
 
-def derive(world: World, name: str, profile: Profile) -> Derived:
-    """Return the directives that make the aliases of `name` behave as its destination does.
+def derive(target: Target) -> Derived:
+    """Return the directives that make its aliases behave as its destination does.
 
     Every round is judged by the user's ssh reading the candidate blocks on top of her own config, so a candidate that
     ssh refuses never gets further than this.
     """
-    local = local_files(world, name)
-    trial = _trial(world.ssh)
-    base, tried = trial.destination(profile), trial.alias(name)
+    name, profile, local = target.name, target.profile, local_files(target)
+    trial = _trial(target.ssh)
+    base, tried = trial.destination(target), trial.alias(name)
 
     # The alias to the node of a batch job differs on purpose; the other one goes where the destination does.
     judged = kill_alias(name) if profile.scheduler else nb_alias(name)
@@ -145,21 +145,27 @@ def own_forwards(profile: Profile) -> list[str]:
     return [alias.printed_forward(f"127.0.0.1:{profile.port}", laptop_files.far_end(profile))]
 
 
-def blocks(world: World, name: str, profile: Profile) -> tuple[str, tuple[str, ...]]:
-    """Return the ssh_config of the aliases of `name` as it should be, and what they cannot express, in words."""
-    derived = derive(world, name, profile)
-    text = laptop_files.ssh_config(name, profile, local_files(world, name), derived.directives)
+def blocks(target: Target) -> tuple[str, tuple[str, ...]]:
+    """Return the ssh_config of its aliases as it should be, and what they cannot express, in words."""
+    derived = derive(target)
+    text = laptop_files.ssh_config(target.name, target.profile, local_files(target), derived.directives)
     return text, derived.unexpressed
 
 
-def is_outdated(world: World, name: str, profile: Profile) -> bool:
-    """Tell whether `apply` would write the aliases of `name` anew: what none can express is no reason."""
-    text, _ = blocks(world, name, profile)
-    return writer.read(world.paths.conf(name)) != text.encode("utf-8", "surrogateescape")
+def is_outdated(target: Target) -> bool:
+    """Tell whether `apply` would write its aliases anew: what none can express is no reason."""
+    text, _ = blocks(target)
+    return writer.read(target.paths.conf(target.name)) != text.encode("utf-8", "surrogateescape")
 
 
-def refuse_unknown_alias(world: World, name: str, profile: Profile) -> None:
+def is_known(target: Target) -> bool:
+    """Tell whether the user's ssh gives the alias our tunnel."""
+    answer = target.ssh.resolve([nb_alias(target.name)]).splitlines()
+    return own_forwards(target.profile)[0] in answer
+
+
+def refuse_unknown_alias(target: Target) -> None:
     """Raise unless the user's ssh gives the alias our tunnel."""
-    answer = world.ssh.resolve([nb_alias(name)]).splitlines()
-    if own_forwards(profile)[0] not in answer:
+    if not is_known(target):
+        name = target.name
         raise NbsshError(f"ssh does not know '{nb_alias(name)}' as nbssh made it", f"nbssh doctor {name} says why")

@@ -8,39 +8,37 @@ from nbssh.adapters.ssh import login
 from nbssh.adapters.ssh.connection import LOGIN_SECONDS
 from nbssh.core.files.render import sh
 from nbssh.core.profile.declared import server_folder
-from nbssh.core.ssh import destination
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from nbssh.adapters.ssh.connection import Connection
-    from nbssh.core.profile.profile import Profile, Server
-    from nbssh.steps.world import World
+    from nbssh.core.profile.profile import Server
+    from nbssh.steps.profiles import Target
 
 
-def known_server(name: str, profile: Profile) -> Server:
+def known_server(target: Target) -> Server:
     """Return what is known of the server, or raise with the way to get to know it."""
-    if profile.server is None:
+    if target.profile.server is None:
         raise NbsshError(
-            f"nothing is known of the server of '{name}': it was added offline",
-            f"nbssh apply {name} looks at it",
+            f"nothing is known of the server of '{target.name}': it was added offline",
+            f"nbssh apply {target.name} looks at it",
         )
-    return profile.server
+    return target.profile.server
 
 
-def refuse_prompts(profile: Profile, named: str, *, batch: bool) -> None:
+def refuse_prompts(target: Target, command: str, *, batch: bool) -> None:
     """Raise if nobody may be asked and this server is known to ask: repeated silent tries lock accounts."""
-    if batch and profile.server and profile.server.prompts:
+    if batch and target.profile.server and target.profile.server.prompts:
         raise NbsshError(
-            f"{profile.destination}: not contacted, because it asks for a password or code", f"name it: {named}"
+            f"{target.profile.destination}: not contacted, because it asks for a password or code",
+            f"name it: {command} {target.name}",
         )
 
 
 def connect(
-    world: World,
-    name: str,
-    profile: Profile,
+    target: Target,
     *,
     batch: bool = False,
     may_log_in: bool = True,
@@ -52,18 +50,15 @@ def connect(
     Where nobody may be asked and the server is known to ask, there is no login behind a master that is full.
     `at_destination`: not to the node of a batch job, which is where an open session is.
     """
+    profile = target.profile
     if at_destination:
         return login.private(
-            world.ssh,
-            destination.arguments_of(profile),
-            profile.destination,
-            batch=batch,
-            login_seconds=login_seconds,
+            target.ssh, target.arguments, profile.destination, batch=batch, login_seconds=login_seconds
         )
     return login.of_profile(
-        world.ssh,
-        world.paths.control_socket(name),
-        destination.arguments_of(profile),
+        target.ssh,
+        target.control_socket,
+        target.arguments,
         profile.destination,
         batch=batch,
         may_log_in=may_log_in and not (batch and profile.server and profile.server.prompts),
@@ -71,7 +66,7 @@ def connect(
     )
 
 
-def script_command(name: str, server: Server, script: str) -> str:
+def script_command(target: Target, script: str) -> str:
     """Return the shell line that runs one of our scripts over there, with a clear end where it is missing."""
-    path = f"{server_folder(name, server, 'share')}/{script}"
+    path = f"{server_folder(target.name, known_server(target), 'share')}/{script}"
     return f"[ -f {sh(path)} ] || {{ echo 'nbssh: not installed on this server'; exit 1; }}\nexec /bin/sh {sh(path)}"

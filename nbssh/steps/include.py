@@ -17,19 +17,19 @@ from nbssh.errors import NbsshError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nbssh.steps.world import World
+    from nbssh.steps.context import Context
 
 _ABOUT_TO = b"about to be "
 
 
-def change(world: World) -> Change | None:
+def change(context: Context) -> Change | None:
     """Return the change that makes ssh read our files, None if it does already."""
-    paths = world.paths
+    paths = context.paths
     old, mode = writer.snapshot(paths.user_config)
     state = include.include_state(old or b"", SshDisk.of(paths.side.home))
     if state.wide:
         raise NbsshError(
-            f"{_place(world, state.file, state.line)}: this Include also reads files of nbssh that are no ssh_config",
+            f"{_place(context, state.file, state.line)}: this Include also reads files of nbssh that are no ssh_config",
             "write it as: Include nbssh.d/*.conf",
         )
     if state.kind is Kind.EFFECTIVE:
@@ -41,61 +41,61 @@ def change(world: World) -> Change | None:
     return Change(str(paths.user_config), old, new, 0o600 if mode is None else mode, mode, why)
 
 
-def removal(world: World) -> Change | None:
+def removal(context: Context) -> Change | None:
     """Return the change that takes our line out, None if it is not there."""
-    path = world.paths.user_config
+    path = context.paths.user_config
     old, mode = writer.snapshot(path)
     new = include.include_removed(old or b"")
     if old is None or new == old:
         return None
     # A file that was not there before us and holds nothing else goes again.
-    gone = not new and b"made" in (writer.read(_marker(world)) or b"")
+    gone = not new and b"made" in (writer.read(_marker(context)) or b"")
     return Change(str(path), old, None if gone else new, mode or 0o600, mode, "ssh no longer reads the files of nbssh")
 
 
-def _marker(world: World) -> Path:
+def _marker(context: Context) -> Path:
     """Return the file that remembers that we put the line in once: a line that the user took out stays out."""
-    return world.paths.state / "included"
+    return context.paths.state / "included"
 
 
-def was_added(world: World) -> bool:
+def was_added(context: Context) -> bool:
     """Tell whether the line was put in at some time; a run that was killed just before does not count."""
-    said = writer.read(_marker(world))
+    said = writer.read(_marker(context))
     return said is not None and not said.startswith(_ABOUT_TO)
 
 
-def made_folder(world: World) -> bool:
+def made_folder(context: Context) -> bool:
     """Tell whether ~/.ssh was not there before the line."""
-    return b"folder" in (writer.read(_marker(world)) or b"")
+    return b"folder" in (writer.read(_marker(context)) or b"")
 
 
-def with_marker(world: World, added: Change) -> list[Change]:
+def with_marker(context: Context, added: Change) -> list[Change]:
     """Return `added` between what remembers that it is about to be done and that it was done.
 
     A kill in between must neither lose that the file was made by us nor pass for a line that the user took out.
     """
-    path = str(_marker(world))
+    path = str(_marker(context))
     old, mode = writer.snapshot(path)
-    text = b"spliced\n" if added.old is not None else b"made\n" if world.paths.ssh_dir.exists() else b"made folder\n"
+    text = b"spliced\n" if added.old is not None else b"made\n" if context.paths.ssh_dir.exists() else b"made folder\n"
     why = "remembers that the Include line was added"
     before = Change(path, old, _ABOUT_TO + text, 0o600, mode, why, secret=True)
     after = Change(path, before.new, text, 0o600, before.mode, why, secret=True)
     return [before, added, after]
 
 
-def unfinished(world: World) -> list[Change]:
+def unfinished(context: Context) -> list[Change]:
     """Return what a run that was killed right after it had put the line in left undone."""
-    path = str(_marker(world))
+    path = str(_marker(context))
     old, mode = writer.snapshot(path)
-    if old is None or not old.startswith(_ABOUT_TO) or removal(world) is None:
+    if old is None or not old.startswith(_ABOUT_TO) or removal(context) is None:
         return []
     why = "remembers that the Include line was added"
     return [Change(path, old, old.removeprefix(_ABOUT_TO), 0o600, mode, why, secret=True)]
 
 
-def refuse_unwritable(world: World) -> None:
+def refuse_unwritable(context: Context) -> None:
     """Raise, before anything is done, if ~/.ssh/config is not ours to write; the hint is the way by hand."""
-    path = str(world.paths.user_config)
+    path = str(context.paths.user_config)
     try:
         access.refuse_foreign(access.resolve(path))
     except NbsshError as error:
@@ -105,26 +105,26 @@ def refuse_unwritable(world: World) -> None:
         ) from None
 
 
-def consent(world: World, wanted: Change) -> bool:
+def consent(context: Context, wanted: Change) -> bool:
     """Show the change of ~/.ssh/config and ask for it."""
-    world.ui.talk(unified(Plan([wanted]), color=world.ui.colored(sys.stderr)))
-    return world.ui.ask(
-        f"add this Include line to {world.paths.shown(world.paths.user_config)}?",
+    context.ui.talk(unified(Plan([wanted]), color=context.ui.colored(sys.stderr)))
+    return context.ui.ask(
+        f"add this Include line to {context.paths.shown(context.paths.user_config)}?",
         otherwise="say --yes, or add the line yourself: nbssh init --print",
     )
 
 
-def refuse_taken_aliases(world: World, name: str) -> None:
+def refuse_taken_aliases(context: Context, name: str) -> None:
     """Raise if the user has a `Host NAME-nb` of her own somewhere."""
-    config = writer.read(world.paths.user_config) or b""
+    config = writer.read(context.paths.user_config) or b""
     for wanted in (alias(name), kill_alias(name)):
-        found = include.find_host(config, wanted, SshDisk.of(world.paths.side.home))
+        found = include.find_host(config, wanted, SshDisk.of(context.paths.side.home))
         if found:
             raise NbsshError(
-                f"{_place(world, *found)}: there is a 'Host {wanted}' already that is not ours",
+                f"{_place(context, *found)}: there is a 'Host {wanted}' already that is not ours",
                 "take another profile name, or rename that block",
             )
 
 
-def _place(world: World, file: str, line: int) -> str:
-    return f"{world.paths.shown(file or world.paths.user_config)}:{line}"
+def _place(context: Context, file: str, line: int) -> str:
+    return f"{context.paths.shown(file or context.paths.user_config)}:{line}"

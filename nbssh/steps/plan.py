@@ -19,44 +19,44 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nbssh.core.profile.declared import Declared
+    from nbssh.steps.profiles import Target
     from nbssh.steps.server_files import RemoteFile
-    from nbssh.steps.world import World
 
 
 _SECRET = {".json", ".html", ".key"}
 
 
-def local_changes(world: World, declared: Declared) -> tuple[list[Change], tuple[str, ...]]:
+def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
     """Return what makes the local files of a profile right, and what its alias cannot express.
 
     Secrets come first, the file that ssh reads last.
     """
-    name, secret, paths, side = declared.name, declared.secret, world.paths, world.paths.side
-    with trace.step(f"make the aliases of {name} equal to {declared.profile.destination}"):
-        blocks, unexpressed = aliases.blocks(world, name, declared.profile)
+    name, profile, secret, paths = target.name, target.profile, target.secret, target.paths
+    with trace.step(f"make the aliases of {name} equal to {profile.destination}"):
+        blocks, unexpressed = aliases.blocks(target)
     toml = writer.read(paths.profile(name))
-    profile_text = store.text_of(name, declared.profile, toml.decode("utf-8", "replace") if toml is not None else None)
-    opener = laptop_files.opener(str(paths.secrets_dir), side.client)
+    profile_text = store.text_of(name, profile, toml.decode("utf-8", "replace") if toml is not None else None)
+    opener = laptop_files.opener(str(paths.secrets_dir), paths.side.client)
     wanted = [
         File(str(paths.secret(name)), store.secret_text(secret), PRIVATE, f"secret of '{name}'", secret=True),
         File(str(paths.profile(name)), profile_text, PRIVATE, f"profile '{name}'"),
         File(str(paths.opener), opener, EXECUTABLE, "opens the browser"),
         File(str(paths.conf(name)), blocks, PRIVATE, f"aliases of '{name}'"),
     ]
-    if batch.has_own_key(declared.profile):
+    if batch.has_own_key(profile):
         wanted.insert(1, File(str(paths.key(name)), secret.key, PRIVATE, f"ssh key of '{name}'", secret=True))
-    if declared.profile.scheduler:
-        known = batch.known_hosts(name, declared.profile.server.host_keys if declared.profile.server else [])
+    if profile.scheduler:
+        known = batch.known_hosts(name, profile.server.host_keys if profile.server else [])
         wanted.insert(1, File(str(paths.known_hosts(name)), known, PRIVATE, f"host keys of the nodes of '{name}'"))
     if secret.token:
-        page = laptop_files.redirect(name, declared.profile, secret.token)
+        page = laptop_files.redirect(name, profile, secret.token)
         wanted.insert(1, File(str(paths.redirect(name)), page, PRIVATE, f"takes the browser to '{name}'", secret=True))
     changes = [_change(file, *writer.snapshot(file.path)) for file in wanted]
     if not secret.token:
         changes += deletions([paths.redirect(name)], "no token any more")
-    if not batch.has_own_key(declared.profile):
+    if not batch.has_own_key(profile):
         changes += deletions([paths.key(name)], "no sshd inside a job any more")
-    if not declared.profile.scheduler:
+    if not profile.scheduler:
         changes += deletions([paths.known_hosts(name)], "no scheduler any more")
     return changes, unexpressed
 

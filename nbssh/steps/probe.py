@@ -17,38 +17,36 @@ from nbssh.steps import batch, forwarding
 
 if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
-    from nbssh.adapters.terminal.ui import Ui
-    from nbssh.core.profile.declared import Secret
-    from nbssh.core.profile.profile import Profile
     from nbssh.core.server.facts import Candidate, Facts
+    from nbssh.steps.profiles import Target
 
 LOOK_SECONDS = 120.0  # login shells that hang are given up after 10 s each, setup lines after 20 s
 
 
-def find_out(there: Connection, name: str, profile: Profile, secret: Secret, ui: Ui) -> Profile:
-    """Look at the server and choose; return the profile with what was found. `secret` has a key where it needs one.
+def find_out(there: Connection, target: Target) -> Target:
+    """Look at the server and choose; return the target with what was found. Its secret has a key where it needs one.
 
     `there` must be a connection to the destination itself: with a scheduler a session of the alias is on another host.
     """
     with trace.step(f"probe {there.shown}"):
-        facts = look(there, name, profile)
-    return choose(there, profile, name, facts, secret, ui)
+        facts = look(there, target)
+    return choose(there, target, facts)
 
 
-def look(connection: Connection, name: str, profile: Profile) -> Facts:
+def look(connection: Connection, target: Target) -> Facts:
     """Return what the probe found: the profile's app, or if it is nowhere what other Jupyter there is."""
-    facts = _probe(connection, name, profile, [PROGRAMS[profile.app]])
-    if facts.candidates or profile.jupyter:
+    facts = _probe(connection, target, [PROGRAMS[target.profile.app]])
+    if facts.candidates or target.profile.jupyter:
         return facts
-    return _probe(connection, name, profile, list(PROGRAMS.values()))
+    return _probe(connection, target, list(PROGRAMS.values()))
 
 
-def _probe(connection: Connection, name: str, profile: Profile, want: list[str]) -> Facts:
-    nonce = secrets.token_hex(8)
+def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
+    nonce, profile = secrets.token_hex(8), target.profile
     script = render(
         "remote/probe",
         nonce=nonce,
-        name=name,
+        name=target.name,
         want=want,
         jupyter=profile.jupyter,
         setup=list(profile.setup),
@@ -58,10 +56,9 @@ def _probe(connection: Connection, name: str, profile: Profile, want: list[str])
     return probe.parse(out, nonce, connection.shown)
 
 
-def choose(  # noqa: PLR0917
-    connection: Connection, profile: Profile, name: str, facts: Facts, secret: Secret, ui: Ui
-) -> Profile:
-    """Return `profile` with what was found and chosen on its server, and say it."""
+def choose(connection: Connection, target: Target, facts: Facts) -> Target:
+    """Return the target with what was found and chosen on its server, and say it."""
+    name, profile, ui = target.name, target.profile, target.ui
     found = choice.candidate_for(profile, facts)
     if not found.argon2 and found.version(profile.app):
         ui.warn(f"argon2-cffi was not seen beside {found.path}; without it the password cannot be checked")
@@ -94,16 +91,18 @@ def choose(  # noqa: PLR0917
         probed_for=profile.fingerprint(),
     )
     if profile.scheduler:
-        server = _in_job(connection, profile, name, server, facts, found, secret, ui)
-    return validated(msgspec.structs.replace(profile, server=server), f"what {connection.shown} says")
+        server = _in_job(connection, _with_server(connection, target, server), server, facts, found)
+    return _with_server(connection, target, server)
 
 
-def _in_job(  # noqa: PLR0917
-    connection: Connection, profile: Profile, name: str, server: Server, facts: Facts, found: Candidate, secret: Secret,
-    ui: Ui,
-) -> Server:  # fmt: skip
+def _with_server(connection: Connection, target: Target, server: Server) -> Target:
+    profile = msgspec.structs.replace(target.profile, server=server)
+    return target.with_profile(validated(profile, f"what {connection.shown} says"))
+
+
+def _in_job(connection: Connection, target: Target, server: Server, facts: Facts, found: Candidate) -> Server:
     """Return `server` with the way to the node of a batch job, which a short job shows."""
-    declared = validated(msgspec.structs.replace(profile, server=server), f"what {connection.shown} says")
+    trial = batch.Trial(connection, target.name, target.profile, server, target.secret, facts, found)
     with trace.step(f"find a way to the nodes of {connection.shown}"):
-        node = batch.find_way(batch.Trial(connection, name, declared, server, secret, facts, found), ui)
+        node = batch.find_way(trial, target.ui)
     return msgspec.structs.replace(server, via=node.via, host_keys=list(node.host_keys))

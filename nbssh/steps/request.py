@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nbssh.adapters.laptop import store
 from nbssh.core.profile.profile import UNPRIVILEGED, Profile, Scheduler, from_dict, port_refused
 from nbssh.core.server import batch
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import ports
+from nbssh.steps import ports, profiles
 
 if TYPE_CHECKING:
     from nbssh.core.ssh.destination import Recipe
-    from nbssh.steps.world import World
+    from nbssh.steps.context import Context
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -40,14 +39,14 @@ class Wish(msgspec.Struct, frozen=True):
     offline: bool = False
 
 
-def profile_of(world: World, wish: Wish, recipe: Recipe) -> Profile:
+def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
     """Return the profile as declared, nothing known of the server."""
     if wish.offline and wish.forward == "socket":
         raise NbsshError(
             "--forward socket needs a look at the server, which --offline forbids", "leave out one of the two"
         )
     source = "--port" if wish.port else "your ssh command" if recipe.local_port else "port"
-    port = ports.choose(wish.port or recipe.local_port, source, ports_of_others(world, wish.name))
+    port = ports.choose(wish.port or recipe.local_port, source, profiles.ports(context, but=wish.name))
     if wish.remote_port and not UNPRIVILEGED <= wish.remote_port <= ports.LAST_PORT:
         raise port_refused(wish.remote_port, "--remote-port", port)
     remote = wish.remote_port or recipe.remote_port
@@ -96,9 +95,9 @@ def _absolute(option: str) -> str:
     return f"{keyword}={Path.cwd() / value}"
 
 
-def is_already(world: World, wish: Wish, recipe: Recipe) -> bool:
+def is_already(context: Context, wish: Wish, recipe: Recipe) -> bool:
     """Tell whether this very profile exists; one that says something else is an error."""
-    same = [name for name in store.names(world.paths) if name.lower() == wish.name.lower()]
+    same = [name for name in profiles.names(context) if name.lower() == wish.name.lower()]
     if not same:
         return False
     if same != [wish.name]:
@@ -106,7 +105,7 @@ def is_already(world: World, wish: Wish, recipe: Recipe) -> bool:
             f"there is a profile '{same[0]}', which differs only in case",
             "some file systems cannot tell them apart",
         )
-    old = store.load(world.paths, wish.name)
+    old = profiles.load(context, wish.name).profile
     said = {
         "destination": str(recipe.destination) if wish.destination else None,
         "ssh_options": [_absolute(option) for option in recipe.options] if wish.destination else None,
@@ -130,8 +129,3 @@ def is_already(world: World, wish: Wish, recipe: Recipe) -> bool:
         f"there is a profile '{wish.name}' already, with another {' and '.join(differ)}",
         f"change it: nbssh edit {wish.name}, then nbssh apply {wish.name}; or take it away: nbssh remove {wish.name}",
     )
-
-
-def ports_of_others(world: World, name: str) -> dict[int, str]:
-    """Return the local ports that the other profiles have, and whose they are."""
-    return {store.peek(world.paths, other).port: other for other in store.names(world.paths) if other != name}

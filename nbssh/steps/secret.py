@@ -14,23 +14,23 @@ from nbssh.core.profile.declared import Secret
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from nbssh.core.profile.profile import Profile
-    from nbssh.steps.world import World
+    from nbssh.adapters.terminal.ui import Ui
+    from nbssh.steps.profiles import Target
 
 
-def new_secret(world: World, name: str, *, token: bool, password_stdin: bool) -> Secret:
+def new_secret(ui: Ui, name: str, *, token: bool, password_stdin: bool) -> Secret:
     """Return the hash of the password that is asked for, or a random token."""
     if token:
         if password_stdin:
             raise NbsshError("--token and --password-stdin exclude each other", "leave out one of the two")
         return Secret(token=secrets.token_urlsafe(32))
-    text = password_from_stdin() if password_stdin else world.ui.new_password(name)
+    text = password_from_stdin() if password_stdin else ui.new_password(name)
     return Secret(hash=hash_password(text))
 
 
-def with_key(name: str, profile: Profile, secret: Secret) -> Secret:
-    """Return `secret` with an ssh key of the profile's own, which a batch job's sshd may ask for."""
-    if profile.scheduler is None or secret.key:
-        return secret
-    key, public = keygen.generate(f"nbssh {name}")
-    return msgspec.structs.replace(secret, key=key, public_key=public)
+def with_key(target: Target) -> Target:
+    """Return the target with an ssh key of the profile's own, which a batch job's sshd may ask for."""
+    if target.profile.scheduler is None or target.secret.key:
+        return target
+    key, public = keygen.generate(f"nbssh {target.name}")
+    return target.with_secret(msgspec.structs.replace(target.secret, key=key, public_key=public))

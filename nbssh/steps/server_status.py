@@ -9,11 +9,11 @@ import msgspec
 from nbssh.core import answers
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps.connect import known_server, script_command
+from nbssh.steps.connect import script_command
 
 if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
-    from nbssh.core.profile.profile import Profile
+    from nbssh.steps.profiles import Target
 
 SECONDS = 20.0  # for each server, from the first packet to the answer
 
@@ -45,10 +45,9 @@ class Answer(msgspec.Struct, frozen=True):
     job: Job | None = None
 
 
-def asked(there: Connection, name: str, profile: Profile) -> Answer:
+def asked(there: Connection, target: Target) -> Answer:
     """Return what the server says of itself. Its answer is data: whatever is no such answer is an error."""
-    server = known_server(name, profile)
-    out, status = there.attempt(script_command(name, server, "status"), SECONDS)
+    out, status = there.attempt(script_command(target, "status"), SECONDS)
     said = answers.text(out)
     try:
         if status == 0:
@@ -56,4 +55,6 @@ def asked(there: Connection, name: str, profile: Profile) -> Answer:
     except msgspec.DecodeError:
         pass
     said = printable(said, 200) or "nothing"
-    raise NbsshError(f"{there.shown}: no status for '{name}'; it said: {said}", f"mend it with: nbssh apply {name}")
+    raise NbsshError(
+        f"{there.shown}: no status for '{target.name}'; it said: {said}", f"mend it with: nbssh apply {target.name}"
+    )

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.files.change import Change
-    from nbssh.core.profile.declared import Declared
-    from nbssh.steps.world import World
+    from nbssh.steps.context import Context
+    from nbssh.steps.profiles import Target
 
 
 def write_local(
-    world: World, plan: Plan, *, taking_away: bool = False, last: Callable[[], None] | None = None
+    context: Context, plan: Plan, *, taking_away: bool = False, last: Callable[[], None] | None = None
 ) -> list[str]:
     """Apply the local changes of `plan`, all or none; return the paths written.
 
@@ -34,61 +34,61 @@ def write_local(
     reason would keep our files there for ever. `last` runs after the last file, while no other nbssh can write; what
     it raises takes everything back.
     """
-    paths = world.paths
+    paths = context.paths
     config = str(paths.user_config)
 
     def check(change: Change, candidate: str) -> None:
         if change.path == config and not taking_away:
-            world.ssh.resolve(["localhost"], config=Path(candidate))
+            context.ssh.resolve(["localhost"], config=Path(candidate))
 
     touches_ssh = any(change.path == config or change.path.endswith(".conf") for change in plan.local)
 
     def live() -> None:
         # One bad line in an included file breaks every ssh call of the user; then everything is put back.
         if touches_ssh and not taking_away:
-            world.ssh.resolve(["localhost"])
+            context.ssh.resolve(["localhost"])
         if last:
             last()
 
-    sweep(world)
+    sweep(context)
     with trace.step("write the files here"):
         written = writer.apply_changes(plan.local, lock=paths.lock, backups=paths.backups, check=check, live=live)
     for change in plan.local:
         if change.edited:
-            world.ui.say(f"{paths.shown(change.path)} as it was is kept in {paths.shown(paths.backups)}")
+            context.ui.say(f"{paths.shown(change.path)} as it was is kept in {paths.shown(paths.backups)}")
     return written
 
 
-def sweep(world: World) -> None:
+def sweep(context: Context) -> None:
     """Remove what a killed run left, in all our folders: those may need no change any more."""
-    paths = world.paths
+    paths = context.paths
     folders = (paths.ssh_dir, paths.conf_dir, paths.profiles_dir, paths.secrets_dir, paths.state, paths.backups)
     writer.sweep([*folders, paths.user_config.resolve().parent], lock=paths.lock)
 
 
-def refuse_edits(world: World, changes: Iterable[Change], *, show: bool = True) -> None:
+def refuse_edits(context: Context, changes: Iterable[Change], *, show: bool = True) -> None:
     """Raise unless the user agrees to overwrite those of `changes` that meet a hand edit; they are shown first."""
     edited = Plan([change for change in changes if change.edited])
     if edited.empty:
         return
     if show:
-        world.ui.talk(unified(edited, color=world.ui.colored(sys.stderr)))
-    names = ", ".join(world.paths.shown(change.name) for change in edited.changes)
+        context.ui.talk(unified(edited, color=context.ui.colored(sys.stderr)))
+    names = ", ".join(context.paths.shown(change.name) for change in edited.changes)
     error = NbsshError(
         f"edited by hand, left alone: {names}", "see it with nbssh diff; --yes overwrites it and keeps a backup"
     )
     try:
-        agreed = world.ui.ask(f"edited by hand: {names}; overwrite (a backup is kept)?", otherwise=error.hint)
+        agreed = context.ui.ask(f"edited by hand: {names}; overwrite (a backup is kept)?", otherwise=error.hint)
     except NbsshError:
         raise error from None
     if not agreed:
         raise error
 
 
-def install(world: World, there: Connection, declared: Declared, changes: Sequence[Change]) -> None:
+def install(target: Target, there: Connection, changes: Sequence[Change]) -> None:
     """Put the changed files in place on the server, all or none; hand-edited ones are kept here first."""
     for change in changes:
         if change.edited and change.old is not None:
-            kept = writer.back_up(change.name, change.old, lock=world.paths.lock, backups=world.paths.backups)
-            world.ui.say(f"{change.name} as it was is kept in {world.paths.shown(kept)}")
-    server_files.install(there, declared, changes)
+            kept = writer.back_up(change.name, change.old, lock=target.paths.lock, backups=target.paths.backups)
+            target.ui.say(f"{change.name} as it was is kept in {target.paths.shown(kept)}")
+    server_files.install(there, target.declared, changes)

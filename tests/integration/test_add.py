@@ -415,5 +415,5 @@ def test_a_mistake_in_the_toml_names_file_and_key(bed: Bed) -> None:
     for words in (("list",), ("show", "box"), ("apply", "--offline"), ("status", "box")):
         done = bed.run("nbssh", *words)
         assert done.returncode == 1
-        assert "~/.config/nbssh/profiles/box.toml: unknown key 'prot'" in done.stderr
+        assert "~/.config/nbssh/profiles/box.toml:4: unknown key 'prot'" in done.stderr
         assert "did you mean 'port'?" in done.stderr

@@ -22,11 +22,11 @@ from nbssh.adapters.ssh.client import Ssh
 from nbssh.adapters.terminal.ui import Ui
 from nbssh.commands.add import add
 from nbssh.commands.apply import apply
+from nbssh.commands.init import init
 from nbssh.commands.remove import remove, uninstall
 from nbssh.errors import NbsshError
-from nbssh.steps.include import put_in
+from nbssh.steps.context import Context
 from nbssh.steps.request import Wish
-from nbssh.steps.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,7 +145,7 @@ class Journey:
     def __init__(self, laptop: Laptop, counts: Counter[str]) -> None:
         self.laptop, self.counts = laptop, counts
         ssh = Ssh(("ssh", "-F", str(laptop.config)))
-        self.world = World(paths=Paths(laptop.home), ssh=ssh, ui=Ui(yes=True, quiet=True))
+        self.context = Context(paths=Paths(laptop.home), ssh=ssh, ui=Ui(yes=True, quiet=True))
         self.said = io.StringIO()
 
     def prepare(self, config: bytes | None, mode: int) -> None:
@@ -176,28 +176,28 @@ class Journey:
         self.prepare(config, mode)
         self.counts["configs tried"] += 1
         before, answers = tree(self.laptop.home), self.answers()
-        error = self.command(lambda: put_in(self.world))
+        error = self.command(lambda: init(self.context))
         if error:
             self.refused(error, before, answers)
             return
         assert config is None or self.laptop.config.read_bytes().endswith(config)
         wish = Wish("box", port=21001, token=True, offline=True)
-        error = self.command(lambda: add(self.world, wish))
+        error = self.command(lambda: add(self.context, wish))
         if error:
             self.refused(error, tree(self.laptop.home), answers)
             return
         assert self.answers() == answers or not answers
         self.edit(edit)
         edited = self.answers()
-        error = self.command(lambda: apply(self.world, [], mode="apply", json=False, offline=True))
+        error = self.command(lambda: apply(self.context, [], mode="apply", json=False, offline=True))
         assert error is None, error
         assert self.answers() == edited
         rest = tree(self.laptop.home)
-        assert self.command(lambda: apply(self.world, [], mode="apply", json=False, offline=True)) is None
+        assert self.command(lambda: apply(self.context, [], mode="apply", json=False, offline=True)) is None
         assert tree(self.laptop.home) == rest, "twice is not the same as once"
         self.edit(edit, back=True)
-        assert self.command(lambda: remove(self.world, "box", offline=True)) is None
-        assert self.command(lambda: uninstall(self.world, offline=True)) is None
+        assert self.command(lambda: remove(self.context, "box", offline=True)) is None
+        assert self.command(lambda: uninstall(self.context, offline=True)) is None
         after = {name: text for name, text in lasting(tree(self.laptop.home)).items() if "nbssh" in name}
         assert after == {}
         mine = {name: text for name, text in tree(self.laptop.home).items() if name.startswith(".ssh")}

@@ -16,8 +16,8 @@ from nbssh.commands.add import add
 from nbssh.commands.apply import apply
 from nbssh.commands.remove import remove
 from nbssh.core.profile.client import WINDOWS
+from nbssh.steps.context import Context
 from nbssh.steps.request import Wish
-from nbssh.steps.world import World
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -29,17 +29,17 @@ def test_add_apply_and_remove(bed: Bed, monkeypatch: pytest.MonkeyPatch, *, by_t
     for name in ("HOME", "PATH", "SHELL"):
         monkeypatch.setenv(name, bed.env[name])
     monkeypatch.setattr(Side, "of_user", lambda home: Side(WINDOWS, home))
-    world = World(Paths(bed.local_home), Ssh(tuple(bed.ssh_command)), Ui(yes=True, quiet=True))
-    add(world, Wish(name="box", token=True, jupyter=str(bed.jupyter)))
+    context = Context(Paths(bed.local_home), Ssh(tuple(bed.ssh_command)), Ui(yes=True, quiet=True))
+    add(context, Wish(name="box", token=True, jupyter=str(bed.jupyter)))
     conf = (bed.local_home / ".ssh" / "nbssh.d" / "box.conf").read_bytes().decode()
     assert "ControlMaster no\r\n" in conf
     assert "ControlMaster auto" not in conf
-    profile = tomllib.loads(world.paths.profile("box").read_text())
+    profile = tomllib.loads(context.paths.profile("box").read_text())
     # the tunnel was tried without a master: through an ssh of its own
     assert profile["server"]["forward"] == "socket"
     assert f" {profile['server']['socket']}\r\n" in conf
     assert (bed.remote_home / ".local/share/nbssh/box/launch").is_file()
-    assert apply(world, ["box"], mode="check", json=False, offline=False) == 0
-    remove(world, "box", offline=False)
+    assert apply(context, ["box"], mode="check", json=False, offline=False) == 0
+    remove(context, "box", offline=False)
     assert not (bed.remote_home / ".local/share/nbssh/box").exists()
     assert not (bed.local_home / ".ssh" / "nbssh.d").exists()

@@ -1,4 +1,4 @@
-"""The workflow for the outside world: whole, pinned, and with the commands that the README names."""
+"""The workflow for the outside context: whole, pinned, and with the commands that the README names."""
 
 from __future__ import annotations
 

@@ -36,16 +36,17 @@ class ChangedError(NbsshError):
     """A file is no longer what its Change says: somebody else wrote it since it was looked at."""
 
 
-def read(path: Path | str) -> bytes | None:
+def read(path: Path | str, *, limit: int = -1) -> bytes | None:
     """Return a regular file's content, None only if there is none; any other failure is an NbsshError."""
-    return snapshot(path)[0]
+    return snapshot(path, limit=limit)[0]
 
 
-def snapshot(path: Path | str) -> tuple[bytes | None, int | None]:
+def snapshot(path: Path | str, *, limit: int = -1) -> tuple[bytes | None, int | None]:
     """Return a regular file's content and permission bits, (None, None) if there is no such file.
 
     Symbolic links are followed; a dangling one counts as no file. "Permission denied", "is a
     directory", a loop of links and the like are errors: who takes them for an empty file overwrites it.
+    So is a file of more than `limit` bytes, if that is not negative.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     with access.in_words("read", path):
@@ -57,8 +58,11 @@ def snapshot(path: Path | str) -> tuple[bytes | None, int | None]:
             mode = os.fstat(fd).st_mode
             if not stat.S_ISREG(mode):
                 raise NbsshError(f"{path} is no regular file", "move it out of the way, then run this again")
+            data = file.read(limit + 1 if limit >= 0 else -1)
+            if 0 <= limit < len(data):
+                raise NbsshError(f"{path} has more than {limit >> 10} KiB", f"look at what it is: ls -l {path}")
             # Windows has no permission bits: "nobody looked" there.
-            return file.read(), None if acl.applies() else stat.S_IMODE(mode)
+            return data, None if acl.applies() else stat.S_IMODE(mode)
 
 
 def apply_changes(

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from nbssh.adapters.files import access, writer
 from nbssh.core.profile import profile as model
 from nbssh.core.profile.declared import Secret
+from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -21,80 +23,62 @@ _HEADER = """\
 # nbssh profile '{name}': edit it by hand, then run: nbssh apply {name}
 # No secret belongs here. Everything about it: nbssh show {name}; remove it with: nbssh remove {name}
 """
+PROFILE_BYTES = 1 << 20  # more is no profile
+# the 32 parts of a dotted key; one begins where no word goes on, which keeps the search linear
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DEEP_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{31}}")
 _TABLES = ("scheduler", "server")
 _SERVER_COMMENT = "found on the server by the last online add or apply; not meant to be edited"
 
 
+class NoProfileError(NbsshError):
+    """There is no such profile."""
+
+
 def names(paths: Paths) -> list[str]:
-    """Return the names of all profiles, sorted; other files in the folder are none of ours."""
+    """Return the names of all profiles, sorted; other files in the folder are none of ours.
+
+    A folder that cannot be listed is an error: who takes it for an empty one believes that there is no profile.
+    """
     try:
         found = [entry.stem for entry in paths.profiles_dir.iterdir() if entry.suffix == ".toml"]
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise access.explained("list", paths.profiles_dir, error) from None
     return sorted(name for name in found if model.NAME.match(name))
 
 
-def refuse_twins(paths: Paths, wanted: list[str]) -> None:
-    """Raise where a name differs from another's only in case: many file systems have one file for both."""
-    by_lower: dict[str, list[str]] = {}
-    for name in names(paths):
-        by_lower.setdefault(name.lower(), []).append(name)
-    for name in wanted or [name for twins in by_lower.values() for name in twins]:
-        twins = by_lower.get(name.lower(), [])
-        if name in twins and len(twins) > 1:
-            raise NbsshError(
-                f"the profiles {' and '.join(map(repr, twins))} differ only in case",
-                f"give one of their files in {paths.shown(paths.profiles_dir)} another name",
-            )
-        if twins and name not in twins:
-            raise NbsshError(f"there is no profile '{name}'", f"did you mean '{twins[0]}'?")
-
-
-def load(paths: Paths, name: str) -> Profile:
-    """Return one profile; a wrong name, a torn file and an unknown key are errors that name the file."""
-    model.check_name(name)
-    refuse_twins(paths, [name])
-    return peek(paths, name)
-
-
-def peek(paths: Paths, name: str) -> Profile:
-    """Do as `load`, but look at no other profile: for loops over all of them, and to take one of two twins away."""
-    model.check_name(name)
+def read(paths: Paths, name: str) -> Profile:
+    """Return one profile, whatever other profiles there are. Whatever is wrong with its file names the file."""
     path = paths.profile(name)
+    shown = paths.shown(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise _no_such(paths, name) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise NbsshError(f"{paths.shown(path)}: cannot be read: {error}", "mend the file or its mode") from None
-    return parse(text, paths.shown(path))
+        data = writer.read(path, limit=PROFILE_BYTES)
+    except NbsshError as error:
+        raise NbsshError(f"{shown}: {error.message}", error.hint) from None
+    if data is None:
+        if path.is_symlink():
+            raise NbsshError(f"{shown} is a symbolic link to a file that is not there", f"look at it: ls -l {path}")
+        raise NoProfileError(f"there is no profile '{name}'")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise NbsshError(f"{shown}:{line}: this is not UTF-8", "save the file as UTF-8") from None
+    return parse(text, shown)
 
 
 def parse(text: str, source: str) -> Profile:
     """Return the profile in TOML `text`."""
+    if found := _DEEP_KEY.search(text):  # the parser takes a gigabyte for each thousand of such a key's parts
+        line = text.count("\n", 0, found.start()) + 1
+        raise NbsshError(f"{source}:{line}: a key of so many parts is no profile's", "correct the TOML there")
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise NbsshError(f"{source}: {str(error)[:1].lower()}{str(error)[1:]}", "correct the TOML there") from None
-    return model.from_dict(data, source)
-
-
-def _no_such(paths: Paths, name: str) -> NbsshError:
-    import difflib  # noqa: PLC0415  only for a mistake
-
-    known = names(paths)
-    close = difflib.get_close_matches(name, known, 1)
-    if close:
-        return NbsshError(f"there is no profile '{name}'", f"did you mean '{close[0]}'?")
-    if known:
-        return NbsshError(f"there is no profile '{name}'", "nbssh list shows those there are")
-    return NbsshError(f"there is no profile '{name}'", f"nbssh add {name} makes it")
-
-
-def select(paths: Paths, wanted: list[str]) -> dict[str, Profile]:
-    """Return the profiles `wanted`, or all of them if none is named."""
-    refuse_twins(paths, wanted)
-    return {name: peek(paths, name) for name in (wanted or names(paths))}
+        return model.from_dict(tomllib.loads(text), source, text)
+    except (ValueError, RecursionError, OverflowError) as error:
+        said = printable(str(error), 200)
+        raise NbsshError(f"{source}: {said[:1].lower()}{said[1:]}", "correct the TOML there") from None
 
 
 def text_of(name: str, profile: Profile, old: str | None = None) -> str:
@@ -132,7 +116,7 @@ def text_of(name: str, profile: Profile, old: str | None = None) -> str:
 def _parsed(text: str) -> dict[str, Any] | None:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return None
 
 

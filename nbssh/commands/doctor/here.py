@@ -10,30 +10,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import inspection
-from nbssh.adapters.laptop import store
 from nbssh.core.profile.profile import NAME
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
-from nbssh.steps import include
+from nbssh.steps import include, profiles
 from nbssh.windows import acl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from nbssh.adapters.files.inspection import Entry
-    from nbssh.steps.world import World
+    from nbssh.steps.context import Context
 
 NEEDED = (7, 6)  # RemoteCommand (release notes of OpenSSH 7.6)
 OTHERS, OTHERS_WRITE = 0o077, 0o022
 
 
-def examine(world: World) -> list[Finding]:
+def examine(context: Context) -> list[Finding]:
     """Return the findings about this machine, what breaks ssh first: the rest could not be asked then."""
-    found = tried("ssh", "", lambda: _ssh(world))
-    found += tried("files", "", lambda: _files_for_ssh(world))
-    found += tried("modes", "", lambda: _modes(world))
-    found += tried("include", "", lambda: _include(world))
-    found += tried("leftovers", "", lambda: _leftovers(world))
+    found = tried("ssh", "", lambda: _ssh(context))
+    found += tried("files", "", lambda: _files_for_ssh(context))
+    found += tried("modes", "", lambda: _modes(context))
+    found += tried("include", "", lambda: _include(context))
+    found += tried("leftovers", "", lambda: _leftovers(context))
     return found
 
 
@@ -42,47 +41,47 @@ def breaks_ssh(findings: Iterable[Finding]) -> bool:
     return any(finding.level == "error" and finding.check in {"ssh", "files"} for finding in findings)
 
 
-def _ssh(world: World) -> Iterator[Finding]:
-    said = world.ssh.version().partition(",")[0]
+def _ssh(context: Context) -> Iterator[Finding]:
+    said = context.ssh.version().partition(",")[0]
     numbers = re.search(r"OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)", said)
     if not numbers:
         yield Finding(
-            "ssh", "error", f"'{world.ssh.command[0]} -V' does not name an OpenSSH: {said or 'no answer'}",
+            "ssh", "error", f"'{context.ssh.command[0]} -V' does not name an OpenSSH: {said or 'no answer'}",
             "install the OpenSSH client, or correct NBSSH_SSH_COMMAND",
         )  # fmt: skip
     elif (int(numbers[1]), int(numbers[2])) < NEEDED:
         needed = ".".join(map(str, NEEDED))
         yield Finding("ssh", "error", f"{said} is too old: RemoteCommand came with {needed}", "install a newer OpenSSH")
     else:
-        yield Finding("ssh", "ok", said + _abilities(world))
-    yield from _other_ssh(world)
-    config = world.ssh.config_file()
-    ours = world.paths.user_config
+        yield Finding("ssh", "ok", said + _abilities(context))
+    yield from _other_ssh(context)
+    config = context.ssh.config_file()
+    ours = context.paths.user_config
     if config is None or _real(config) != _real(ours):
-        read = world.paths.shown(config) if config else "no config of yours"
-        where = "the password database names another home" if world.ssh.reads_system_config() else "so says its -F"
+        read = context.paths.shown(config) if config else "no config of yours"
+        where = "the password database names another home" if context.ssh.reads_system_config() else "so says its -F"
         yield Finding(
             "ssh", "warning", f"ssh reads {read}, but nbssh writes to {ours} ({where})",
             f"let ssh read it: NBSSH_SSH_COMMAND={shlex.quote(f'ssh -F {ours}')}, or correct HOME",
         )  # fmt: skip
 
 
-def _abilities(world: World) -> str:
+def _abilities(context: Context) -> str:
     """Return which ssh it is and what it cannot do, on Windows, where several are about."""
-    if world.paths.side.client.multiplexes:
+    if context.paths.side.client.multiplexes:
         return ""
     return (
-        f", {world.ssh.command[0]}: has no ControlMaster, so each session and each step of "
+        f", {context.ssh.command[0]}: has no ControlMaster, so each session and each step of "
         "nbssh logs in by itself, and cannot go into the background, so nbssh open does not work"
     )
 
 
-def _other_ssh(world: World) -> Iterator[Finding]:
+def _other_ssh(context: Context) -> Iterator[Finding]:
     """Say on Windows that the aliases are for its own ssh, and in a WSL that Windows has a config of its own."""
-    if not world.paths.side.client.multiplexes:
+    if not context.paths.side.client.multiplexes:
         typed = shutil.which("ssh")
-        if typed and _real(Path(typed)).lower() not in {_real(Path(world.ssh.command[0])).lower(), ""}:
-            if world.ssh.command[0] == "ssh":
+        if typed and _real(Path(typed)).lower() not in {_real(Path(context.ssh.command[0])).lower(), ""}:
+            if context.ssh.command[0] == "ssh":
                 return
             yield Finding(
                 "ssh", "warning", f"'ssh' in this shell is {typed}: it does not understand the LocalCommand of the "
@@ -104,35 +103,35 @@ def _real(path: Path) -> str:
     return os.path.realpath(path)
 
 
-def _include(world: World) -> Iterator[Finding]:
-    config = world.paths.shown(world.paths.user_config)
-    wanted = include.change(world)
+def _include(context: Context) -> Iterator[Finding]:
+    config = context.paths.shown(context.paths.user_config)
+    wanted = include.change(context)
     if wanted is None:
         yield Finding("include", "ok", f"{config} includes the files of nbssh")
-    elif not store.names(world.paths):
+    elif not profiles.names(context):
         yield Finding("include", "ok", f"{config} does not include the files of nbssh; there are none yet")
     elif "stands below" in wanted.why:
         yield Finding("include", "error", wanted.why, "nbssh init")
-    elif include.was_added(world):
+    elif include.was_added(context):
         yield Finding("include", "error", f"the Include line of nbssh was taken out of {config}", "nbssh init")
     else:
         yield Finding("include", "error", f"{config} does not include the files of nbssh", "nbssh init")
 
 
-def _files_for_ssh(world: World) -> Iterator[Finding]:
+def _files_for_ssh(context: Context) -> Iterator[Finding]:
     """Look at all that our Include line matches: one bad file there makes every ssh call fail, or hang."""
-    names = set(store.names(world.paths))
+    names = set(profiles.names(context))
     bad = False
-    for entry in inspection.entries(world.paths.conf_dir):
+    for entry in inspection.entries(context.paths.conf_dir):
         # as glob(3) does it: no dot files, and the end decides
         if entry.path.suffix != ".conf" or entry.path.name.startswith("."):
             continue
-        shown = world.paths.shown(entry.path)
+        shown = context.paths.shown(entry.path)
         remove = f"rm {shlex.quote(str(entry.path))}"
         known = entry.path.stem in names
         why = _breaks(entry)
         if not why and entry.kind == "file":
-            why = _refused(world, entry)
+            why = _refused(context, entry)
         if why:
             bad = True
             # apply asks ssh, which answers nothing before the file has gone
@@ -142,7 +141,7 @@ def _files_for_ssh(world: World) -> Iterator[Finding]:
         elif not known and entry.kind == "file":
             yield Finding("files", "warning", f"{shown} belongs to no profile, but ssh reads it", remove)
     if not bad:
-        yield Finding("files", "ok", f"ssh can read all files in {world.paths.shown(world.paths.conf_dir)}")
+        yield Finding("files", "ok", f"ssh can read all files in {context.paths.shown(context.paths.conf_dir)}")
 
 
 def _breaks(entry: Entry) -> str:
@@ -158,18 +157,18 @@ def _breaks(entry: Entry) -> str:
     return f"its mode is {entry.mode:04o}, others may write it" if entry.mode & OTHERS_WRITE else ""
 
 
-def _refused(world: World, entry: Entry) -> str:
+def _refused(context: Context, entry: Entry) -> str:
     """Return what ssh has against the content, read all by itself."""
     try:
-        world.ssh.resolve(["localhost"], config=entry.path)
+        context.ssh.resolve(["localhost"], config=entry.path)
     except NbsshError as error:
         return error.message.partition("configuration: ")[2] or error.message
     return ""
 
 
-def _modes(world: World) -> Iterator[Finding]:
+def _modes(context: Context) -> Iterator[Finding]:
     """Look for what others may read or write of ours."""
-    paths = world.paths
+    paths = context.paths
     ours = [paths.conf_dir, paths.opener, paths.profiles_dir, paths.state, paths.secrets_dir, paths.backups, paths.log]
     for folder in (paths.conf_dir, paths.profiles_dir, paths.secrets_dir):
         ours += [
@@ -205,9 +204,9 @@ def _is_wide(entry: Entry) -> bool:
     return entry.kind in {"file", "folder"} and bool(entry.mode & OTHERS) and not told
 
 
-def _leftovers(world: World) -> Iterator[Finding]:
+def _leftovers(context: Context) -> Iterator[Finding]:
     """Look for what runs that were killed, masters that died and profiles that went have left."""
-    paths, names = world.paths, set(store.names(world.paths))
+    paths, names = context.paths, set(profiles.names(context))
     folders = [paths.ssh_dir, paths.conf_dir, paths.profiles_dir, paths.state, paths.secrets_dir, paths.backups]
     stale = inspection.temporary_files(folders)
     stale += [
@@ -216,7 +215,7 @@ def _leftovers(world: World) -> Iterator[Finding]:
         for entry in inspection.entries(folder)
         if entry.path.suffix in suffixes and entry.path.stem not in names and not entry.path.name.startswith(".")
     ]
-    stale += [str(paths.control_socket(name)) for name in names if _is_stale_socket(world, name)]
+    stale += [str(paths.control_socket(name)) for name in names if _is_stale_socket(context, name)]
     for left in stale:
         yield Finding("leftovers", "warning", f"{paths.shown(left)} is used by nothing", f"rm {shlex.quote(left)}")
     odd = [entry.path for entry in inspection.entries(paths.profiles_dir) if entry.path.suffix == ".toml"]
@@ -230,12 +229,12 @@ def _leftovers(world: World) -> Iterator[Finding]:
         yield Finding("leftovers", "ok", "nothing is left over here")
 
 
-def _is_stale_socket(world: World, name: str) -> bool:
+def _is_stale_socket(context: Context, name: str) -> bool:
     """Tell whether a master has died without removing its socket; one that hangs is not stale."""
-    control_socket = world.paths.control_socket(name)
+    control_socket = context.paths.control_socket(name)
     if not inspection.entry(control_socket):
         return False
     try:
-        return not world.ssh.check_master(control_socket)
+        return not context.ssh.check_master(control_socket)
     except NbsshError:
         return False

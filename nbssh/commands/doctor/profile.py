@@ -4,40 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.laptop import store
 from nbssh.adapters.programs import lsof
 from nbssh.core.files.change import Plan
-from nbssh.core.profile.declared import Declared
 from nbssh.core.profile.profile import alias
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, include, ports
+from nbssh.steps import aliases, include, ports, profiles
 from nbssh.steps import plan as planning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nbssh.core.profile.profile import Profile
-    from nbssh.steps.world import World
+    from nbssh.steps.profiles import Target
 
 NAMED = 4  # options that are named in a message; more are counted
 
 
-def examine(world: World, name: str, profile: Profile, *, ask_ssh: bool) -> list[Finding]:
+def examine(target: Target, *, ask_ssh: bool) -> list[Finding]:
     """Return the findings about one profile here; without `ask_ssh` only those that need no ssh."""
-    found = [Finding("profile", "ok", f"{world.paths.shown(world.paths.profile(name))} can be read", profile=name)]
-    found += tried("secret", name, lambda: _secret(world, name, profile))
-    found += tried("master", name, lambda: _master(world, name))
+    name, paths = target.name, target.paths
+    found = [Finding("profile", "ok", f"{paths.shown(paths.profile(name))} can be read", profile=name)]
+    found += tried("secret", name, lambda: _secret(target))
+    found += tried("master", name, lambda: _master(target))
     if not any(finding.level == "error" and finding.check == "master" for finding in found):
-        found += tried("port", name, lambda: _port(world, name, profile))
+        found += tried("port", name, lambda: _port(target))
     if ask_ssh:
-        found += tried("alias", name, lambda: _alias(world, name, profile))
-        found += tried("files here", name, lambda: _files(world, name, profile))
+        found += tried("alias", name, lambda: _alias(target))
+        found += tried("files here", name, lambda: _files(target))
     return found
 
 
-def _secret(world: World, name: str, profile: Profile) -> Iterator[Finding]:
-    secret = store.load_secret(world.paths, name)
+def _secret(target: Target) -> Iterator[Finding]:
+    name, profile, secret = target.name, target.profile, target.secret
     flag = " --token" if profile.auth == "token" else ""
     if not (secret.token if profile.auth == "token" else secret.hash):
         yield Finding("secret", "error", f"the {profile.auth} is missing", f"nbssh passwd {name}{flag}", name)
@@ -45,12 +43,12 @@ def _secret(world: World, name: str, profile: Profile) -> Iterator[Finding]:
         yield Finding("secret", "ok", f"the {profile.auth} is there", profile=name)
 
 
-def _master(world: World, name: str) -> Iterator[Finding]:
-    control_socket = world.paths.control_socket(name)
+def _master(target: Target) -> Iterator[Finding]:
+    name = target.name
     try:
-        opened = world.ssh.check_master(control_socket)
+        opened = target.ssh.check_master(target.control_socket)
     except NbsshError as error:
-        holders = lsof.masters(str(control_socket))
+        holders = lsof.masters(str(target.control_socket))
         who = f"; it is {', '.join(holders)}" if holders else ""
         pids = [holder.rpartition("pid ")[2].rstrip(")") for holder in holders]
         repair = f"kill -9 {' '.join(pids)}" if pids else error.hint
@@ -59,14 +57,15 @@ def _master(world: World, name: str) -> Iterator[Finding]:
     yield Finding("master", "ok", "its tunnel is open" if opened else "no tunnel is open", profile=name)
 
 
-def _port(world: World, name: str, profile: Profile) -> Iterator[Finding]:
-    others = [other for other in store.names(world.paths) if other != name and _port_of(world, other) == profile.port]
-    if others:
+def _port(target: Target) -> Iterator[Finding]:
+    name, profile = target.name, target.profile
+    other = profiles.ports(target.context, but=name).get(profile.port)
+    if other:
         yield Finding(
-            "port", "error", f"port {profile.port} is that of '{others[0]}' too", f"nbssh edit {name}: port", name
+            "port", "error", f"port {profile.port} is that of '{other}' too", f"nbssh edit {name}: port", name
         )
         return
-    if ports.is_free(profile.port) or world.ssh.check_master(world.paths.control_socket(name)):
+    if ports.is_free(profile.port) or target.ssh.check_master(target.control_socket):
         yield Finding("port", "ok", f"127.0.0.1:{profile.port} is free or our own", profile=name)
         return
     who = lsof.listeners(profile.port)
@@ -77,18 +76,11 @@ def _port(world: World, name: str, profile: Profile) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _port_of(world: World, name: str) -> int:
-    try:
-        return store.peek(world.paths, name).port
-    except NbsshError:
-        return 0
-
-
-def _alias(world: World, name: str, profile: Profile) -> Iterator[Finding]:
+def _alias(target: Target) -> Iterator[Finding]:
     """Ask the user's own ssh what the alias means now."""
-    include.refuse_taken_aliases(world, name)
-    answer = world.ssh.resolve([alias(name)]).splitlines()
-    if aliases.own_forwards(profile)[0] not in answer:
+    name = target.name
+    include.refuse_taken_aliases(target.context, name)
+    if not aliases.is_known(target):
         yield Finding(
             "alias", "error", f"ssh does not know '{alias(name)}' as nbssh made it",
             f"nbssh apply --offline {name}, then nbssh doctor {name} again", name,
@@ -97,22 +89,22 @@ def _alias(world: World, name: str, profile: Profile) -> Iterator[Finding]:
     yield Finding("alias", "ok", f"ssh {alias(name)} is known to ssh", profile=name)
 
 
-def _files(world: World, name: str, profile: Profile) -> Iterator[Finding]:
+def _files(target: Target) -> Iterator[Finding]:
     """Compare our local files with what the profile, the templates and the destination want now."""
-    declared = Declared(name, profile, store.load_secret(world.paths, name))
-    changes, unexpressed = planning.local_changes(world, declared)
+    name, paths = target.name, target.paths
+    changes, unexpressed = planning.local_changes(target)
     plan = Plan(changes)
     for sentence in unexpressed:
         yield Finding(
-            "alias", "warning", f"{alias(name)} cannot be made equal to '{profile.destination}': {sentence}",
+            "alias", "warning", f"{alias(name)} cannot be made equal to '{target.profile.destination}': {sentence}",
             "restrict that block of your config to the hosts that it is for", name,
         )  # fmt: skip
     for change in plan.changes:
-        shown = world.paths.shown(change.path)
+        shown = paths.shown(change.path)
         what = "is out of date" if change.old is not None else "is missing"
         if change.edited:
             what = "was edited by hand" + _edits(change.old or b"", change.new or b"", change.path)
-        elif change.path == str(world.paths.conf(name)) and change.old is not None:
+        elif change.path == str(paths.conf(name)) and change.old is not None:
             what = "is out of date: your ssh config, the profile or nbssh changed since"
         elif change.action == "mode":
             what = f"has mode {change.old_mode:04o} instead of {change.mode:04o}"

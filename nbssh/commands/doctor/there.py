@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.laptop import store
 from nbssh.core import answers
 from nbssh.core.files.change import Plan
 from nbssh.core.files.render import render, sh
-from nbssh.core.profile.declared import Declared, server_folder
+from nbssh.core.profile.declared import server_folder
 from nbssh.core.profile.profile import PROGRAMS, TITLES, alias
 from nbssh.core.server import batch as cluster
 from nbssh.core.server import choice, survey
@@ -17,7 +16,7 @@ from nbssh.core.server.doctor import Finding, tried
 from nbssh.core.server.facts import Candidate, Facts
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps import connect, forwarding, probe
+from nbssh.steps import connect, forwarding, probe, profiles
 from nbssh.steps import plan as planning
 from nbssh.steps.server_files import read_remote
 from nbssh.steps.server_status import asked
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbssh.adapters.ssh.connection import Connection
-    from nbssh.core.profile.profile import Profile, Scheduler, Server
+    from nbssh.core.profile.profile import Scheduler, Server
     from nbssh.core.server.survey import Survey
-    from nbssh.steps.world import World
+    from nbssh.steps.profiles import Target
 
 LOGIN_SECONDS = 20.0  # where nobody is asked
 SCRIPT_SECONDS = 30.0  # df on a dead network file system does not return
@@ -38,33 +37,36 @@ _MISSING, _EDITED = ("is missing", "are missing"), ("was edited by hand", "were 
 _OLD = ("is out of date", "are out of date")
 
 
-def examine(world: World, name: str, profile: Profile, *, batch: bool) -> list[Finding]:
+def examine(target: Target, *, batch: bool) -> list[Finding]:
     """Return the findings about the server of one profile; `batch` never asks anybody anything."""
-    known = profile.server
+    name, known = target.name, target.profile.server
     if known is None:
         return [
             Finding("server", "warning", "nothing is known of its server: added offline", f"nbssh apply {name}", name)
         ]
     try:
-        connect.refuse_prompts(profile, f"nbssh doctor {name}", batch=batch)
+        connect.refuse_prompts(target, "nbssh doctor", batch=batch)
     except NbsshError as error:
         return [Finding("server", "warning", error.message, error.hint, name)]
     login_seconds = LOGIN_SECONDS if batch else 600.0
 
     def look() -> Iterator[Finding]:
         with connect.connect(
-            world, name, profile, batch=batch, login_seconds=login_seconds, at_destination=profile.scheduler is not None
+            target, batch=batch, login_seconds=login_seconds, at_destination=target.profile.scheduler is not None
         ) as there:
-            yield from _look(world, name, profile, known, there)
+            yield from _look(target, known, there)
 
     return tried("server", name, look)
 
 
-def _look(world: World, name: str, profile: Profile, known: Server, there: Connection) -> Iterator[Finding]:
+def _look(target: Target, known: Server, there: Connection) -> Iterator[Finding]:
+    name = target.name
     began = time.time()
     out, _ = there.attempt(render("remote/doctor", home=known.home), SCRIPT_SECONDS)
     said = survey.parse(out)
-    yield Finding("server", "ok", f"{profile.destination} is reached, {said.host or known.hostname}", profile=name)
+    yield Finding(
+        "server", "ok", f"{target.profile.destination} is reached, {said.host or known.hostname}", profile=name
+    )
     if there.full:
         yield Finding(
             "sessions", "warning", "the open connection carries as many sessions as its sshd permits (MaxSessions)",
@@ -73,11 +75,11 @@ def _look(world: World, name: str, profile: Profile, known: Server, there: Conne
     yield from _clock(name, said, (began + time.time()) / 2)
     yield from _room(name, said)
     yield from _survival(name, known, said)
-    yield from _left_there(name, set(store.names(world.paths)), said, in_job=profile.scheduler is not None)
-    yield from tried("jupyter", name, lambda: _jupyter(name, profile, known, there))
-    yield from tried("forwarding", name, lambda: _forwarding(world, name, profile, known, there))
-    yield from tried("files there", name, lambda: _files(world, name, profile, there))
-    yield from tried("running", name, lambda: _running(name, profile, there))
+    yield from _left_there(target, said)
+    yield from tried("jupyter", name, lambda: _jupyter(target, known, there))
+    yield from tried("forwarding", name, lambda: _forwarding(target, known, there))
+    yield from tried("files there", name, lambda: _files(target, there))
+    yield from tried("running", name, lambda: _running(target, there))
 
 
 def _clock(name: str, said: Survey, now: float) -> Iterator[Finding]:
@@ -119,8 +121,9 @@ def _survival(name: str, known: Server, said: Survey) -> Iterator[Finding]:
         yield Finding("survival", "ok", "nothing was seen that ends it when you log out", profile=name)
 
 
-def _left_there(name: str, names: set[str], said: Survey, *, in_job: bool) -> Iterator[Finding]:
+def _left_there(target: Target, said: Survey) -> Iterator[Finding]:
     """Look for what belongs to no profile here; another laptop of the same user may well use it."""
+    name, names, in_job = target.name, profiles.names(target.context), target.profile.scheduler is not None
     strange = [profile for profile in said.profiles if profile not in names]
     for profile in strange:
         yield Finding(
@@ -141,11 +144,12 @@ def _left_there(name: str, names: set[str], said: Survey, *, in_job: bool) -> It
         yield Finding("leftovers", "ok", "nothing is left over there", profile=name)
 
 
-def _jupyter(name: str, profile: Profile, known: Server, there: Connection) -> Iterator[Finding]:
+def _jupyter(target: Target, known: Server, there: Connection) -> Iterator[Finding]:
     """Look whether the program that was chosen is still there, and still the same."""
+    name, profile = target.name, target.profile
     again = f"nbssh apply --probe {name}"
     out, status = there.attempt(f"test -x {sh(known.jupyter)} && echo there")
-    facts = probe.look(there, name, profile)
+    facts = probe.look(there, target)
     if status or b"there" not in out:
         repair = f"nbssh edit {name}: jupyter" if profile.jupyter else again
         yield Finding("jupyter", "error", f"{known.jupyter} is no longer on {facts.host}", repair, name)
@@ -170,12 +174,13 @@ def _jupyter(name: str, profile: Profile, known: Server, there: Connection) -> I
         yield Finding("jupyter", "ok", f"{choice.describe(found, profile.app)}", profile=name)
 
 
-def _forwarding(world: World, name: str, profile: Profile, known: Server, there: Connection) -> Iterator[Finding]:
+def _forwarding(target: Target, known: Server, there: Connection) -> Iterator[Finding]:
     """Try what the tunnel needs of sshd; an open tunnel has shown it already."""
+    name, profile = target.name, target.profile
     if profile.scheduler:  # which is not the sshd of the login node
         yield from _scheduler(name, profile.scheduler, known, there)
         return
-    if world.ssh.check_master(world.paths.control_socket(name)):
+    if target.ssh.check_master(target.control_socket):
         yield Finding("forwarding", "ok", "the tunnel is open", profile=name)
         return
     at_home = known.socket.startswith(f"{known.home}/")
@@ -220,8 +225,8 @@ def _scheduler(name: str, scheduler: Scheduler, known: Server, there: Connection
         yield Finding("scheduler", "error", "the script for batch jobs is missing there", f"nbssh apply {name}", name)
 
 
-def _files(world: World, name: str, profile: Profile, there: Connection) -> Iterator[Finding]:
-    declared = Declared(name, profile, store.load_secret(world.paths, name))
+def _files(target: Target, there: Connection) -> Iterator[Finding]:
+    name, profile, declared = target.name, target.profile, target.declared
     plan = Plan(planning.remote_changes(declared, read_remote(there, [declared.folder])))
     changed: dict[tuple[str, str], list[str]] = {}
     for change in plan.changes:
@@ -232,7 +237,7 @@ def _files(world: World, name: str, profile: Profile, there: Connection) -> Iter
         yield Finding("files there", "warning", what, f"nbssh diff {name}; nbssh apply {name}", name)
     if plan.empty:
         yield Finding("files there", "ok", "all files there are up to date", profile=name)
-    known = connect.known_server(name, profile)
+    known = connect.known_server(target)
     if profile.server and profile.server.probed_for != profile.fingerprint():
         folder = server_folder(name, known, "share")
         yield Finding(
@@ -241,8 +246,8 @@ def _files(world: World, name: str, profile: Profile, there: Connection) -> Iter
         )  # fmt: skip
 
 
-def _running(name: str, profile: Profile, there: Connection) -> Iterator[Finding]:
-    answer = asked(there, name, profile)
+def _running(target: Target, there: Connection) -> Iterator[Finding]:
+    name, answer = target.name, asked(there, target)
     if answer.state == "unresponsive":
         yield Finding(
             "running", "error", f"the server on {printable(answer.host)} (pid {answer.pid}) does not answer",

@@ -108,12 +108,15 @@ def check_name(name: str) -> str:
     )
 
 
-def from_dict(data: dict[str, Any], source: str) -> Profile:
-    """Return the profile in `data` (a parsed TOML document); `source` names the file in errors."""
+def from_dict(data: dict[str, Any], source: str, text: str = "") -> Profile:
+    """Return the profile in `data` (a parsed TOML document).
+
+    `source` names the file in errors; `text`, that document's, tells the line.
+    """
     try:
         profile = msgspec.convert(data, Profile)
     except msgspec.ValidationError as error:
-        raise _explained(error, data, source) from None
+        raise _explained(error, data, source, text) from None
     return _fitting(profile, source)
 
 
@@ -143,11 +146,13 @@ def _check_constraints(profile: Profile, source: str) -> None:
         raise _explained(error, msgspec.to_builtins(profile), source) from None
 
 
-def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str) -> NbsshError:
+def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str, toml: str = "") -> NbsshError:
     text = str(error)
+    where = re.search(r"at `\$\.(.*?)(\[\.\.\.\])?`", text)
     unknown = re.search(r"unknown field `(.*?)`", text)
     if unknown:
         key = unknown.group(1)
+        source = _with_line(source, toml, f"{where.group(1)}.{key}" if where else key)
         if key == "client":
             return NbsshError(
                 f"{source}: the key 'client' is no longer known: nbssh writes the files of the system that it runs on",
@@ -162,14 +167,24 @@ def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str
     missing = re.search(r"missing required field `(.*?)`", text)
     if missing:
         return NbsshError(f"{source}: the key '{missing.group(1)}' is missing", "add it, or make the profile anew")
-    where = re.search(r"at `\$\.(.*?)(\[\.\.\.\])?`", text)
     key = where.group(1) if where else "value"
+    source = _with_line(source, toml, key)
     if "matching regex" in text:
         return NbsshError(f"{source}: '{key}' holds a control character or a line break", "write it on one line")
     if key.endswith("port"):
         return port_refused(data.get(key), source)
-    reason = text.split(" - at ", maxsplit=1)[0]
+    reason = printable(text.split(" - at ", maxsplit=1)[0], 200)
     return NbsshError(f"{source}: '{key}': {reason[:1].lower()}{reason[1:]}", "correct the value")
+
+
+def _with_line(source: str, toml: str, key: str) -> str:
+    """Return `source` with the number of the line that sets `key`, as `scheduler.kind`, where it is found in `toml`."""
+    table, _, last = key.rpartition(".")
+    start = re.search(rf"(?m)^[ \t]*\[[ \t]*{re.escape(table)}[ \t]*\]", toml) if table else None
+    found = re.compile(rf"(?m)^[ \t]*[\"']?{re.escape(last)}[\"']?[ \t]*[=.\]]").search(
+        toml, start.end() if start else 0
+    )
+    return f"{source}:{toml.count(chr(10), 0, found.start()) + 1}" if found else source
 
 
 def port_refused(port: object, source: str, suggestion: int = FIRST_PORT) -> NbsshError:

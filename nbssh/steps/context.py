@@ -1,4 +1,4 @@
-"""Everything outside that an operation may touch, in one value."""
+"""Everything outside that a command may touch, in one value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nbssh.adapters.terminal.ui import Ui
 
 
 @dataclass(frozen=True)
-class World:
+class Context:
     """The user's files, her ssh, her terminal."""
 
     paths: Paths = field(default_factory=Paths.of_user)

@@ -1,0 +1,178 @@
+"""The profiles of this user: each readable one as a Target, each other one as what is wrong with its file.
+
+The only place where targets are made of files. One profile that cannot be read keeps nobody from the others.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from nbssh.adapters.laptop import store
+from nbssh.core.profile.declared import Declared, Secret
+from nbssh.core.profile.profile import check_name
+from nbssh.core.ssh import destination
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from nbssh.adapters.laptop.paths import Paths
+    from nbssh.adapters.ssh.client import Ssh
+    from nbssh.adapters.terminal.ui import Ui
+    from nbssh.core.profile.profile import Profile
+    from nbssh.steps.context import Context
+
+
+@dataclass(frozen=True)
+class Target:
+    """One profile, and all that a command may touch for it. `given` is its secret where that is not the stored one."""
+
+    context: Context
+    name: str
+    profile: Profile
+    given: Secret | None = None
+
+    @cached_property
+    def secret(self) -> Secret:
+        """What opens its notebook; read at the first use, which raises if the file cannot be read."""
+        return self.given or store.load_secret(self.paths, self.name)
+
+    @property
+    def declared(self) -> Declared:
+        """The profile as it shall be, for the core."""
+        return Declared(self.name, self.profile, self.secret)
+
+    @property
+    def paths(self) -> Paths:
+        """The user's files."""
+        return self.context.paths
+
+    @property
+    def ssh(self) -> Ssh:
+        """The user's ssh."""
+        return self.context.ssh
+
+    @property
+    def ui(self) -> Ui:
+        """The user's terminal."""
+        return self.context.ui
+
+    @property
+    def control_socket(self) -> Path:
+        """Where the master of its sessions listens."""
+        return self.paths.control_socket(self.name)
+
+    @property
+    def arguments(self) -> list[str]:
+        """The words by which ssh reaches its destination."""
+        return destination.arguments_of(self.profile)
+
+    def with_profile(self, profile: Profile) -> Target:
+        """Return the target with another declaration."""
+        return dataclasses.replace(self, profile=profile)
+
+    def with_secret(self, secret: Secret) -> Target:
+        """Return the target with another secret than the stored one."""
+        return dataclasses.replace(self, given=secret)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What went wrong with one profile."""
+
+    name: str
+    error: NbsshError
+
+    def as_json(self) -> dict[str, str]:
+        """Return it as an element of `errors` in the output of --json."""
+        return {"profile": self.name, "error": self.error.message, "hint": self.error.hint}
+
+
+def names(context: Context) -> list[str]:
+    """Return the names of all profiles, readable or not, sorted. Raises NbsshError if they cannot be listed."""
+    return store.names(context.paths)
+
+
+def load(context: Context, name: str) -> Target:
+    """Return one profile; that there is none, a twin and whatever is wrong with its file are errors."""
+    check_name(name)
+    refuse_twins(context, name)
+    found = find(context, name)
+    if isinstance(found, Failure):
+        raise found.error
+    return found
+
+
+def all(context: Context) -> tuple[list[Target], list[Failure]]:  # noqa: A001  profiles.all
+    """Return all profiles by name: those that can be read, and what is wrong with the others."""
+    return select(context, [])
+
+
+def select(context: Context, wanted: Sequence[str]) -> tuple[list[Target], list[Failure]]:
+    """Return the profiles `wanted`, or all of them if none is named, as `all` does.
+
+    A wanted one that does not exist is an error before anything is done.
+    """
+    known = names(context)
+    for name in wanted:
+        if check_name(name) not in known:
+            raise _no_such(name, known)
+    targets: list[Target] = []
+    failures: list[Failure] = []
+    for name in dict.fromkeys(wanted or known):
+        twins = _twins(context, name, known)
+        found = Failure(name, twins) if twins else find(context, name)
+        if isinstance(found, Target):
+            targets.append(found)
+        elif not isinstance(found.error, store.NoProfileError):  # that one was taken away just now
+            failures.append(found)
+    return targets, failures
+
+
+def find(context: Context, name: str) -> Target | Failure:
+    """Return one profile or what is wrong with its file; that another one has nearly its name does not matter."""
+    try:
+        return Target(context, name, store.read(context.paths, name))
+    except store.NoProfileError:
+        return Failure(name, _no_such(name, names(context)))
+    except NbsshError as error:
+        return Failure(name, error)
+
+
+def ports(context: Context, *, but: str) -> dict[int, str]:
+    """Return the local ports of all profiles but one, and whose they are; that of an unreadable profile is unknown."""
+    others = [find(context, name) for name in names(context) if name != but]
+    return {other.profile.port: other.name for other in others if isinstance(other, Target)}
+
+
+def refuse_twins(context: Context, name: str) -> None:
+    """Raise where a name differs from another's only in case: many file systems have one file for both."""
+    known = names(context)
+    if error := _twins(context, name, known):
+        raise error
+    if name not in known and name.lower() in map(str.lower, known):
+        raise _no_such(name, known)  # where the file system has one file for both, it would be found
+
+
+def _twins(context: Context, name: str, known: Sequence[str]) -> NbsshError | None:
+    twins = [other for other in known if other.lower() == name.lower()]
+    if name not in twins or len(twins) == 1:
+        return None
+    return NbsshError(
+        f"the profiles {' and '.join(map(repr, twins))} differ only in case",
+        f"give one of their files in {context.paths.shown(context.paths.profiles_dir)} another name",
+    )
+
+
+def _no_such(name: str, known: Sequence[str]) -> NbsshError:
+    close = [other for other in known if other.lower() == name.lower()] or difflib.get_close_matches(name, known, 1)
+    if close:
+        hint = f"did you mean '{close[0]}'?"
+    else:
+        hint = "nbssh list shows those there are" if known else f"nbssh add {name} makes it"
+    return store.NoProfileError(f"there is no profile '{name}'", hint)
