@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -80,7 +81,7 @@ def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[str]:
     name, profile = target.name, target.profile
     base = laptop_files.token_url(profile.port)
     environ = {"BROWSER": f"sh {_pretended_browser(browser)}"} if browser else {}
-    with Session([*target.ssh.command, alias(name)], environ) as session:
+    with Session([*target.ssh.command, alias(name)], os.environ | environ) as session:
         screen = session.wait_for(READY, START_SECONDS)
         yield f"ssh {alias(name)}: {_greeting(screen)}"
         visitor = Visitor(base)

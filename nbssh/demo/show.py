@@ -146,11 +146,11 @@ class _Demo:
 
     def _show_by_itself(self) -> None:
         from nbssh.adapters.jupyter.visitor import Visitor  # noqa: PLC0415  one run in a hundred needs it
-        from nbssh.adapters.terminal.pty import Terminal  # noqa: PLC0415  the same
+        from nbssh.adapters.terminal.session import Session  # noqa: PLC0415  the same
 
         base = f"http://127.0.0.1:{self.port}/"
-        with Terminal(self._attach(), self._environ()) as terminal:
-            terminal.wait_for(base, _START_SECONDS)
+        with Session(self._attach(), self._environ(), shown=True) as session:
+            session.wait_for(base, _START_SECONDS)
             visitor = Visitor(base)
             visitor.login(self.password)
             value = visitor.run(visitor.start_kernel(), "6 * 7")
@@ -159,7 +159,9 @@ class _Demo:
             _say(f"logged in through the tunnel, jupyter server {visitor.version()}; 6 * 7 is {value}")
             if self.has_terminal:
                 _say("Ctrl-C")
-                terminal.press_control_c(_STOP_SECONDS)
+                status = session.press_control_c(_STOP_SECONDS).status
+                if status:
+                    raise NbsshError(f"ssh demo-nb ended with status {status}", "see above")
 
     def _make_machines(self) -> None:
         for home in (self.laptop, self.server):

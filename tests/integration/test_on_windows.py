@@ -88,7 +88,7 @@ def with_profile(laptop: Laptop) -> Laptop:
 
 def test_no_module_that_windows_lacks_is_imported_by_any_module_of_nbssh(laptop: Laptop) -> None:
     """But by those of check and demo, which say before what they need."""
-    unix = {"nbssh.adapters.terminal.session", "nbssh.adapters.terminal.pty", "nbssh.demo.sshd", "nbssh.demo.show"}
+    unix = {"nbssh.adapters.terminal.session", "nbssh.demo.sshd", "nbssh.demo.show"}
     names = sorted(
         ".".join(path.relative_to(REPOSITORY).with_suffix("").parts) for path in (REPOSITORY / "nbssh").rglob("*.py")
     )
@@ -113,8 +113,8 @@ def test_the_unit_tests_pass_there() -> None:
 
 
 def test_the_fake_has_teeth(laptop: Laptop) -> None:
-    done = laptop.python("import windows; windows.become_windows()\nimport nbssh.adapters.terminal.pty")
-    assert "Windows has no module pty" in done.stderr
+    done = laptop.python("import windows; windows.become_windows()\nimport nbssh.adapters.terminal.session")
+    assert "Windows has no module pexpect" in done.stderr
 
 
 def test_every_command_has_its_help(laptop: Laptop) -> None:

@@ -1,4 +1,4 @@
-"""The only writer of local files: all changes of a plan or none, each file whole at every moment.
+"""Writes the local files that stay, all but lock and log: every change of a plan or none, each file whole at all times.
 
 Symbolic links stay, modes, groups and extended attributes too; what is not ours is backed up first.
 Decides nothing about contents: those come with the Change.

@@ -1,4 +1,4 @@
-"""Starts processes, for everybody but the demo and the pseudo-terminal of `nbssh check`; `-v` shows each of them here.
+"""Starts processes, for everybody but the demo and `session`, which needs a pseudo-terminal; `-v` shows each of them.
 
 Every call has a time limit, or is the user's own to end, and a bound on its output.
 """

@@ -1,11 +1,11 @@
 """`ssh NAME-nb` in a pseudo-terminal, as a person runs it; whatever it asks goes to the person in front of us.
 
-The only module that imports pexpect. Decides nothing: what to wait for is the caller's.
+The only module that imports pexpect; for `nbssh check` and the demo. Decides nothing: what to wait for is the caller's.
 """
 
 from __future__ import annotations
 
-import os
+import contextlib
 import sys
 import time
 from dataclasses import dataclass
@@ -38,16 +38,20 @@ class Ended:
 
 
 class Session:
-    """`command` in a terminal of its own; it ends with the `with` block."""
+    """`command` in a terminal of its own, `environ` its whole environment; it ends with the `with` block.
 
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        self._shown = command[-1]
+    What it prints comes to our stderr if it is `shown`.
+    """
+
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str], *, shown: bool = False) -> None:
+        self._name = command[-1]
+        self._shown = shown
         self._screen = ""
         self._traced = trace.Program(command, None)
         self._child = pexpect.spawn(
             command[0],
             list(command[1:]),
-            env={**os.environ, **environ},
+            env=dict(environ),
             encoding="utf-8",
             codec_errors="replace",
             dimensions=(24, 240),  # wide: a path must not be wrapped
@@ -84,8 +88,8 @@ class Session:
                 until += time.monotonic() - began
             elif time.monotonic() > until:
                 raise NbsshError(
-                    f"ssh {self._shown} did not say '{text}' within {seconds:.0f} s{self._last_words()}",
-                    f"see what it says: ssh {self._shown}",
+                    f"ssh {self._name} did not say '{text}' within {seconds:.0f} s{self._last_words()}",
+                    f"see what it says: ssh {self._name}",
                 )
         return self._screen
 
@@ -98,7 +102,7 @@ class Session:
             self._read(0.1)
             if time.monotonic() > until:
                 raise NbsshError(
-                    f"ssh {self._shown} did not end within {seconds:.0f} s of Ctrl-C",
+                    f"ssh {self._name} did not end within {seconds:.0f} s of Ctrl-C",
                     "~. on a line of its own ends an ssh that hangs",
                 )
         self._drain()
@@ -111,6 +115,10 @@ class Session:
         except (pexpect.TIMEOUT, pexpect.EOF):
             return False
         self._screen = (self._screen + data)[-_MEMORY:]
+        if self._shown:
+            with contextlib.suppress(OSError):  # our own terminal may be gone
+                sys.stderr.write(data.replace("\r\n", "\n"))
+                sys.stderr.flush()
         return True
 
     def _drain(self) -> None:
@@ -128,7 +136,7 @@ class Session:
         """
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise NbsshError(
-                f"ssh {self._shown} asks: '{printable(self._question())}', and nobody can be asked without a terminal",
+                f"ssh {self._name} asks: '{printable(self._question())}', and nobody can be asked without a terminal",
                 "run this in a terminal, or use an ssh key",
             )
         sys.stderr.write(printable(self._question()) + " ")
@@ -149,8 +157,8 @@ class Session:
     def _ended(self) -> NbsshError:
         self._child.close()
         return NbsshError(
-            f"ssh {self._shown} ended with status {self._status()}{self._last_words()}",
-            f"see what it says: ssh {self._shown}",
+            f"ssh {self._name} ended with status {self._status()}{self._last_words()}",
+            f"see what it says: ssh {self._name}",
         )
 
     def _status(self) -> int:

@@ -1,4 +1,4 @@
-"""The only printer. stdout is the product, stderr the talk.
+"""How commands talk: stdout is the product, stderr the talk.
 
 Errors are `nbssh: error: …`, followed by `nbssh: hint: …`; lower case, no full stop. Nothing waits for an answer
 without a terminal. NO_COLOR and TERM=dumb are honoured, `--color` has the last word.
