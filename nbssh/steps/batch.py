@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nbssh.core.profile.declared import Secret
     from nbssh.core.profile.profile import Profile, Server, Via
     from nbssh.core.server.facts import Candidate, Facts
+    from nbssh.core.server.values import HostName, Word
 
 TRY_SECONDS = 120.0  # the script itself gives a queue a minute
 NODE_SECONDS = 40.0
@@ -80,7 +81,7 @@ def find_way(trial: Trial, ui: Ui) -> Node:
         if begun is None:
             raise NbsshError(f"{trial.login.shown}: no job was started", "its message is above")
         try:
-            return _tried(trial, begun, own, ui) if begun.node else _untried(trial, own, ui)
+            return _tried(trial, begun.job, begun.node, own, ui) if begun.node else _untried(trial, own, ui)
         finally:
             with contextlib.suppress(NbsshError):
                 trial.job("drop", begun.job)
@@ -108,9 +109,8 @@ def _installed(trial: Trial) -> Iterator[None]:
             trial.login.run(leave)
 
 
-def _tried(trial: Trial, begun: batch.Trial, own: list[str], ui: Ui) -> Node:
+def _tried(trial: Trial, job: Word, node: HostName, own: list[str], ui: Ui) -> Node:
     refusals = []
-    job, node = begun
     for way in batch.ways(trial.profile):
         keys = _node_keys(trial, node) if way == "node" else own
         if not keys:
@@ -156,7 +156,7 @@ def _node_keys(trial: Trial, node: str) -> list[str]:
     return keys
 
 
-def _refusal(trial: Trial, way: Via, job: str, node: str, keys: Sequence[str]) -> str:
+def _refusal(trial: Trial, way: Via, job: Word, node: HostName, keys: Sequence[str]) -> str:
     """Tell in words why no session gets to `node` on `way`; nothing if one does and its tunnel works."""
     with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
         known, key = Path(folder, "known_hosts"), Path(folder, "key")
@@ -190,7 +190,7 @@ def _refusal(trial: Trial, way: Via, job: str, node: str, keys: Sequence[str]) -
     return ""
 
 
-def _arguments(trial: Trial, way: Via, job: str, node: str, known: Path, key: Path) -> list[str]:  # noqa: PLR0917
+def _arguments(trial: Trial, way: Via, job: Word, node: HostName, known: Path, key: Path) -> list[str]:  # noqa: PLR0917
     """Return the words by which ssh reaches the node as the alias will, but over the login that is open."""
     stream = [*trial.login.command, "exec", "/bin/sh", trial.script, "join", way, job, node]
     options = [

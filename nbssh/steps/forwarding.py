@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,16 @@ from nbssh.adapters.programs import process
 from nbssh.adapters.terminal import trace
 from nbssh.core import answers
 from nbssh.core.files.render import render
+from nbssh.core.server import values
 from nbssh.core.server.choice import Permitted
 from nbssh.core.ssh.destination import QUIET
 
 if TYPE_CHECKING:
+    import socket
+
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.server.facts import Candidate, Facts
+    from nbssh.core.server.values import FarEnd
 
 LISTEN_SECONDS = 15.0
 
@@ -45,27 +50,40 @@ def try_forwarding(connection: Connection, facts: Facts, found: Candidate) -> Pe
 def _permitted(connection: Connection, facts: Facts, found: Candidate) -> Permitted:
     nonce = secrets.token_hex(8)
     state = f"{facts.home}/.local/state/nbssh" if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
-    script = render("remote/forwardtest", nonce=nonce, python=found.python, path=f"{state}/try-{nonce[:8]}")
+    path = f"{state}/try-{nonce[:8]}"  # chosen here: a path that the server chose would reach the command line of ssh
+    script = render("remote/forwardtest", nonce=nonce, python=found.python, path=path)
     mark = f"nbssh-{nonce}-listen".encode()
     with process.answering([*connection.command, "exec", "/bin/sh"], script.encode(), mark, LISTEN_SECONDS) as line:
         match answers.rows(line):
-            case [[_, path, port]] if port.isascii() and port.isdigit():
-                far_socket = path if path.startswith("/") else ""
+            case [[_, "made" | "-" as socket_there, port]]:
+                far_port = values.far_port(values.port(port))
             case _:
                 return Permitted()
         with tempfile.TemporaryDirectory(prefix="nbssh-", dir=connection.control_socket.parent) as folder:
-            by_socket = _comes_through(connection, Path(folder), far_socket, nonce) if far_socket else None
-            by_tcp = _comes_through(connection, Path(folder), f"127.0.0.1:{port}", nonce)
+            made = socket_there == "made"
+            by_socket = _comes_through(connection, Path(folder), values.far_socket(path), nonce) if made else None
+            by_tcp = _comes_through(connection, Path(folder), far_port, nonce)
     return Permitted(by_socket, by_tcp)
 
 
-def _comes_through(connection: Connection, folder: Path, far: str, nonce: str) -> bool:
+def _comes_through(connection: Connection, folder: Path, far: FarEnd, nonce: str) -> bool:
     """Tell whether the word arrives through a forward to `far`."""
     with connection.forwarded(far, folder) as client:
         if client is None:
             return False
         try:
-            with client.makefile("rb") as stream:
-                return stream.readline(200).strip() == nonce.encode()
+            return _received(client, len(nonce)) == nonce.encode()
         except OSError:
             return False
+
+
+def _received(client: socket.socket, size: int) -> bytes:
+    """Return the first `size` bytes that come within LISTEN_SECONDS; fewer where it ends before. Raises OSError."""
+    until, data = time.monotonic() + LISTEN_SECONDS, b""
+    while len(data) < size and (left := until - time.monotonic()) > 0:
+        client.settimeout(left)
+        more = client.recv(size - len(data))
+        if not more:
+            break
+        data += more
+    return data

@@ -44,7 +44,7 @@ def test_text_lines_and_words() -> None:
     ("said", "trial"),
     [
         (b"job 12 c1\n", ("12", "c1")),
-        (b"queued 12\n", ("12", "")),
+        (b"queued 12\n", ("12", None)),
         (b"job 12 \n", None),  # the scheduler names no node
         (b"job\n", None),
         (b"queued 12 c1\n", None),
@@ -53,7 +53,7 @@ def test_text_lines_and_words() -> None:
         (b"", None),
     ],
 )
-def test_a_trial_job_is_one_line_of_three_words_or_of_two(said: bytes, trial: tuple[str, str] | None) -> None:
+def test_a_trial_job_is_one_line_of_three_words_or_of_two(said: bytes, trial: tuple[str, str | None] | None) -> None:
     assert batch.trial(said) == trial
 
 

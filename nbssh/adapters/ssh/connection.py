@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from nbssh.adapters.programs.process import Finished
     from nbssh.adapters.ssh.client import Ssh
+    from nbssh.core.server.values import FarEnd
 
 LOGIN_SECONDS = 600.0  # a person may look for her phone
 ANSWER_SECONDS = 60.0  # from the login to the first word of /bin/sh: nobody is asked any more, but rc files may be slow
@@ -184,8 +185,8 @@ class Connection:
         )
 
     @contextlib.contextmanager
-    def forwarded(self, far: str, folder: Path) -> Iterator[socket.socket | None]:
-        """Yield a connection to `far` on the server (a path or host:port), None if sshd does not forward there.
+    def forwarded(self, far: FarEnd, folder: Path) -> Iterator[socket.socket | None]:
+        """Yield a connection to `far` on the server, None if sshd does not forward there.
 
         Through the master and a socket in `folder`; without masters through an ssh of its own and a port.
         """
@@ -200,7 +201,7 @@ class Connection:
             client.settimeout(FORWARD_SECONDS)
             yield client if client.connect_ex(str(near)) == 0 else None
 
-    def _forwarded_alone(self, far: str) -> Iterator[socket.socket | None]:
+    def _forwarded_alone(self, far: FarEnd) -> Iterator[socket.socket | None]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -214,7 +215,7 @@ class Connection:
                 client.settimeout(FORWARD_SECONDS)
                 yield client if client.connect_ex(("127.0.0.1", port)) == 0 else None
 
-    def _forward(self, local_socket: Path, far: str) -> bool:
+    def _forward(self, local_socket: Path, far: FarEnd) -> bool:
         """Ask the master to forward a local socket to `far`; tell whether it took it."""
         command = [
             *self.ssh.through(self.control_socket),

@@ -11,12 +11,13 @@ from nbssh.core.files.change import SEAL
 from nbssh.core.files.render import render
 from nbssh.core.profile.client import POSIX, Client
 from nbssh.core.profile.profile import tcp_port
-from nbssh.core.server import batch
+from nbssh.core.server import batch, values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbssh.core.profile.profile import Profile
+    from nbssh.core.server.values import FarEnd
     from nbssh.core.ssh.alias import Directive
 
 # The local ControlPath is a socket and ssh adds a random suffix of 17 characters while it makes it; sun_path holds
@@ -37,12 +38,12 @@ class Local(msgspec.Struct, frozen=True):
     client: Client = POSIX
 
 
-def far_end(profile: Profile) -> str:
+def far_end(profile: Profile) -> FarEnd:
     """Return where the tunnel ends on the server: the socket, or 127.0.0.1 and a port."""
     server = profile.server
     if server and server.forward == "socket":
-        return server.socket
-    return f"127.0.0.1:{tcp_port(profile)}"
+        return values.far_socket(server.socket)
+    return values.far_port(tcp_port(profile))
 
 
 def is_private_end(profile: Profile) -> bool:

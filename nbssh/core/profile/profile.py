@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -26,9 +27,6 @@ PROGRAMS: dict[App, str] = {"lab": "jupyter-lab", "notebook": "jupyter-notebook"
 TITLES: dict[App, str] = {"lab": "JupyterLab", "notebook": "Jupyter Notebook", "server": "Jupyter Server"}
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
-# A path from the server enters ssh_config only in this form: ssh expands `%` and `${NAME}` in a forward's path, so
-# anything else would let a hostile server read the laptop's environment.
-SERVER_PATH = re.compile(r"/[A-Za-z0-9._/@+,=-]+\Z")
 FIRST_PORT = 8888  # Jupyter's own default
 UNPRIVILEGED = 1024  # ip(7): ports below need CAP_NET_BIND_SERVICE
 
@@ -130,7 +128,7 @@ def _fitting(profile: Profile, source: str) -> Profile:
     """Return `profile`, each value of which was checked, if its paths on the server can be used."""
     if profile.server:
         for what, path in (("home", profile.server.home), ("socket", profile.server.socket)):
-            if path and not SERVER_PATH.match(path):
+            if path and not is_server_path(path):
                 raise NbsshError(
                     f"{source}: the server's {what} '{printable(path, 60)}' has characters that ssh would expand",
                     "only letters, digits and . _ / @ + , = - are accepted there",

@@ -21,6 +21,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbssh.core import answers
+from nbssh.core.server import values
+from nbssh.core.server.values import HostName, Word  # noqa: TC001  a NamedTuple's annotations
 from nbssh.core.ssh import destination
 
 if TYPE_CHECKING:
@@ -118,19 +120,19 @@ def proxy_words(ssh: Sequence[str], name: str, profile: Profile, *, persists: bo
 
 
 class Trial(NamedTuple):
-    """A short job: its number, and the node on which it runs; nothing while it waits."""
+    """A short job: its number, and the node on which it runs; None while it waits."""
 
-    job: str
-    node: str = ""
+    job: Word
+    node: HostName | None = None
 
 
 def trial(said: bytes) -> Trial | None:
-    """Return the job of which `job try` prints `job NUMBER NODE` or `queued NUMBER`; None if it prints neither."""
+    """Return the job of which `job try` prints `job NUMBER NODE` or `queued NUMBER`; None if it prints neither. Raises NbsshError."""
     match answers.rows(said):
         case [["job", job, node]]:
-            return Trial(job, node)
+            return Trial(values.word(job), values.host_name(node))
         case [["queued", job]]:
-            return Trial(job)
+            return Trial(values.word(job))
         case _:
             return None
 

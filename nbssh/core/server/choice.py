@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nbssh.core.profile.profile import PROGRAMS, SERVER_PATH, TITLES, App
+from nbssh.core.profile.profile import PROGRAMS, TITLES, App
+from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -123,7 +124,7 @@ def socket_path(name: str, facts: Facts, *, in_job: bool = False) -> str:
     usable = [
         (
             at_home,
-            facts.socket_at_home and len(at_home.encode()) <= limit and bool(SERVER_PATH.match(at_home)),
+            facts.socket_at_home and len(at_home.encode()) <= limit and is_server_path(at_home),
         ),
         (in_tmp, facts.socket_in_tmp),
     ]

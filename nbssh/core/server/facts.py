@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.core import answers
-from nbssh.core.profile.profile import PROGRAMS, SERVER_PATH, App
+from nbssh.core.profile.profile import PROGRAMS, App
+from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -78,7 +79,7 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
                 msgspec.convert({key: said.get(key, "") for key in Candidate.__struct_fields__}, Candidate)
             )
     home, uid, name = host.get("home", ""), host.get("uid", ""), host.get("host", "")
-    if not SERVER_PATH.match(home):
+    if not is_server_path(home):
         raise NbsshError(
             f"{shown}: the home directory there, '{printable(home, 60)}', has characters that ssh would expand or cut",
             "only letters, digits and . _ / @ + , = - can be used",
