@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import os
 import sys
@@ -17,6 +18,9 @@ def main() -> None:
     # started with a closed stdout or stderr, `nbssh list >&-`, Python has none at all
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that it cannot encode is written as an escape
+            stream.reconfigure(errors="backslashreplace")
     if sys.platform == "win32":
         from nbssh.windows import console  # noqa: PLC0415  for Windows alone
 
@@ -133,7 +137,9 @@ def _show_bug(error: Exception, text: str) -> None:
     import traceback  # noqa: PLC0415
 
     with contextlib.suppress(Exception):
-        sys.stderr.write(text or "".join(traceback.format_exception(error)))
+        from nbssh.adapters.terminal import screen  # noqa: PLC0415
+
+        screen.write(sys.stderr, text or "".join(traceback.format_exception(error)))
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ One connection per server, several servers at once.
 
 from __future__ import annotations
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbssh.core.files.change import Plan
-from nbssh.core.files.diff import as_json, unified
+from nbssh.core.files.diff import as_json, painted, unified
 from nbssh.core.profile.declared import server_folder
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
@@ -85,7 +84,8 @@ def diff(context: Context, names: list[str], *, exit_code: bool, json: bool, off
     if json:
         _print_json(context, plan, works, unreadable)
     else:
-        sys.stdout.write(unified(plan, color=context.ui.colored(sys.stdout)))
+        if not plan.empty:
+            context.ui.product(unified(plan), paint=painted)
         _report_trouble(context, works, unreadable)
     if unreadable or any(work.trouble for work in works):
         return Exit.FAILED

@@ -17,7 +17,7 @@ from nbssh.adapters.laptop import store
 from nbssh.adapters.programs import process
 from nbssh.adapters.ssh import client
 from nbssh.core.files.change import PRIVATE, Change, Plan
-from nbssh.core.files.diff import unified
+from nbssh.core.files.diff import painted, unified
 from nbssh.core.files.render import templates_dir
 from nbssh.core.profile import schema
 from nbssh.core.profile.profile import check_name
@@ -74,7 +74,7 @@ def edit(context: Context, name: str, *, offline: bool) -> int:
                 context.ui.error(error)
                 trouble, there = error, None
         plan = _plan(target, edited.text, there)
-        context.ui.talk(unified(plan, color=context.ui.colored(sys.stderr)))
+        context.ui.talk(unified(plan), paint=painted)
         question = "change these files?" if there else "change these files, here alone?"
         if not context.ui.ask(question, otherwise="say --yes to have it done without a question"):
             raise NbsshError("nothing was changed", f"nbssh edit {name} begins anew")

@@ -10,7 +10,7 @@ from nbssh.adapters.files import writer
 from nbssh.core import answers
 from nbssh.core.files import server_files
 from nbssh.core.files.change import Plan, is_edited
-from nbssh.core.files.diff import unified
+from nbssh.core.files.diff import painted, unified
 from nbssh.core.files.render import render
 from nbssh.core.profile.profile import NAME, check_name
 from nbssh.errors import NbsshError
@@ -127,7 +127,7 @@ def uninstall(context: Context, *, offline: bool) -> None:
     ):
         raise NbsshError("nothing was changed", "nbssh remove NAME takes away one profile")
     if line and not names:
-        context.ui.talk(unified(Plan([line])))
+        context.ui.talk(unified(Plan([line])), paint=painted)
     left = [_remove_there(profiles.find(context, name), offline=offline) for name in names]
     # The line first: with it ssh would still look for files that go one by one.
     if line:

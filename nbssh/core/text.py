@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def printable(text: str, limit: int | None = None) -> str:
     """Escape all that a terminal could act on: control, format and bidirectional characters, odd spaces.
@@ -9,7 +11,18 @@ def printable(text: str, limit: int | None = None) -> str:
     Tab survives. A file from a server must not be able to move the cursor, set a title or hide text. What is longer
     than `limit` characters is cut, with an ellipsis at its end.
     """
-    clean = "".join(
+    clean = _escaped(text)
+    return clean if limit is None or len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def cleaned(text: str) -> str:
+    """Do as `printable`, but keep the lines of `text`: their ends stay, whether LF or CR LF."""
+    return "".join(part if part in {"\n", "\r\n"} else _escaped(part) for part in re.split(r"(\r?\n)", text) if part)
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
         char if char.isprintable() or char == "\t" else char.encode("unicode_escape").decode("ascii") for char in text
     )
-    return clean if limit is None or len(clean) <= limit else clean[: limit - 1] + "…"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import access, writer
 from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.files.change import Change, Plan
-from nbssh.core.files.diff import unified
+from nbssh.core.files.diff import painted, unified
 from nbssh.core.profile.profile import alias, kill_alias
 from nbssh.core.ssh import include
 from nbssh.core.ssh.include import Kind
@@ -107,7 +106,7 @@ def refuse_unwritable(context: Context) -> None:
 
 def consent(context: Context, wanted: Change) -> bool:
     """Show the change of ~/.ssh/config and ask for it."""
-    context.ui.talk(unified(Plan([wanted]), color=context.ui.colored(sys.stderr)))
+    context.ui.talk(unified(Plan([wanted])), paint=painted)
     return context.ui.ask(
         f"add this Include line to {context.paths.shown(context.paths.user_config)}?",
         otherwise="say --yes, or add the line yourself: nbssh init --print",

@@ -5,14 +5,13 @@ What was edited by hand is never overwritten without a yes, and a copy of it is 
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
 from nbssh.adapters.terminal import trace
 from nbssh.core.files.change import Plan
-from nbssh.core.files.diff import unified
+from nbssh.core.files.diff import painted, unified
 from nbssh.errors import NbsshError
 from nbssh.steps import server_files
 
@@ -72,7 +71,7 @@ def refuse_edits(context: Context, changes: Iterable[Change], *, show: bool = Tr
     if edited.empty:
         return
     if show:
-        context.ui.talk(unified(edited, color=context.ui.colored(sys.stderr)))
+        context.ui.talk(unified(edited), paint=painted)
     names = ", ".join(context.paths.shown(change.name) for change in edited.changes)
     error = NbsshError(
         f"edited by hand, left alone: {names}", "see it with nbssh diff; --yes overwrites it and keeps a backup"

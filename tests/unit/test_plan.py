@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbssh.core.files.change import Change, Plan, is_edited, seal
-from nbssh.core.files.diff import as_json, unified
+from nbssh.core.files.diff import as_json, painted, unified
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,7 +127,7 @@ def test_any_bytes_are_shown_safely(old: bytes | None, new: bytes | None) -> Non
 
 def test_color_wraps_whole_lines_and_changes_nothing_else() -> None:
     plan = Plan([change(b"a\n", b"b\n", 0o600, 0o644, why="x")])
-    colored = unified(plan, color=True)
+    colored = "".join(f"{painted(line)}\n" for line in unified(plan).splitlines())
     assert "\x1b[31m-a\x1b[0m\n\x1b[32m+b\x1b[0m\n" in colored
     for code in ("0", "1", "31", "32", "36"):
         colored = colored.replace(f"\x1b[{code}m", "")

@@ -85,14 +85,14 @@ SOURCES = {"attempt", "run", "answering", "lines"}
 HARMLESS = {"status", "limit"}
 # functions of ours that check: what they return is not the host's text any more
 CHECKED = {
-    "trial", "server_path", "host_name", "word", "port", "far_socket", "far_port", "parse", "scanned_keys", "chosen_keys",
+    "trial", "server_path", "host_name", "word", "port", "far_socket", "far_port", "parse", "scanned_keys",
+    "chosen_keys",
     "find_out", "look", "asked", "_node_keys", "_own_keys", "len", "bool", "isinstance",
 }  # fmt: skip
 # what makes a command line, or a configuration that ssh reads
-SINKS = {
-    "answering", "lines", "detach", "leave_running", "interact", "Popen", "forwarded", "_forward", "_arguments",
-    "private", "of_profile", "resolve",
-}  # fmt: skip
+BUILDERS = {"forwarded", "_forward", "_arguments", "private", "of_profile", "resolve"}
+# functions of `process` that start a program
+STARTS = {"run", "answering", "lines", "detach", "leave_running", "interact"}
 
 
 def name_of(call: ast.Call) -> str:
@@ -100,13 +100,10 @@ def name_of(call: ast.Call) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
-def is_process_run(call: ast.Call) -> bool:
+def starts(call: ast.Call) -> bool:
     """Tell `process.run([...])`, which starts a program, from `there.run("script")`, whose text goes to the host."""
-    return (
-        name_of(call) == "run"
-        and isinstance(call.func, ast.Attribute)
-        and (isinstance(call.func.value, ast.Name) and call.func.value.id == "process")
-    )
+    owner = getattr(getattr(call.func, "value", None), "id", "")
+    return name_of(call) in {"Popen", "_started"} or (owner == "process" and name_of(call) in STARTS)
 
 
 class Walk:
@@ -124,13 +121,13 @@ class Walk:
             node.lineno
             for node in ast.walk(function)
             if isinstance(node, ast.Call)
-            and (name_of(node) in SINKS or is_process_run(node))
+            and (name_of(node) in BUILDERS or starts(node))
             and any(self._is_tainted(part) for part in self._argv(node))
         ]
 
     def _argv(self, call: ast.Call) -> list[ast.AST]:
         """Return what becomes words here: the first argument of a start, all of a builder's, no script."""
-        if is_process_run(call) or name_of(call) in {"answering", "lines", "detach", "leave_running", "Popen"}:
+        if starts(call):
             return list(call.args[:1])
         return [*call.args, *(word.value for word in call.keywords)]
 

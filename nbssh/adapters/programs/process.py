@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from nbssh.adapters.programs import pipes
-from nbssh.adapters.terminal import trace
+from nbssh.adapters.terminal import screen, trace
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -103,13 +103,14 @@ def run(
     """Run `command` with `script` on its stdin; stop it after `seconds` or `output` bytes.
 
     With `stages` the seconds count until the first of them is reached, and then those of each one.
-    `show_errors` leaves stderr on the user's terminal, where ssh's banners and host key questions belong.
+    `show_errors` shows its stderr at once, cleaned: ssh's banners and what it asks for belong there.
     """
-    errors = None if show_errors else subprocess.PIPE
-    with _started(command, seconds, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=env, cwd=cwd) as (
-        process,
-        shown,
-    ):
+    with (
+        screen.relay() if show_errors else contextlib.nullcontext(subprocess.PIPE) as errors,
+        _started(
+            command, seconds, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=env, cwd=cwd
+        ) as (process, shown),
+    ):  # fmt: skip
         clock = _Clock(time.monotonic() + seconds, [*stages])
         try:
             if BY_THREADS:
@@ -215,7 +216,11 @@ def _feed(descriptor: int, rest: memoryview) -> memoryview:
 @contextlib.contextmanager
 def lines(command: Sequence[str], script: bytes) -> Iterator[Iterator[bytes]]:
     """Run `command` for the time of the block and yield its output line by line, each cut at 64 KiB."""
-    with _started(command, None, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as (process, _), process:
+    with (
+        screen.relay() as errors,
+        _started(command, None, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors) as (process, _),
+        process,
+    ):
         assert process.stdin  # noqa: S101  narrows the type: a PIPE was asked for
         assert process.stdout  # noqa: S101
         with contextlib.suppress(BrokenPipeError):

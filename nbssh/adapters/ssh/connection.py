@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from nbssh.adapters.programs import process
 from nbssh.adapters.programs.process import OUTPUT_BYTES
 from nbssh.adapters.ssh import client as openssh
-from nbssh.adapters.terminal import trace
+from nbssh.adapters.terminal import screen, trace
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -231,7 +231,7 @@ class Connection:
 def _show(lines: Sequence[str]) -> None:
     for line in lines:
         if line.strip():
-            sys.stderr.write(printable(line, 400) + "\n")
+            screen.write(sys.stderr, printable(line, 400) + "\n")
 
 
 def _first_text(data: bytes) -> str:

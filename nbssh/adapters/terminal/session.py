@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import pexpect
 
-from nbssh.adapters.terminal import trace
+from nbssh.adapters.terminal import screen, trace
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # A line that does not end, and after which nothing comes, is a question, in whatever language.
 QUIET_SECONDS = 1.0
+_ERASES = b"\b \b"
 _MEMORY = 65536  # bytes of the screen that are searched
 
 
@@ -47,6 +48,7 @@ class Session:
         self._name = command[-1]
         self._shown = shown
         self._screen = ""
+        self._pieces = screen.Pieces()
         self._traced = trace.Program(command, None)
         self._child = pexpect.spawn(
             command[0],
@@ -117,7 +119,7 @@ class Session:
         self._screen = (self._screen + data)[-_MEMORY:]
         if self._shown:
             with contextlib.suppress(OSError):  # our own terminal may be gone
-                sys.stderr.write(data.replace("\r\n", "\n"))
+                sys.stderr.write(self._pieces.cleaned(data.encode()))
                 sys.stderr.flush()
         return True
 
@@ -139,15 +141,18 @@ class Session:
                 f"ssh {self._name} asks: '{printable(self._question())}', and nobody can be asked without a terminal",
                 "run this in a terminal, or use an ssh key",
             )
-        sys.stderr.write(printable(self._question()) + " ")
+        screen.write(sys.stderr, printable(self._question()) + " ")
         sys.stderr.flush()
         self._child.STDOUT_FILENO = sys.stderr.fileno()  # stdout is the product
+
+        pieces = screen.Pieces()
 
         def look(data: bytes) -> bytes:
             self._screen = (self._screen + data.decode("utf-8", "replace"))[-_MEMORY:]
             if text in self._screen:
                 raise _Seen
-            return data
+            # what the terminal echoes for the key that deletes
+            return _ERASES.join(pieces.cleaned(part).replace("\n", "\r\n").encode() for part in data.split(_ERASES))
 
         try:
             self._child.interact(escape_character=None, output_filter=look)

@@ -34,7 +34,9 @@ def print_findings(findings: Iterable[Finding], *, color: bool) -> None:
         what = Text(printable(": ".join(part for part in (finding.check, finding.message) if part)))
         if finding.repair:
             what.append(f"\n-> {printable(finding.repair)}", style="cyan")
-        table.add_row(Text(finding.level, style=_STYLES[finding.level]), Text(finding.profile or "here"), what)
+        table.add_row(
+            Text(finding.level, style=_STYLES[finding.level]), Text(printable(finding.profile or "here")), what
+        )
     _print(_console(color=color), table)
 
 
@@ -52,6 +54,7 @@ def print_rows(
     and before a word of theirs is broken those of `spared` are left out, the first one first.
     """
     console = _console(color=color)
+    rows = [[printable(cell) for cell in row] for row in rows]
     spare, cells = list(spared), {head: column for head, *column in zip(*rows, strict=True)}
     needed = {
         head: max(len(part) for cell in (head, *column) for part in (cell.split() if head in wrapped else [cell]))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.programs.spoken import spoken
+from nbssh.adapters.terminal import screen
 from nbssh.core import masked
 from nbssh.core.text import printable
 
@@ -97,5 +98,5 @@ def _say(line: str) -> None:
     if _switch.on:
         with contextlib.suppress(OSError, ValueError):
             # one write: threads do not get into each other's lines
-            sys.stderr.write(f"nbssh: {printable(line)}\n")
+            screen.write(sys.stderr, f"nbssh: {printable(line)}\n")
             sys.stderr.flush()

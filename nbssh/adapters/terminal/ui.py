@@ -1,4 +1,4 @@
-"""How commands talk: stdout is the product, stderr the talk.
+"""How to talk to the user. stdout is the product, stderr the talk; `screen` writes both, cleaned.
 
 Errors are `nbssh: error: …`, followed by `nbssh: hint: …`; lower case, no full stop. Nothing waits for an answer
 without a terminal. NO_COLOR and TERM=dumb are honoured, `--color` has the last word.
@@ -13,10 +13,14 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from nbssh.adapters.terminal import screen
+from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    Paint = Callable[[str], str]
 
 When = Literal["auto", "always", "never"]
 _STYLES = {"error": "31;1", "hint": "36", "warning": "33", "bold": "1", "dim": "2", "good": "32"}
@@ -41,9 +45,9 @@ class Ui:
         """Return `text` in one of our few styles, where `stream` shows them."""
         return f"\x1b[{_STYLES[name]}m{text}\x1b[0m" if self.colored(stream) else text
 
-    def product(self, text: str) -> None:
-        """Print what the command was asked for."""
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    def product(self, text: str, *, paint: Paint | None = None) -> None:
+        """Print what the command was asked for; `paint` colours a line of it where colours are wanted."""
+        self._write(sys.stdout, text if text.endswith("\n") else text + "\n", paint)
 
     def json(self, **data: Any) -> None:  # noqa: ANN401  whatever JSON can say
         """Print the one object of `--json`: version of the envelope, then sorted keys."""
@@ -52,21 +56,32 @@ class Ui:
     def say(self, text: str) -> None:
         """Tell what was done."""
         if not self.quiet:
-            print(f"nbssh: {text}", file=sys.stderr)
+            self._line(text)
 
     def warn(self, text: str) -> None:
         """Tell what the user should know though it went well."""
-        print("nbssh: " + self.style("warning: ", "warning", sys.stderr) + text, file=sys.stderr)
+        self._line(text, "warning")
 
     def error(self, error: NbsshError) -> None:
         """Print an expected failure and the way out."""
-        print("nbssh: " + self.style("error: ", "error", sys.stderr) + error.message, file=sys.stderr)
+        self._line(error.message, "error")
         if error.hint:
-            print("nbssh: " + self.style("hint: ", "hint", sys.stderr) + error.hint, file=sys.stderr)
+            self._line(error.hint, "hint")
 
-    def talk(self, text: str) -> None:
+    def talk(self, text: str, *, paint: Paint | None = None) -> None:
         """Show something longer that is no product, a diff before a question for example."""
-        sys.stderr.write(text)
+        self._write(sys.stderr, text, paint)
+
+    def _write(self, stream: TextIO, text: str, paint: Paint | None) -> None:
+        screen.write(stream, text, paint=paint if self.colored(stream) else None)
+
+    def _line(self, text: str, kind: str = "") -> None:
+        """Say one line: an end of a line in `text` cannot begin another, which would look like ours."""
+        label = f"{kind}: " if kind else ""
+        self._write(
+            sys.stderr, f"nbssh: {label}{printable(text)}\n",
+            lambda line: line.replace(label, self.style(label, kind, sys.stderr), 1) if label else line,
+        )  # fmt: skip
 
     def ask(self, question: str, *, otherwise: str) -> bool:
         """Ask for a yes; `--yes` is one. Without a terminal it is an error with the hint `otherwise`."""
@@ -74,7 +89,7 @@ class Ui:
             return True
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise NbsshError(f"{question} nobody can be asked without a terminal", otherwise)
-        sys.stderr.write(f"nbssh: {question} [y/N] ")
+        screen.write(sys.stderr, f"nbssh: {printable(question)} [y/N] ")
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
@@ -127,7 +142,7 @@ def fitted(rows: Sequence[Sequence[str]], width: int, spared: Sequence[str]) -> 
 
 def columns(rows: Iterable[Sequence[str]]) -> str:
     """Return `rows` as aligned columns, two blanks between; a table that other programs can read too."""
-    table = [list(row) for row in rows]
+    table = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))] if table else []
     return "".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in table

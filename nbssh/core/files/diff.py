@@ -35,17 +35,14 @@ class ChangeJson(TypedDict):
     why: str
 
 
-def unified(plan: Plan, *, color: bool = False) -> str:
+def unified(plan: Plan) -> str:
     """Show the plan as one git-style unified diff; `patch -p1` in `/` applies it where content is plain text.
 
     Returns an empty string for an empty plan. Lines that start with `# ` before a file's header say
     why, and that a file was edited by hand; patch tools skip them. The content of a secret file is not
     shown.
     """
-    lines = [line for change in plan.changes for line in _describe(change)]
-    if color:
-        lines = [_colored(line) for line in lines]
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for change in plan.changes for line in _describe(change))
 
 
 def as_json(plan: Plan) -> list[ChangeJson]:
@@ -131,7 +128,8 @@ def _shown(line: str) -> str:
     return printable(escaped) + tail
 
 
-def _colored(line: str) -> str:
+def painted(line: str) -> str:
+    """Return a line of `unified` in colour, as git shows it; for a terminal, and after it was cleaned."""
     for start, sgr in (
         ("diff --git", _BOLD),
         ("--- a/", _BOLD),

@@ -1,0 +1,97 @@
+"""The only way to stdout and stderr: whatever is written is cleaned here, so that no caller can forget it.
+
+A host, a log or a file must not move the cursor, set a title, fill the clipboard or hide text. Colours are put on
+afterwards, by `paint`. Decides nothing else.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import select
+import sys
+import threading
+from typing import TYPE_CHECKING, TextIO
+
+from nbssh.core.text import cleaned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+END_SECONDS = 2.0  # for the last words of a program of Windows, where a pipe cannot be waited for
+
+
+def write(stream: TextIO, text: str, *, paint: Callable[[str], str] | None = None) -> None:
+    """Write `text`, cleaned; `paint` colours each line of it, without its end."""
+    lines = cleaned(text).split("\n")
+    stream.write("\n".join(paint(line) if paint and line else line for line in lines))
+
+
+class Pieces:
+    """Bytes of a program, cleaned piece by piece as they come."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._kept = ""
+
+    def cleaned(self, data: bytes, *, final: bool = False) -> str:
+        """Return what can be shown by now: a CR is kept back until its LF comes."""
+        text = self._kept + self._decoder.decode(data, final)
+        self._kept = "\r" if text.endswith("\r") and not final else ""
+        return cleaned(text.removesuffix(self._kept)).replace("\r\n", "\n")
+
+
+@contextlib.contextmanager
+def relay() -> Iterator[int]:
+    """Yield a descriptor for a program's stderr: what the program writes there is shown at once, cleaned.
+
+    It is a terminal where our stderr is one: ssh tells of a key to be touched on a terminal alone (readpass.c).
+    """
+    ours, theirs = _pair()
+    stop, stopped = os.pipe()
+    thread = threading.Thread(target=_show, args=(ours, stop), daemon=True)
+    thread.start()
+    try:
+        yield theirs
+    finally:
+        if sys.platform == "win32":
+            os.close(theirs)  # the end, unless somebody else holds the pipe
+        os.close(stopped)
+        thread.join(END_SECONDS)
+        if not thread.is_alive():
+            for descriptor in (ours, stop):
+                os.close(descriptor)
+        if sys.platform != "win32":
+            os.close(theirs)
+
+
+def _pair() -> tuple[int, int]:
+    if sys.platform != "win32" and sys.stderr.isatty():
+        import tty  # noqa: PLC0415  POSIX alone
+
+        with contextlib.suppress(OSError):  # all terminals are in use
+            ours, theirs = os.openpty()
+            tty.setraw(theirs)
+            return ours, theirs
+    return os.pipe()
+
+
+def _show(ours: int, stop: int) -> None:
+    """Show what comes, until `stop` has an end and all that had come by then is shown."""
+    pieces, final = Pieces(), False
+    while not final:
+        data = b""
+        if sys.platform == "win32":
+            with contextlib.suppress(OSError):
+                data = os.read(ours, 65536)
+            final = not data
+        else:
+            ready, _, _ = select.select([ours, stop], [], [])
+            if ours in ready:
+                with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
+                    data = os.read(ours, 65536)
+            final = not data
+        with contextlib.suppress(OSError, ValueError):  # our own stderr has gone
+            sys.stderr.write(pieces.cleaned(data, final=final))
+            sys.stderr.flush()

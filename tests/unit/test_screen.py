@@ -1,0 +1,134 @@
+"""Nothing that comes from elsewhere steers a terminal: there is one way to it, and that cleans."""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nbssh
+from nbssh.adapters.terminal import screen
+from nbssh.adapters.terminal.table import print_findings, print_rows
+from nbssh.adapters.terminal.ui import Ui, columns
+from nbssh.core.server.doctor import Finding
+from nbssh.core.text import cleaned, printable
+from nbssh.errors import NbsshError
+
+PACKAGE = Path(nbssh.__file__).parent
+EVIL = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\u202eevil\u2066\rover\b\x7f\x00\u200b\ud800"
+
+
+def is_tame(text: str) -> bool:
+    return all(char.isprintable() or char in "\n\t" for char in text.replace("\r\n", "\n"))
+
+
+@given(st.text())
+def test_whatever_is_cleaned_is_tame_and_stays_what_it_is(text: str) -> None:
+    assert is_tame(cleaned(text))
+    assert is_tame(printable(text))
+    assert "\n" not in printable(text)
+    assert cleaned(cleaned(text)) == cleaned(text)
+    if is_tame(text):
+        assert cleaned(text) == text
+
+
+@given(st.lists(st.binary(max_size=20), max_size=8))
+def test_pieces_of_bytes_are_tame_wherever_they_are_cut(pieces: list[bytes]) -> None:
+    made = screen.Pieces()
+    shown = "".join(made.cleaned(piece) for piece in pieces) + made.cleaned(b"", final=True)
+    assert is_tame(shown)
+    assert shown == cleaned(b"".join(pieces).decode("utf-8", "replace")).replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("when", ["always", "never"])
+def test_every_way_to_say_something_cleans(capsys: pytest.CaptureFixture[str], when: str) -> None:
+    ui = Ui(when)  # type: ignore[arg-type]
+    ui.product(EVIL)
+    ui.product(columns([[EVIL, "b"], ["c", EVIL]]))
+    ui.say(EVIL)
+    ui.warn(EVIL)
+    ui.error(NbsshError(EVIL, EVIL))
+    ui.talk(EVIL)
+    ui.json(said=EVIL)
+    print_findings([Finding(EVIL, "error", EVIL, EVIL, EVIL)], color=when == "always")
+    print_rows([["A", "B"], [EVIL, EVIL]], color=when == "always", styles={}, wrapped=["B"], spared=[])
+    seen = "".join(capsys.readouterr())
+    for style in ("31;1", "36", "33", "1;31", "1", "0", "32"):  # our own colours
+        seen = seen.replace(f"\x1b[{style}m", "")
+    assert is_tame(seen)
+    assert "\\x1b]52;c;" in seen
+
+
+def test_a_line_end_in_a_message_begins_no_line_that_looks_like_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    Ui("never").error(NbsshError("odd\nnbssh: hint: rm -rf ~", "see\r\nnbssh: done"))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["nbssh: error: odd\\nnbssh: hint: rm -rf ~", "nbssh: hint: see\\r\\nnbssh: done"]
+
+
+def test_paint_is_put_on_what_was_cleaned() -> None:
+    stream = io.StringIO()
+    screen.write(stream, "a\x1b[31m\nb\n", paint=lambda line: f"<{line}>")
+    assert stream.getvalue() == "<a\\x1b[31m>\n<b>\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX programs")
+def test_what_a_program_says_is_shown_cleaned_and_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    said = b"\xf0\x9f\x98\x80 \x1b]0;title\x07\xc2\x9bx\r\nlast words"
+    with screen.relay() as errors:
+        for number in range(len(said)):
+            os.write(errors, said[number : number + 1])
+        subprocess.run(["sh", "-c", "echo more; printf end"], stdout=errors, check=True)
+    assert capsys.readouterr().err == "\U0001f600 \\x1b]0;title\\x07\\x9bx\nlast wordsmore\nend"
+
+
+# --- nobody goes another way -----------------------------------------------------------------------------------------
+
+# the printer, and what shows pieces that `screen.Pieces` cleaned
+WRITERS = {"adapters/terminal/screen.py", "adapters/terminal/table.py", "adapters/terminal/pty.py"}
+CONSTANT = (ast.Constant,)
+# the demo shows what it starts on this machine itself
+WHOLE = sorted(path for path in PACKAGE.rglob("*.py") if "demo" not in path.relative_to(PACKAGE).parts)
+
+
+def raw_writes(source: str) -> list[int]:
+    """Return where something that is no literal goes to stdout or stderr."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        raw = name == "print" or name.endswith(("stdout.write", "stderr.write", "stdout.buffer.write"))
+        if raw and not all(isinstance(argument, CONSTANT) for argument in node.args):
+            found.append(node.lineno)
+    return found
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_but_the_screen_writes(path: Path) -> None:
+    found = raw_writes(path.read_text(encoding="utf-8"))
+    name = path.relative_to(PACKAGE).as_posix()
+    if name == "__main__.py":
+        assert len(found) == 1, "our own version alone"
+    elif name not in WRITERS:
+        assert found == []
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_program_inherits_our_stdout_or_stderr(path: Path) -> None:
+    """An editor is the user's own; whatever else is started has its outputs read, dropped, filed or relayed."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and node.name != "interact":
+            for call in ast.walk(node):
+                if isinstance(call, ast.Call) and ast.unparse(call.func) in {"subprocess.Popen", "_started"}:
+                    given = {word.arg: ast.unparse(word.value) for word in call.keywords}
+                    if None in given:  # **options, which the callers of that function give
+                        continue
+                    assert given.get("stdout", "None") != "None", f"{path}:{call.lineno}"
+                    assert given.get("stderr", "None") != "None", f"{path}:{call.lineno}"
