@@ -96,7 +96,9 @@ def refuse_unwritable(context: Context) -> None:
     """Raise, before anything is done, if ~/.ssh/config is not ours to write; the hint is the way by hand."""
     path = str(context.paths.user_config)
     try:
-        access.refuse_foreign(access.resolve(path))
+        target = access.resolve(path)
+        access.refuse_foreign(target)
+        access.refuse_linked(target)
     except NbsshError as error:
         raise NbsshError(
             f"{error.message}; nothing was changed",

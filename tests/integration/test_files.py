@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters.files import atomic
+from nbssh.adapters.files import access, atomic, swap
 from nbssh.adapters.files import writer as files
 from nbssh.core.files.change import Change, seal
 from nbssh.errors import NbsshError
@@ -428,6 +428,7 @@ def test_without_hard_links(home: Home, monkeypatch: pytest.MonkeyPatch) -> None
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(os, "link", no_link)
+    monkeypatch.setattr(swap, "exchange", lambda *_: False)
     home.config.write_bytes(OLD)
     home.config.chmod(0o640)
 
@@ -457,7 +458,8 @@ def test_undoing_spares_what_somebody_else_wrote_since(home: Home) -> None:
     assert Path(backup).read_bytes() == OLD
 
 
-FAILING = ["open", "write", "fsync", "fchmod", "link", "replace", "rename", "mkdir", "chmod", "close"]
+FAILING = ["open", "write", "fsync", "fchmod", "exchange", "rename_to_free", "rename", "mkdir", "chmod", "close"]
+FAILING += ["link", "replace"]  # where files cannot be swapped
 
 
 @posix
@@ -474,7 +476,8 @@ def test_a_failure_anywhere_leaves_everything_as_it_was(
         home = Home(tmp_path / str(n))
         changes, before = plan_of_four(home)
         left = n
-        real = getattr(os, call)
+        module = swap if hasattr(swap, call) else os
+        real = getattr(module, call)
 
         def fail(*args: object, real: Callable[..., object] = real, **kwargs: object) -> object:
             nonlocal left
@@ -486,7 +489,9 @@ def test_a_failure_anywhere_leaves_everything_as_it_was(
             return real(*args, **kwargs)
 
         with monkeypatch.context() as patch:
-            patch.setattr(os, call, fail)
+            patch.setattr(module, call, fail)
+            if call in {"link", "replace"}:
+                patch.setattr(swap, "_call", lambda: None)
             try:
                 home.apply(*changes)
             except expected:
@@ -590,3 +595,171 @@ def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
 def test_remote_changes_are_a_bug_here(home: Home) -> None:
     with pytest.raises(ValueError, match="remote"):
         home.apply(Change("x", None, b"", 0o600, None, "test", where="mybox"))
+
+
+# --- somebody saves the file at the worst moment ---------------------------------------------------------------------
+
+THEIRS = b"Host a\n  User somebody\n# saved just now\n"
+
+
+def save_by_rename(path: Path) -> None:
+    new = path.with_name("editor.new")
+    new.write_bytes(THEIRS)
+    new.replace(path)
+
+
+def save_in_place(path: Path) -> None:
+    path.write_bytes(THEIRS)
+
+
+SAVES = {"rename": save_by_rename, "in place": save_in_place}
+
+
+def racing(
+    monkeypatch: pytest.MonkeyPatch, module: object, name: str, save: Callable[[], None], *, after: bool
+) -> None:
+    """Have somebody save once, right before or after the first call of `name`."""
+    real, left = getattr(module, name), [save]
+
+    def call(*arguments: object, **options: object) -> object:
+        if left and not after:
+            left.pop()()
+        done = real(*arguments, **options)
+        if left:
+            left.pop()()
+        return done
+
+    monkeypatch.setattr(module, name, call)
+
+
+def cannot(*_: object) -> bool:
+    return False
+
+
+@posix
+@pytest.mark.parametrize("save", SAVES)
+@pytest.mark.parametrize("way", ["swap", "link"])
+@pytest.mark.parametrize("what", ["change", "delete"])
+def test_a_save_between_our_last_look_and_the_rename_survives(
+    home: Home, monkeypatch: pytest.MonkeyPatch, save: str, way: str, what: str
+) -> None:
+    home.config.write_bytes(OLD)
+    other = home.ssh / "nbssh.d/mybox.conf"
+    new = None if what == "delete" else b"new\n"
+    change = Change(str(home.config), OLD, new, 0o600, 0o644, "test")
+    home.config.chmod(0o644)
+    if way == "link":
+        monkeypatch.setattr(swap, "exchange", cannot)
+    # between the last look and what renames: the swap itself, the link that keeps the old file, the plain rename
+    module, name = (swap, "exchange") if way == "swap" else (atomic, "keep")
+    if what == "delete":
+        module, name = os, "rename"
+    racing(monkeypatch, module, name, lambda: SAVES[save](home.config), after=False)
+    with pytest.raises(NbsshError, match="changed meanwhile"):
+        home.apply(Change(str(other), None, b"x\n", 0o600, None, "test"), change)
+    assert home.config.read_bytes() == THEIRS
+    assert not other.exists(), "all or nothing"
+    assert THEIRS not in home.saved()
+
+
+@posix
+@pytest.mark.parametrize("save", SAVES)
+def test_a_save_right_after_the_second_name_survives_too(
+    home: Home, monkeypatch: pytest.MonkeyPatch, save: str
+) -> None:
+    home.config.write_bytes(OLD)
+    monkeypatch.setattr(swap, "exchange", cannot)
+    racing(monkeypatch, atomic, "keep", lambda: SAVES[save](home.config), after=True)
+    with pytest.raises(NbsshError, match="changed meanwhile"):
+        home.write(home.config, b"new\n")
+    assert home.config.read_bytes() == THEIRS
+
+
+@posix
+def test_a_write_through_a_file_that_was_open_before_survives(home: Home) -> None:
+    home.config.write_bytes(OLD)
+    with home.config.open("r+b") as editor:
+
+        def save() -> None:  # while ssh is asked about the result
+            editor.write(THEIRS)
+            editor.flush()
+
+        with pytest.raises(NbsshError, match="changed meanwhile"):
+            home.apply(Change(str(home.config), OLD, b"new\n", 0o600, None, "test"), live=save)
+    assert home.config.read_bytes() == THEIRS
+
+
+@posix
+def test_a_file_that_appears_at_the_last_moment_is_not_overwritten(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    racing(monkeypatch, swap, "rename_to_free", lambda: save_by_rename(home.config), after=False)
+    with pytest.raises(NbsshError, match="changed meanwhile"):
+        home.write(home.config, b"new\n")
+    assert home.config.read_bytes() == THEIRS
+
+
+@posix
+def test_a_save_while_all_is_put_back_survives(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.config.write_bytes(OLD)
+
+    def fail() -> None:
+        racing(monkeypatch, swap, "exchange", lambda: save_by_rename(home.config), after=False)
+        raise NbsshError("no")
+
+    with pytest.raises(NbsshError, match="no"):
+        home.apply(Change(str(home.config), OLD, b"new\n", 0o600, None, "test"), live=fail)
+    assert home.config.read_bytes() == THEIRS
+
+
+@posix
+def test_swapping_works_here_and_says_where_it_does_not(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = home.ssh / "one", home.ssh / "two"
+    one.write_bytes(b"1")
+    two.write_bytes(b"2")
+    if not swap.exchange(str(one), str(two)):
+        pytest.skip("this file system cannot")
+    assert (one.read_bytes(), two.read_bytes()) == (b"2", b"1")
+    with pytest.raises(FileExistsError):
+        swap.rename_to_free(str(one), str(two))
+    with pytest.raises(FileNotFoundError):
+        swap.exchange(str(one), str(home.ssh / "none"))
+    monkeypatch.setattr(swap, "_call", lambda: lambda *_: errno.EINVAL)
+    assert not swap.exchange(str(one), str(two))
+
+
+# --- hard links ------------------------------------------------------------------------------------------------------
+
+
+@posix
+def test_a_file_with_two_names_is_refused(home: Home) -> None:
+    home.config.write_bytes(OLD)
+    twin = home.ssh.parent / "dotfiles-config"
+    os.link(home.config, twin)
+    with pytest.raises(NbsshError, match="has 2 names") as caught:
+        home.write(home.config, b"new\n")
+    assert "-samefile" in caught.value.hint
+    assert home.config.read_bytes() == OLD
+    assert home.config.stat().st_ino == twin.stat().st_ino
+    assert home.saved() == []
+
+
+@posix
+def test_a_second_name_of_a_run_that_was_killed_is_none(home: Home) -> None:
+    home.config.write_bytes(OLD)
+    os.link(home.config, atomic.temporary(str(home.config)))
+    access.refuse_linked(str(home.config))
+    home.write(home.config, b"new\n")
+    assert home.config.read_bytes() == b"new\n"
+
+
+@posix
+def test_files_of_ours_may_have_two_names_as_a_snapshot_makes_them(home: Home) -> None:
+    path = home.ssh / "mybox.conf"
+    sealed = seal("# nbssh-checksum:\nHost a\n").encode()
+    home.write(path, sealed)
+    os.link(path, home.ssh.parent / "snapshot")
+    home.write(path, seal("# nbssh-checksum:\nHost b\n").encode())
+    assert (home.ssh.parent / "snapshot").read_bytes() == sealed
+    secret = home.state / "secrets/mybox.json"
+    home.write(secret, b"one", secret=True)
+    os.link(secret, home.ssh.parent / "snapshot2")
+    home.write(secret, b"two", secret=True)

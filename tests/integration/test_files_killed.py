@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters.files import access, atomic, lock, writer
+from nbssh.adapters.files import access, atomic, lock, swap, writer
 from nbssh.core.files.change import Change, seal
 from nbssh.core.ssh.include import include_added, include_removed
 
@@ -129,11 +129,13 @@ def die_at_call(countdown: Countdown) -> None:
     for name in CALLS:
         if hasattr(os, name):
             setattr(os, name, wrap(name, getattr(os, name)))
+    for name in ("exchange", "rename_to_free"):  # system calls of the C library
+        setattr(swap, name, wrap(name, getattr(swap, name)))
 
 
 def die_at_line(countdown: Countdown) -> None:
     """Count the lines that the writer's own modules run."""
-    ours = {module.__file__ for module in (writer, atomic, lock, access)}
+    ours = {module.__file__ for module in (writer, atomic, lock, access, swap)}
 
     def trace(frame: FrameType, event: str, _argument: object) -> Callable[..., object] | None:
         if frame.f_code.co_filename not in ours:
@@ -153,7 +155,9 @@ def be_killed(kind: str, operation: Operation, top: Path) -> Iterator[tuple[int,
         operation.prepare(home)
         pid = os.fork()
         if pid == 0:
-            {"call": die_at_call, "line": die_at_line}[kind](Countdown(point))
+            if kind == "old call":
+                swap._call = lambda: None  # type: ignore[assignment]
+            {"line": die_at_line}.get(kind, die_at_call)(Countdown(point))
             try:
                 operation.run(home)
             except BaseException:  # noqa: BLE001
@@ -224,7 +228,8 @@ def victims(kind: str, name: str, top: Path) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("call", name) for name in OPERATIONS] + [("line", name) for name in OPERATIONS if FUZZ or name == "uninstall"],
+    [(kind, name) for kind in ("call", "old call") for name in OPERATIONS]
+    + [("line", name) for name in OPERATIONS if FUZZ or name == "uninstall"],
 )
 def test_killed_anywhere(tmp_path: Path, kind: str, name: str, record_property: Callable[[str, object], None]) -> None:
     points = victims(kind, name, tmp_path)
@@ -240,8 +245,7 @@ def test_killed_anywhere(tmp_path: Path, kind: str, name: str, record_property: 
 
 
 STRACE = [
-    "rename",
-    "link,linkat",
+    "rename,renameat2",
     "unlink,unlinkat",
     "mkdir,mkdirat",
     "fsync",

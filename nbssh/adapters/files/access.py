@@ -12,6 +12,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
+from nbssh.adapters.files import atomic
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -71,6 +72,25 @@ def _refuse_owner(path: str, found: os.stat_result) -> None:
         f"{path} belongs to user {found.st_uid}, not to you (user {os.geteuid()})",
         "run nbssh as that user, without sudo, or give the file to yours with chown",
     )
+
+
+def refuse_linked(target: str) -> None:
+    """Refuse a file that has more names than one (hard links): a new file would leave the others with the old text."""
+    try:
+        found = os.lstat(target)
+    except OSError:
+        return
+    if not stat.S_ISREG(found.st_mode):
+        return
+    ours = 0  # names that a run which was killed, or is at work, has beside it
+    for path in atomic.leftovers(os.path.dirname(target)):
+        with contextlib.suppress(OSError):
+            ours += os.path.samestat(os.lstat(path), found)
+    if found.st_nlink - ours > 1:
+        raise NbsshError(
+            f"{target} has {found.st_nlink - ours} names (hard links), and the others would keep the old text",
+            f"find them with: find ~ -samefile {target}",
+        )
 
 
 @contextlib.contextmanager

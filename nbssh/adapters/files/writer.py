@@ -18,7 +18,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.files import access, atomic
+from nbssh.adapters.files import access, atomic, swap
 from nbssh.adapters.files.lock import WAIT, held
 from nbssh.adapters.terminal import trace
 from nbssh.core.files.change import is_edited
@@ -96,6 +96,8 @@ def apply_changes(
                 steps[-1].tell()
             if live is not None:
                 live()
+            for step in steps:
+                step.refuse_overtaken()
         except BaseException as error:
             _undo(steps, error)
             raise
@@ -161,6 +163,8 @@ class _Step:
         # Deleting takes the link and leaves what it points to, as rm does.
         self.target = access.resolve(change.path) if change.new is not None else access.unlinked(change.path)
         access.refuse_foreign(self.target)
+        if change.new not in {None, change.old} and self._is_hers():
+            access.refuse_linked(self.target)
         self._refuse_changed()
         with access.in_words("write", self.target):
             if change.old is not None and change.old == change.new:
@@ -168,7 +172,7 @@ class _Step:
                 os.chmod(self.target, change.mode)
                 return
             atomic.make_folders(os.path.dirname(self.target), self.folders)
-            if change.old is not None and not change.secret and is_edited(change.old) is not False:
+            if change.old is not None and self._is_hers():
                 self.backup = atomic.back_up(self.target, change.old, backups)
             if change.new is not None:
                 self.staged = atomic.temporary(self.target)
@@ -194,20 +198,58 @@ class _Step:
             self.kept = atomic.temporary(self.target)
             os.rename(self.target, self.kept)
         else:
-            if self.change.old is not None:
-                self.kept = atomic.temporary(self.target)
-                if not atomic.keep(self.target, self.kept):
-                    self.kept = ""
             self.replacing = True
-            os.replace(self.staged, self.target)
+            if self.change.old is None:
+                self._put()
+            elif not swap.exchange(self.staged, self.target):
+                self._overwrite()
         atomic.flush_folder(os.path.dirname(self.target))
+        self.refuse_overtaken()
+
+    def _put(self) -> None:
+        """Give the new file its name, which was free when we looked."""
+        try:
+            if not swap.rename_to_free(self.staged, self.target):
+                os.replace(self.staged, self.target)
+        except FileExistsError:
+            raise self._changed() from None
+
+    def _overwrite(self) -> None:
+        """Rename over the old file where the two cannot be swapped; keep it under a second name."""
+        self.kept = atomic.temporary(self.target)
+        if not atomic.keep(self.target, self.kept):
+            self.kept = ""
+        elif not os.path.samestat(os.lstat(self.target), os.lstat(self.kept)):
+            raise self._changed()
+        os.replace(self.staged, self.target)
+
+    def _taken_out(self) -> str:
+        """Return the path of what was at the target until now; empty where nothing is kept of it."""
+        if self.kept and os.path.lexists(self.kept):
+            return self.kept
+        swapped = self.replacing and os.path.lexists(self.staged) and read(self.staged) != self.change.new
+        return self.staged if swapped else ""
+
+    def refuse_overtaken(self) -> None:
+        """Raise if what came out is not what we looked at: somebody saved the file between our look and the rename."""
+        path = "" if self.remoding else self._taken_out()
+        if path and read(path) != self.change.old:
+            raise self._changed()
+
+    def _is_hers(self) -> bool:
+        """Tell whether there is a file that is not ours alone."""
+        change = self.change
+        return change.old is not None and not change.secret and is_edited(change.old) is not False
+
+    def _changed(self) -> ChangedError:
+        return ChangedError(f"{self.change.path} changed meanwhile, nothing written", "run this again")
 
     def _refuse_changed(self) -> None:
         data, mode = snapshot(self.change.path)
         wanted = self.change.old_mode
         same_mode = wanted is None or mode is None or mode == wanted
         if data != self.change.old or not same_mode:
-            raise ChangedError(f"{self.change.path} changed meanwhile, nothing written", "run this again")
+            raise self._changed()
 
     def undo(self) -> None:
         """Put back what was, or raise OSError or NbsshError; harmless for a step that never began."""
@@ -219,7 +261,7 @@ class _Step:
             theirs = os.path.lexists(self.target)
             if not theirs:
                 os.replace(self.kept, self.target)
-        elif self.replacing and not os.path.lexists(self.staged):
+        elif self.replacing and self._is_replaced():
             theirs = read(self.target) != change.new
             if not theirs:
                 self._put_back()
@@ -230,10 +272,19 @@ class _Step:
         if theirs:
             raise NbsshError(f"{self.target} changed meanwhile")
 
+    def _is_replaced(self) -> bool:
+        return not os.path.lexists(self.staged) or read(self.staged) != self.change.new
+
     def _put_back(self) -> None:
         change = self.change
         if change.old is None:
             os.unlink(self.target)
+            return
+        self.kept = self._taken_out()
+        if self.kept == self.staged and swap.exchange(self.staged, self.target):
+            if read(self.staged) != change.new:  # saved at this very moment
+                swap.exchange(self.staged, self.target)
+            atomic.flush_folder(os.path.dirname(self.target))
             return
         if not self.kept:
             self.kept = atomic.temporary(self.target)
