@@ -209,7 +209,12 @@ def _scheduler(name: str, scheduler: Scheduler, known: Server, there: Connection
     out, _ = there.attempt(f"[ ! -f {script} ] || exec /bin/sh {script} test")
     word, *rest = answers.words(answers.text(out)) or [""]
     said = " ".join(rest)[:300]
-    if word == "missing":
+    if word == "never":
+        yield Finding(
+            "scheduler", "error", f"the job in {title}'s queue would wait for ever: {said}",
+            f"nbssh kill {name}; nbssh edit {name}: scheduler.options", name,
+        )  # fmt: skip
+    elif word == "missing":
         yield Finding(
             "scheduler", "error", f"{title}'s {said} was not found on {known.hostname}",
             f"is it the login node? if {said} comes with a module, put its folder on the PATH of all shells", name,

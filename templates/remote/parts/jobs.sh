@@ -1,12 +1,13 @@
 # --- the batch job: its number, its state, its end; the scheduler's own words all come from the part below -----------
 # The part says how to submit_job SCRIPT, find_job, look_job, cancel_job, explain_end, nodes and test_job SCRIPT.
 # find_job and look_job set job_id, job_state (queued, running, ended), job_word (the scheduler's own), job_node,
-# job_reason and job_left (seconds or nothing); 0: it waits or runs; 1: there is none; 2: the scheduler does not answer.
+# job_reason and job_left (seconds or nothing), and job_never where it waits for what does not come by itself.
+# 0: it waits or runs; 1: there is none; 2: the scheduler does not answer.
 user=$(command id -un)
 job_name=nbssh-${name}
 job_log=${state}/job.log
 job_said=${state}/job.said
-job_id='' job_state='' job_word='' job_node='' job_reason='' job_left='' job_end='' trial=''
+job_id='' job_state='' job_word='' job_node='' job_reason='' job_left='' job_never='' job_end='' trial=''
 
 # seconds_of [DAYS-][[HOURS:]MINUTES:]SECONDS: nothing for what is no such time
 seconds_of() {

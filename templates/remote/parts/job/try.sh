@@ -1,5 +1,20 @@
 # --- job: trying -----------------------------------------------------------------------------------------------------
 
+# give_up WORDS HINT: nobody is going to use the job
+give_up() {
+    cancel_job >/dev/null || :
+    fail "$1" "$2"
+}
+
+# Slurm 24.11 has a qstat for those who come from Torque that names no node.
+refuse_nodeless() {
+    nodeless="${scheduler} says that job ${job_id} runs, but not on which node"
+    if command -v squeue >/dev/null 2>&1; then
+        give_up "${nodeless}" "its commands are Slurm's here: take --scheduler slurm"
+    fi
+    give_up "${nodeless}" "ask the cluster's administrators what qstat should show"
+}
+
 # Prints `job ID NODE`, or `queued ID` where no node was given within a minute.
 try_job() {
     trial=yes
@@ -8,7 +23,7 @@ try_job() {
     submit "${data}/try"
     say "submitted job ${job_id}, a short one, to see how a session gets to its node"
     now
-    try_until=$((now_s + 60))
+    try_until=$((now_s + 60)) try_nodeless=$((now_s + 5))
     while [ "${now_s}" -lt "${try_until}" ]; do
         try_status=0
         look_job || try_status=$?
@@ -18,10 +33,15 @@ try_job() {
             print_job_log
             exit 1
         fi
-        if [ "${job_state}" = running ]; then
+        [ -z "${job_never}" ] ||
+            give_up "job ${job_id} would wait for ever (${job_reason})" "take other options: --job-option"
+        if [ "${job_state}" = running ] && [ -n "${job_node}" ]; then
             printf 'job %s %s\n' "${job_id}" "${job_node}" >&3
             return 0
         fi
+        # its node is known a moment after it runs, or not at all
+        [ "${job_state}" = running ] || try_nodeless=$((now_s + 5))
+        [ "${now_s}" -lt "${try_nodeless}" ] || refuse_nodeless
         doze 0.3
         now
     done

@@ -8,19 +8,20 @@ submit_job() {
 }
 
 # By name: a job whose number was never written down is found too. A running one first, then the oldest.
+# --all: without it a job in a partition that is hidden, or that the user may not use, is not shown to its own user.
 find_job() {
-    find_lines=$(command squeue -h -u "${user}" -n "${job_name}" -o '%T|%i|%N|%L|%r' 2>/dev/null) || return 2
+    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%N|%L|%r' 2>/dev/null) || return 2
     read_jobs
 }
 
 look_job() {
-    find_lines=$(command squeue -h -u "${user}" -n "${job_name}" -o '%T|%i|%N|%L|%r' 2>/dev/null) || return 2
+    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%N|%L|%r' 2>/dev/null) || return 2
     find_lines=$(printf '%s\n' "${find_lines}" | command grep "^[A-Z_]*|${job_id}|" || :)
     read_jobs
 }
 
 read_jobs() {
-    job_word='' job_node='' job_reason='' job_left='' job_state=ended
+    job_word='' job_node='' job_reason='' job_left='' job_never='' job_state=ended
     find_line=$(printf '%s\n' "${find_lines}" | command sed -n '/^RUNNING|/p' | command sort -t '|' -k 2n | command head -n 1)
     [ -n "${find_line}" ] ||
         find_line=$(printf '%s\n' "${find_lines}" | command sed -n '/^\(PENDING\|CONFIGURING\|SUSPENDED\|REQUEUED\|RESIZING\)|/p' |
@@ -33,7 +34,15 @@ read_jobs() {
     [ "${job_reason}" != None ] || job_reason=''
     case ${job_word} in
     RUNNING) job_state=running ;;
-    *) job_state=queued job_node='' ;;
+    *)
+        job_state=queued job_node=''
+        # squeue(1), JOB REASON CODES; since 24.11 a sentence where the job's owner may not use the partition
+        case ${job_reason} in
+        PartitionTimeLimit | PartitionNodeLimit | PartitionConfig | BadConstraints | *PerJobLimit | *'NeverSatisfied' | \
+            InvalidAccount | InvalidQOS | AccountNotAllowed | QOSNotAllowed | *'permitted to use this partition'*) job_never=yes ;;
+        *) ;;
+        esac
+        ;;
     esac
 }
 
@@ -64,7 +73,7 @@ explain_end() {
 }
 
 nodes() {
-    command sinfo -h -N -o %N 2>/dev/null | command sort -u
+    command sinfo --all -h -N -o %N 2>/dev/null | command sort -u
 }
 
 # A step beside the job's own: no port, no right to log in to nodes. Without --unbuffered the stream would be held back.
@@ -72,7 +81,20 @@ run_step() {
     command srun --unbuffered --overlap --quiet --jobid="${job_id}" --nodes=1 --ntasks=1 "$@"
 }
 
-# What the scheduler would say to the job, without submitting it.
+# What the scheduler would say to the job, without submitting it. Since 24.11 a partition of other groups is said nothing
+# of: a job there waits for ever.
 test_job() {
-    command sbatch --test-only {{ options|shwords }} --job-name="${job_name}" "$1" </dev/null 2>&1
+    test_lines=$(command sbatch --test-only {{ options|shwords }} --job-name="${job_name}" "$1" </dev/null 2>&1) || {
+        printf '%s\n' "${test_lines}"
+        return 1
+    }
+    test_partition=$(printf '%s\n' "${test_lines}" | command sed -n 's/.* in partition \([^ ]*\)$/\1/p')
+    test_groups=$(command scontrol --all -o show partition "${test_partition}" 2>/dev/null |
+        command sed -n 's/.* AllowGroups=\([^ ]*\) .*/\1/p')
+    case ${test_groups} in '' | ALL) return 0 ;; *) ;; esac
+    for test_group in $(command id -Gn); do
+        case ,${test_groups}, in *",${test_group},"*) return 0 ;; *) ;; esac
+    done
+    printf '%s\n' "partition ${test_partition} is for other groups: ${test_groups}"
+    return 1
 }
