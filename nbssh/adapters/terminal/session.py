@@ -119,7 +119,7 @@ class Session:
         self._screen = (self._screen + data)[-_MEMORY:]
         if self._shown:
             with contextlib.suppress(OSError):  # our own terminal may be gone
-                sys.stderr.write(self._pieces.cleaned(data.encode()))
+                screen.write(sys.stderr, self._pieces.cleaned(data.encode()))
                 sys.stderr.flush()
         return True
 
