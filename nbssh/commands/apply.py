@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nbssh.core.files.change import Plan
+from nbssh.core.files.change import AT_NEXT_START, Kind, Plan
 from nbssh.core.files.diff import as_json, painted, unified
 from nbssh.core.profile.declared import server_folder
 from nbssh.core.profile.profile import alias
@@ -202,7 +202,7 @@ def _carry_out(context: Context, works: list[Work], *, show: bool) -> None:
 
 def _moves(work: Work) -> bool:
     """Tell whether the aliases change: a master that is open still has the old ones."""
-    return any(change.path.endswith(".conf") for change in work.plan.local)
+    return any(change.kind is Kind.ALIASES for change in work.plan.local)
 
 
 def _warn(context: Context, works: list[Work]) -> None:
@@ -219,10 +219,7 @@ def _report(context: Context, works: list[Work], unreadable: list[Failure], mode
         if work.trouble or work.plan.empty or mode != "apply":
             continue
         context.ui.say(f"'{work.name}': {len(work.plan.changes)} files brought up to date")
-        if any(
-            change.where and ("/config/" in change.path or change.path.endswith("/serve"))
-            for change in work.plan.changes
-        ):
+        if any(change.kind in AT_NEXT_START for change in work.plan.changes):
             context.ui.say(f"a server of '{work.name}' that runs takes this up at its next start")
     _report_trouble(context, works, unreadable)
     if not unreadable and all(work.plan.empty and not work.trouble for work in works):

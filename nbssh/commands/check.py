@@ -7,12 +7,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbssh.adapters.ssh import login
 from nbssh.adapters.terminal.ui import password_from_stdin
 from nbssh.core.files import laptop_files, server_files
 from nbssh.core.profile.profile import alias, kill_alias
+from nbssh.core.server import launch
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 from nbssh.steps import connect, profiles
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
 START_SECONDS = login.CONNECT_SECONDS + server_files.START_SECONDS + 60.0
 END_SECONDS = 15.0
 BROWSER_SECONDS = 10.0
-# The last of what launch says once the server is verified
-READY = "Ctrl-C detaches"
+
+
+class Step(NamedTuple):
+    """What came of one step, in words; `started`: it was the start of Jupyter."""
+
+    said: str
+    started: bool = False
 
 
 def check(context: Context, name: str, *, password_stdin: bool) -> None:
@@ -51,12 +57,12 @@ def check(context: Context, name: str, *, password_stdin: bool) -> None:
         browser = Path(folder, "browser")
         started = False
         began = time.monotonic()
-        for said in _steps(target, secret, None if master or not target.profile.browser else browser):
+        for step in _steps(target, secret, None if master or not target.profile.browser else browser):
             now = time.monotonic()
-            context.ui.product(f"ok  {now - began:5.2f} s  {said}")
+            context.ui.product(f"ok  {now - began:5.2f} s  {step.said}")
             sys.stdout.flush()
             began = now
-            started = started or " started on " in said
+            started = started or step.started
     how = "this check started the server, and it" if started else "the server was there before, and"
     context.ui.say(f"{how} goes on running; stop it with: ssh {kill_alias(name)}")
 
@@ -73,7 +79,7 @@ def _secret(target: Target, *, password_stdin: bool) -> str:
     return password_from_stdin() if password_stdin else target.ui.password(name)
 
 
-def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[str]:
+def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[Step]:
     """Do one step after the other and say what came of it. `browser` is where a pretended browser is to be made."""
     from nbssh.adapters.jupyter.visitor import Visitor  # noqa: PLC0415  and 40 ms of urllib with it
     from nbssh.adapters.terminal.session import Session  # noqa: PLC0415  pexpect
@@ -82,21 +88,21 @@ def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[str]:
     base = laptop_files.token_url(profile.port)
     environ = {"BROWSER": f"sh {_pretended_browser(browser)}"} if browser else {}
     with Session([*target.ssh.command, alias(name)], os.environ | environ) as session:
-        screen = session.wait_for(READY, START_SECONDS)
-        yield f"ssh {alias(name)}: {_greeting(screen)}"
+        greeting = launch.greeting(session.wait_for(launch.READY, START_SECONDS))
+        yield Step(f"ssh {alias(name)}: {greeting.text}", greeting.started)
         visitor = Visitor(base)
-        yield f"the page answers at {base}, jupyter server {_version(visitor)}"
+        yield Step(f"the page answers at {base}, jupyter server {_version(visitor)}")
         visitor.login(secret)
-        yield f"the {profile.auth} opens it"
+        yield Step(f"the {profile.auth} opens it")
         if browser:
-            yield f"the browser is sent to {_await_browser(browser, base)}"
+            yield Step(f"the browser is sent to {_await_browser(browser, base)}")
         ended = session.press_control_c(END_SECONDS)
         if ended.status:
             raise NbsshError(
                 f"ssh {alias(name)} ended with status {ended.status} after Ctrl-C, not with 0",
                 f"see what it says: ssh {alias(name)}",
             )
-        yield "Ctrl-C gives the terminal back"
+        yield Step("Ctrl-C gives the terminal back")
 
 
 def _version(visitor: Visitor) -> str:
@@ -107,12 +113,6 @@ def _version(visitor: Visitor) -> str:
         raise NbsshError(
             f"what answers at {visitor.base} is no Jupyter server", "nbssh doctor looks for the reason"
         ) from None
-
-
-def _greeting(screen: str) -> str:
-    """Return what launch said first, `JupyterLab (server 2.21.1) started on gpu1 in 2.1 s`."""
-    lines = [line.strip().removeprefix("nbssh: ") for line in screen.splitlines() if line.startswith("nbssh: ")]
-    return printable(next((line for line in lines if " started on " in line or " already running " in line), "ready"))
 
 
 def _pretended_browser(path: Path) -> Path:

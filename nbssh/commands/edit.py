@@ -16,7 +16,7 @@ from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
 from nbssh.adapters.programs import process
 from nbssh.adapters.ssh import client
-from nbssh.core.files.change import PRIVATE, Change, Plan
+from nbssh.core.files.change import PRIVATE, Change, Kind, Plan
 from nbssh.core.files.diff import painted, unified
 from nbssh.core.files.render import templates_dir
 from nbssh.core.profile import schema
@@ -80,7 +80,7 @@ def edit(context: Context, name: str, *, offline: bool) -> int:
             raise NbsshError("nothing was changed", f"nbssh edit {name} begins anew")
         if there:
             writing.install(target, there, [change for change in plan.changes if change.where])
-        if any(change.path == str(context.paths.conf(name)) for change in plan.local):
+        if any(change.kind is Kind.ALIASES for change in plan.local):
             context.ssh.end_master(target.control_socket)
         writing.write_local(context, plan)
     context.ui.say(f"'{name}': {len(plan.changes)} files changed")
@@ -95,7 +95,7 @@ def _mend(context: Context, name: str, old: str, edited: Edited) -> None:
     except NbsshError:
         path = context.paths.profile(name)
         data, mode = writer.snapshot(path)
-        mended = Change(str(path), data, edited.text.encode("utf-8"), PRIVATE, mode, "mended")
+        mended = Change(str(path), data, edited.text.encode("utf-8"), PRIVATE, mode, "mended", kind=Kind.PROFILE)
         writing.write_local(context, Plan([mended]))
         context.ui.say(f"{context.paths.shown(path)} can be read again")
 
@@ -176,13 +176,12 @@ def _found(target: Target, there: Connection) -> Target:
 
 def _plan(target: Target, text: str, there: Connection | None) -> Plan:
     """Return everything that follows from the edited text."""
-    path = str(target.paths.profile(target.name))
     toml = store.text_of(target.name, target.profile, text).encode("utf-8")
     local, unexpressed = planning.local_changes(target)
     for sentence in unexpressed:
         target.ui.warn(f"the alias of '{target.name}' is not equal to its destination in this: {sentence}")
     # planned from the file as it is; hers has her comments
-    local = [dataclasses.replace(change, new=toml) if change.path == path else change for change in local]
+    local = [dataclasses.replace(change, new=toml) if change.kind is Kind.PROFILE else change for change in local]
     remote = []
     if there:
         remote = planning.remote_changes(target.declared, read_remote(there, [target.declared.folder]))

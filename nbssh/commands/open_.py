@@ -161,7 +161,7 @@ def _wait(there: Connection, target: Target) -> None:
 
 def _await_page(target: Target) -> None:
     """Look through the tunnel until the page answers; where no master can be asked. A closed port is the end."""
-    from nbssh.adapters.jupyter.visitor import Visitor  # noqa: PLC0415  only where there is no master
+    from nbssh.adapters.jupyter.visitor import ClosedPortError, Visitor  # noqa: PLC0415  only where there is no master
 
     visitor = Visitor(laptop_files.token_url(target.profile.port))
     until = time.monotonic() + VERIFY_SECONDS
@@ -169,7 +169,7 @@ def _await_page(target: Target) -> None:
         try:
             visitor.version()
         except (NbsshError, ValueError, KeyError) as error:
-            if "refused" in str(error) or time.monotonic() > until:
+            if isinstance(error, ClosedPortError) or time.monotonic() > until:
                 raise NbsshError(
                     f"no server of '{target.name}' answers", f"its log: nbssh logs {target.name}"
                 ) from None

@@ -9,7 +9,7 @@ from nbssh import __version__
 from nbssh.adapters.files import writer
 from nbssh.core import answers
 from nbssh.core.files import server_files
-from nbssh.core.files.change import Plan, is_edited
+from nbssh.core.files.change import Kind, Plan, is_edited
 from nbssh.core.files.diff import painted, unified
 from nbssh.core.files.render import render
 from nbssh.core.profile.profile import NAME, check_name
@@ -75,20 +75,26 @@ def _remove_there(found: Target | Failure, *, offline: bool) -> str:
     return f"{server.hostname} still holds {folders}" if status else ""
 
 
-def _files_of(context: Context, name: str) -> list[Path]:
+def _files_of(context: Context, name: str) -> dict[Path, Kind]:
     """Return the local files of a profile, but for its declaration."""
     paths = context.paths
-    return [paths.conf(name), paths.known_hosts(name), paths.redirect(name), paths.key(name), paths.secret(name)]
+    return {
+        paths.conf(name): Kind.ALIASES,
+        paths.known_hosts(name): Kind.KNOWN_HOSTS,
+        paths.redirect(name): Kind.REDIRECT,
+        paths.key(name): Kind.KEY,
+        paths.secret(name): Kind.SECRET,
+    }
 
 
 def _remove_here(context: Context, names: list[str]) -> None:
     """Delete the local files of `names`; what no profile is left to use goes too."""
     paths = context.paths
-    gone = [path for name in names for path in _files_of(context, name)]
+    gone = {path: kind for name in names for path, kind in _files_of(context, name).items()}
     if not set(profiles.names(context)) - set(names):
-        gone.append(paths.opener)
+        gone[paths.opener] = Kind.OPENER
     # The profiles last: whoever is killed before can still say the same command again.
-    gone += [paths.profile(name) for name in names]
+    gone |= dict.fromkeys(map(paths.profile, names), Kind.PROFILE)
     writing.write_local(context, Plan(plan.deletions(gone, "removed")), taking_away=True)
     for name in names:
         paths.control_socket(name).unlink(missing_ok=True)  # a master that was killed leaves it

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import access, writer
 from nbssh.adapters.ssh.disk import SshDisk
+from nbssh.core.files import change as changes
 from nbssh.core.files.change import Change, Plan
 from nbssh.core.files.diff import painted, unified
 from nbssh.core.profile.profile import alias, kill_alias
@@ -16,28 +17,43 @@ from nbssh.errors import NbsshError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nbssh.core.ssh.include import IncludeState
     from nbssh.steps.context import Context
 
 _ABOUT_TO = b"about to be "
 
 
+def state_of(context: Context) -> IncludeState:
+    """Return where the user's config includes our files. Raises if that also reads what is no ssh_config."""
+    found = include.include_state(writer.read(context.paths.user_config) or b"", SshDisk.of(context.paths.side.home))
+    if found.wide:
+        raise NbsshError(
+            f"{_place(context, found.file, found.line)}: this Include also reads files of nbssh that are no ssh_config",
+            "write it as: Include nbssh.d/*.conf",
+        )
+    return found
+
+
+def too_low(context: Context, state: IncludeState) -> str:
+    """Return what is wrong with an Include that stands below a Host or Match line, in words."""
+    return (
+        f"the Include at {_place(context, state.file, state.line)} stands below '{state.block}' and counts only there"
+    )
+
+
 def change(context: Context) -> Change | None:
     """Return the change that makes ssh read our files, None if it does already."""
     paths = context.paths
-    old, mode = writer.snapshot(paths.user_config)
-    state = include.include_state(old or b"", SshDisk.of(paths.side.home))
-    if state.wide:
-        raise NbsshError(
-            f"{_place(context, state.file, state.line)}: this Include also reads files of nbssh that are no ssh_config",
-            "write it as: Include nbssh.d/*.conf",
-        )
+    state = state_of(context)
     if state.kind is Kind.EFFECTIVE:
         return None
+    old, mode = writer.snapshot(paths.user_config)
     new = include.include_added(include.include_removed(old or b""))
     why = "makes ssh read the files of nbssh"
     if state.kind is Kind.LOW:
-        why += f"; the Include in line {state.line} stands below '{state.block}' and counts only there"
-    return Change(str(paths.user_config), old, new, 0o600 if mode is None else mode, mode, why)
+        why += f"; {too_low(context, state)}"
+    mode_wanted = 0o600 if mode is None else mode
+    return Change(str(paths.user_config), old, new, mode_wanted, mode, why, kind=changes.Kind.INCLUDE)
 
 
 def removal(context: Context) -> Change | None:
@@ -49,7 +65,8 @@ def removal(context: Context) -> Change | None:
         return None
     # A file that was not there before us and holds nothing else goes again.
     gone = not new and b"made" in (writer.read(_marker(context)) or b"")
-    return Change(str(path), old, None if gone else new, mode or 0o600, mode, "ssh no longer reads the files of nbssh")
+    why = "ssh no longer reads the files of nbssh"
+    return Change(str(path), old, None if gone else new, mode or 0o600, mode, why, kind=changes.Kind.INCLUDE)
 
 
 def _marker(context: Context) -> Path:
@@ -77,8 +94,8 @@ def with_marker(context: Context, added: Change) -> list[Change]:
     old, mode = writer.snapshot(path)
     text = b"spliced\n" if added.old is not None else b"made\n" if context.paths.ssh_dir.exists() else b"made folder\n"
     why = "remembers that the Include line was added"
-    before = Change(path, old, _ABOUT_TO + text, 0o600, mode, why, secret=True)
-    after = Change(path, before.new, text, 0o600, before.mode, why, secret=True)
+    before = Change(path, old, _ABOUT_TO + text, 0o600, mode, why, secret=True, kind=changes.Kind.MARKER)
+    after = Change(path, before.new, text, 0o600, before.mode, why, secret=True, kind=changes.Kind.MARKER)
     return [before, added, after]
 
 
@@ -89,7 +106,8 @@ def unfinished(context: Context) -> list[Change]:
     if old is None or not old.startswith(_ABOUT_TO) or removal(context) is None:
         return []
     why = "remembers that the Include line was added"
-    return [Change(path, old, old.removeprefix(_ABOUT_TO), 0o600, mode, why, secret=True)]
+    new = old.removeprefix(_ABOUT_TO)
+    return [Change(path, old, new, 0o600, mode, why, secret=True, kind=changes.Kind.MARKER)]
 
 
 def refuse_unwritable(context: Context) -> None:

@@ -10,20 +10,17 @@ from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
 from nbssh.adapters.terminal import trace
 from nbssh.core.files import laptop_files, server_files
-from nbssh.core.files.change import EXECUTABLE, PRIVATE, Change, File, is_edited
+from nbssh.core.files.change import EXECUTABLE, NEVER_SHOWN, PRIVATE, Change, File, Kind, is_edited
 from nbssh.core.server import batch
 from nbssh.steps import aliases
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from nbssh.core.profile.declared import Declared
     from nbssh.steps.profiles import Target
     from nbssh.steps.server_files import RemoteFile
-
-
-_SECRET = {".json", ".html", ".key"}
 
 
 def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
@@ -38,36 +35,64 @@ def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
     profile_text = store.text_of(name, profile, toml.decode("utf-8", "replace") if toml is not None else None)
     opener = laptop_files.opener(str(paths.secrets_dir), paths.side.client)
     wanted = [
-        File(str(paths.secret(name)), store.secret_text(secret), PRIVATE, f"secret of '{name}'", secret=True),
-        File(str(paths.profile(name)), profile_text, PRIVATE, f"profile '{name}'"),
-        File(str(paths.opener), opener, EXECUTABLE, "opens the browser"),
-        File(str(paths.conf(name)), blocks, PRIVATE, f"aliases of '{name}'"),
+        File(
+            str(paths.secret(name)),
+            store.secret_text(secret),
+            PRIVATE,
+            f"secret of '{name}'",
+            secret=True,
+            kind=Kind.SECRET,
+        ),
+        File(str(paths.profile(name)), profile_text, PRIVATE, f"profile '{name}'", kind=Kind.PROFILE),
+        File(str(paths.opener), opener, EXECUTABLE, "opens the browser", kind=Kind.OPENER),
+        File(str(paths.conf(name)), blocks, PRIVATE, f"aliases of '{name}'", kind=Kind.ALIASES),
     ]
     if batch.has_own_key(profile):
-        wanted.insert(1, File(str(paths.key(name)), secret.key, PRIVATE, f"ssh key of '{name}'", secret=True))
+        wanted.insert(
+            1, File(str(paths.key(name)), secret.key, PRIVATE, f"ssh key of '{name}'", secret=True, kind=Kind.KEY)
+        )
     if profile.scheduler:
         known = batch.known_hosts(name, profile.server.host_keys if profile.server else [])
-        wanted.insert(1, File(str(paths.known_hosts(name)), known, PRIVATE, f"host keys of the nodes of '{name}'"))
+        wanted.insert(
+            1,
+            File(
+                str(paths.known_hosts(name)),
+                known,
+                PRIVATE,
+                f"host keys of the nodes of '{name}'",
+                kind=Kind.KNOWN_HOSTS,
+            ),
+        )
     if secret.token:
         page = laptop_files.redirect(name, profile, secret.token)
-        wanted.insert(1, File(str(paths.redirect(name)), page, PRIVATE, f"takes the browser to '{name}'", secret=True))
+        wanted.insert(
+            1,
+            File(
+                str(paths.redirect(name)),
+                page,
+                PRIVATE,
+                f"takes the browser to '{name}'",
+                secret=True,
+                kind=Kind.REDIRECT,
+            ),
+        )
     changes = [_change(file, *writer.snapshot(file.path)) for file in wanted]
     if not secret.token:
-        changes += deletions([paths.redirect(name)], "no token any more")
+        changes += deletions({paths.redirect(name): Kind.REDIRECT}, "no token any more")
     if not batch.has_own_key(profile):
-        changes += deletions([paths.key(name)], "no sshd inside a job any more")
+        changes += deletions({paths.key(name): Kind.KEY}, "no sshd inside a job any more")
     if not profile.scheduler:
-        changes += deletions([paths.known_hosts(name)], "no scheduler any more")
+        changes += deletions({paths.known_hosts(name): Kind.KNOWN_HOSTS}, "no scheduler any more")
     return changes, unexpressed
 
 
-def deletions(gone: Sequence[Path], why: str) -> list[Change]:
+def deletions(gone: Mapping[Path, Kind], why: str) -> list[Change]:
     """Return what deletes those of the local files that exist."""
     changes = []
-    for path in gone:
+    for path, kind in gone.items():
         old, mode = writer.snapshot(path)
         if old is not None:
-            changes.append(Change(str(path), old, None, PRIVATE, mode, why, secret=path.suffix in _SECRET))
+            changes.append(Change(str(path), old, None, PRIVATE, mode, why, secret=kind in NEVER_SHOWN, kind=kind))
     return changes
 
 
@@ -77,7 +102,7 @@ def _change(file: File, old: bytes | None, old_mode: int | None, *, where: str =
     edited = old is not None and old != new and is_edited(new) is not None and is_edited(old) is not False
     return Change(
         file.path, old, new, file.mode, old_mode, file.why, where=where, secret=file.secret, masked=file.masked,
-        edited=edited,
+        edited=edited, kind=file.kind,
     )  # fmt: skip
 
 

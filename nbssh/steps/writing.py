@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
 from nbssh.adapters.terminal import trace
-from nbssh.core.files.change import Plan
+from nbssh.core.files.change import Kind, Plan
 from nbssh.core.files.diff import painted, unified
 from nbssh.errors import NbsshError
 from nbssh.steps import server_files
@@ -34,13 +34,12 @@ def write_local(
     it raises takes everything back.
     """
     paths = context.paths
-    config = str(paths.user_config)
 
     def check(change: Change, candidate: str) -> None:
-        if change.path == config and not taking_away:
+        if change.kind is Kind.INCLUDE and not taking_away:
             context.ssh.resolve(["localhost"], config=Path(candidate))
 
-    touches_ssh = any(change.path == config or change.path.endswith(".conf") for change in plan.local)
+    touches_ssh = any(change.kind in {Kind.INCLUDE, Kind.ALIASES} for change in plan.local)
 
     def live() -> None:
         # One bad line in an included file breaks every ssh call of the user; then everything is put back.

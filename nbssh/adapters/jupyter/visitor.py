@@ -19,6 +19,10 @@ from nbssh.errors import NbsshError
 _SECONDS = 30.0  # for one answer; a kernel's first start on a busy machine takes five
 
 
+class ClosedPortError(NbsshError):
+    """Nobody listens on the port."""
+
+
 class Visitor:
     """One browser: its cookies, on one server. `base` is `http://127.0.0.1:PORT/`."""
 
@@ -104,7 +108,8 @@ class Visitor:
                 return error.code, error.read()
         except OSError as error:
             reason = getattr(error, "reason", error)
-            raise NbsshError(f"{self.base} does not answer: {reason}", "is the tunnel open?") from None
+            kind = ClosedPortError if isinstance(reason, ConnectionRefusedError) else NbsshError
+            raise kind(f"{self.base} does not answer: {reason}", "is the tunnel open?") from None
 
 
 def _execute_request(message: str, code: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from typing import NamedTuple
 
 from nbssh.adapters.programs import process
 from nbssh.core.text import printable
@@ -11,12 +12,22 @@ from nbssh.errors import NbsshError
 SECONDS = 10.0  # a dead network file system makes lsof wait
 
 
-def listeners(port: int) -> list[str]:
-    """Return who listens on TCP `port`, as `ssh (pid 4711)`."""
+class Holder(NamedTuple):
+    """A process that has it open; as text `ssh (pid 4711)`."""
+
+    command: str
+    pid: int
+
+    def __str__(self) -> str:
+        return f"{self.command} (pid {self.pid})"
+
+
+def listeners(port: int) -> list[Holder]:
+    """Return who listens on TCP `port`."""
     return sorted({who for who, _ in _ask(["-nP", f"-iTCP:{port}", "-sTCP:LISTEN"])})
 
 
-def masters(control_socket: str) -> list[str]:
+def masters(control_socket: str) -> list[Holder]:
     """Return who serves the unix socket of an ssh master.
 
     ssh binds it under a name with a random end and gives it its own one by link(2), so that lsof knows it as
@@ -25,7 +36,7 @@ def masters(control_socket: str) -> list[str]:
     return sorted({who for who, name in _ask(["-U"]) if name.startswith((f"{control_socket}.", f"{control_socket} "))})
 
 
-def _ask(arguments: list[str]) -> list[tuple[str, str]]:
+def _ask(arguments: list[str]) -> list[tuple[Holder, str]]:
     """Return (who, name of the open file) of all that lsof lists."""
     program = shutil.which("lsof") or shutil.which("lsof", path="/usr/sbin:/usr/bin:/sbin")
     if not program:
@@ -35,14 +46,14 @@ def _ask(arguments: list[str]) -> list[tuple[str, str]]:
         done = process.run([program, "-w", "-Fpcn", *arguments], seconds=SECONDS)
     except NbsshError:
         return []
-    found: list[tuple[str, str]] = []
-    pid = command = ""
+    found: list[tuple[Holder, str]] = []
+    pid, command = 0, ""
     for line in done.out.decode("utf-8", "replace").splitlines():
         kind, value = line[:1], printable(line[1:])
-        if kind == "p" and value.isdigit():
-            pid = value
+        if kind == "p" and value.isdecimal():
+            pid = int(value)
         elif kind == "c":
             command = value
         elif kind == "n":
-            found.append((f"{command} (pid {pid})", value))
+            found.append((Holder(command, pid), value))
     return found

@@ -27,6 +27,14 @@ VERSION_SECONDS = 5.0
 MASTER_SECONDS = 5.0  # a healthy master answers `-O check` in milliseconds; a stopped one never
 
 
+class RefusedConfigError(NbsshError):
+    """ssh does not accept its configuration; `reason` is what it says itself."""
+
+    def __init__(self, reason: str, hint: str) -> None:
+        super().__init__(f"ssh does not accept its configuration: {reason}", hint)
+        self.reason = reason
+
+
 @dataclass(frozen=True)
 class Ssh:
     """The user's ssh command, `NBSSH_SSH_COMMAND` or plain `ssh`."""
@@ -73,10 +81,7 @@ class Ssh:
         reason = _first_line(done.err) or f"exit status {done.status}"
         if done.limit:
             reason = f"no answer within {RESOLVE_SECONDS:.0f} s"
-        raise NbsshError(
-            f"ssh does not accept its configuration: {reason}",
-            f"see what it says: {spoken([*self.command, '-G', *arguments])}",
-        )
+        raise RefusedConfigError(reason, f"see what it says: {spoken([*self.command, '-G', *arguments])}")
 
     def config_without_ours(self, folder: Path) -> bytes:
         """Return a config that reads all that the user's ssh reads, but our installed files.

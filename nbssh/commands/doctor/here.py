@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import re
 import shlex
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import inspection
+from nbssh.adapters.ssh.client import RefusedConfigError
 from nbssh.core.profile.profile import NAME
 from nbssh.core.server.doctor import Finding, tried
+from nbssh.core.ssh.include import Kind
 from nbssh.errors import NbsshError
 from nbssh.steps import include, profiles
 from nbssh.windows import acl
@@ -105,13 +108,13 @@ def _real(path: Path) -> str:
 
 def _include(context: Context) -> Iterator[Finding]:
     config = context.paths.shown(context.paths.user_config)
-    wanted = include.change(context)
-    if wanted is None:
+    state = include.state_of(context)
+    if state.kind is Kind.EFFECTIVE:
         yield Finding("include", "ok", f"{config} includes the files of nbssh")
     elif not profiles.names(context):
         yield Finding("include", "ok", f"{config} does not include the files of nbssh; there are none yet")
-    elif "stands below" in wanted.why:
-        yield Finding("include", "error", wanted.why, "nbssh init")
+    elif state.kind is Kind.LOW:
+        yield Finding("include", "error", include.too_low(context, state), "nbssh init")
     elif include.was_added(context):
         yield Finding("include", "error", f"the Include line of nbssh was taken out of {config}", "nbssh init")
     else:
@@ -129,40 +132,54 @@ def _files_for_ssh(context: Context) -> Iterator[Finding]:
         shown = context.paths.shown(entry.path)
         remove = f"rm {shlex.quote(str(entry.path))}"
         known = entry.path.stem in names
-        why = _breaks(entry)
-        if not why and entry.kind == "file":
-            why = _refused(context, entry)
-        if why:
+        trouble = _breaks(entry)
+        said = trouble.said(entry) if trouble else _refused(context, entry) if entry.kind == "file" else ""
+        if said:
             bad = True
             # apply asks ssh, which answers nothing before the file has gone
             again = f" && nbssh apply --offline {entry.path.stem}" if known else ""
-            repair = f"chmod 600 {shlex.quote(str(entry.path))}" if "mode" in why else remove + again
-            yield Finding("files", "error", f"{shown} breaks every ssh call: {why}", repair)
+            repair = f"chmod 600 {shlex.quote(str(entry.path))}" if trouble is Trouble.WRITABLE else remove + again
+            yield Finding("files", "error", f"{shown} breaks every ssh call: {said}", repair)
         elif not known and entry.kind == "file":
             yield Finding("files", "warning", f"{shown} belongs to no profile, but ssh reads it", remove)
     if not bad:
         yield Finding("files", "ok", f"ssh can read all files in {context.paths.shown(context.paths.conf_dir)}")
 
 
-def _breaks(entry: Entry) -> str:
-    """Return why ssh fails or hangs at this file, empty if it does not (measured; a folder is harmless)."""
+class Trouble(enum.Enum):
+    """Why ssh fails or hangs at a file that it includes, whatever is in it."""
+
+    FIFO = "it is a FIFO, for whose writer ssh waits"
+    UNREADABLE = "you may not read it"
+    FOREIGN = "it belongs to somebody else"
+    WRITABLE = "its mode is {mode:04o}, others may write it"
+
+    def said(self, entry: Entry) -> str:
+        """Return it in words."""
+        return self.value.format(mode=entry.mode)
+
+
+def _breaks(entry: Entry) -> Trouble | None:
+    """Return why ssh fails or hangs at this file, None if it does not (measured; a folder is harmless)."""
     if entry.kind == "fifo":
-        return "it is a FIFO, for whose writer ssh waits"
+        return Trouble.FIFO
     if entry.kind in {"folder", "dangling", "socket", "other"}:
-        return ""
+        return None
     if not entry.readable:
-        return "you may not read it"
+        return Trouble.UNREADABLE
     if not entry.ours:
-        return "it belongs to somebody else"
-    return f"its mode is {entry.mode:04o}, others may write it" if entry.mode & OTHERS_WRITE else ""
+        return Trouble.FOREIGN
+    return Trouble.WRITABLE if entry.mode & OTHERS_WRITE else None
 
 
 def _refused(context: Context, entry: Entry) -> str:
     """Return what ssh has against the content, read all by itself."""
     try:
         context.ssh.resolve(["localhost"], config=entry.path)
+    except RefusedConfigError as error:
+        return error.reason
     except NbsshError as error:
-        return error.message.partition("configuration: ")[2] or error.message
+        return error.message
     return ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.programs import lsof
-from nbssh.core.files.change import Plan
+from nbssh.core.files.change import Kind, Plan
 from nbssh.core.profile.profile import alias
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
@@ -15,6 +15,7 @@ from nbssh.steps import plan as planning
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nbssh.core.files.change import Change
     from nbssh.steps.profiles import Target
 
 NAMED = 4  # options that are named in a message; more are counted
@@ -49,9 +50,8 @@ def _master(target: Target) -> Iterator[Finding]:
         opened = target.ssh.check_master(target.control_socket)
     except NbsshError as error:
         holders = lsof.masters(str(target.control_socket))
-        who = f"; it is {', '.join(holders)}" if holders else ""
-        pids = [holder.rpartition("pid ")[2].rstrip(")") for holder in holders]
-        repair = f"kill -9 {' '.join(pids)}" if pids else error.hint
+        who = f"; it is {', '.join(map(str, holders))}" if holders else ""
+        repair = f"kill -9 {' '.join(str(holder.pid) for holder in holders)}" if holders else error.hint
         yield Finding("master", "error", f"{error.message}{who}", repair, name)
         return
     yield Finding("master", "ok", "its tunnel is open" if opened else "no tunnel is open", profile=name)
@@ -69,7 +69,7 @@ def _port(target: Target) -> Iterator[Finding]:
         yield Finding("port", "ok", f"127.0.0.1:{profile.port} is free or our own", profile=name)
         return
     who = lsof.listeners(profile.port)
-    by = ", ".join(who) if who else "another program"
+    by = ", ".join(map(str, who)) if who else "another program"
     yield Finding(
         "port", "error", f"port {profile.port} on this machine is taken by {by}",
         f"end that, or take another port: nbssh edit {name}", name,
@@ -103,8 +103,8 @@ def _files(target: Target) -> Iterator[Finding]:
         shown = paths.shown(change.path)
         what = "is out of date" if change.old is not None else "is missing"
         if change.edited:
-            what = "was edited by hand" + _edits(change.old or b"", change.new or b"", change.path)
-        elif change.path == str(paths.conf(name)) and change.old is not None:
+            what = "was edited by hand" + _edits(change)
+        elif change.kind is Kind.ALIASES and change.old is not None:
             what = "is out of date: your ssh config, the profile or nbssh changed since"
         elif change.action == "mode":
             what = f"has mode {change.old_mode:04o} instead of {change.mode:04o}"
@@ -115,13 +115,13 @@ def _files(target: Target) -> Iterator[Finding]:
         yield Finding("files here", "ok", "all files here are up to date", profile=name)
 
 
-def _edits(old: bytes, new: bytes, path: str) -> str:
+def _edits(change: Change) -> str:
     """Name the options that were changed by hand, where the file is an ssh_config."""
-    if not path.endswith(".conf"):
+    if change.kind is not Kind.ALIASES:
         return ""
     from nbssh.core.ssh import edits  # noqa: PLC0415  sshconf, for this alone
 
-    said = edits.changes(old.decode("utf-8", "replace"), new.decode("utf-8", "replace"))
+    said = edits.changes(*((data or b"").decode("utf-8", "replace") for data in (change.old, change.new)))
     if not said:
         return ""
     more = f" and {len(said) - NAMED} more" if len(said) > NAMED else ""

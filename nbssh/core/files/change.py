@@ -8,6 +8,7 @@ file that is merely out of date.
 from __future__ import annotations
 
 import dataclasses
+import enum
 import hashlib
 import re
 from typing import TYPE_CHECKING
@@ -24,6 +25,30 @@ SEAL = f"# {MARK}"  # the line of a generated file that `seal` completes
 _SEAL_LINE = re.compile(rb"^(?P<comment>[^\w\s]{1,4}) nbssh-checksum:(?P<value>[^\r\n]*)\r?$", re.MULTILINE)
 
 
+class Kind(enum.Enum):
+    """What a file is for: what decisions are taken by, and never by its name or by the `why` that people read."""
+
+    PROFILE = enum.auto()
+    SECRET = enum.auto()
+    KEY = enum.auto()
+    KNOWN_HOSTS = enum.auto()
+    ALIASES = enum.auto()  # the ssh_config of one profile
+    OPENER = enum.auto()
+    REDIRECT = enum.auto()  # the page with the token
+    INCLUDE = enum.auto()  # the user's own config, for the sake of our line
+    MARKER = enum.auto()  # remembers that the line was added
+    SERVE = enum.auto()  # starts Jupyter on the server
+    SERVER_PROGRAM = enum.auto()  # all other programs there
+    JUPYTER_CONFIG = enum.auto()
+    MANIFEST = enum.auto()
+    OTHER = enum.auto()
+
+
+NEVER_SHOWN = {Kind.SECRET, Kind.KEY, Kind.REDIRECT}
+AT_NEXT_START = {Kind.SERVE, Kind.JUPYTER_CONFIG}
+"""What a Jupyter that runs does not take up before it is started again."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class File:
     """One file as it should be. `secret`: its content is never shown; `masked`: but for its secret values."""
@@ -34,6 +59,7 @@ class File:
     why: str
     secret: bool = False
     masked: bool = False
+    kind: Kind = dataclasses.field(kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,6 +83,7 @@ class Change:
     edited: bool = False
     secret: bool = False
     masked: bool = False
+    kind: Kind = Kind.OTHER
 
     @property
     def hidden(self) -> bool:

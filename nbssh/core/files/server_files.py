@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nbssh.core.files import change
-from nbssh.core.files.change import EXECUTABLE, PRIVATE, SEAL, File
+from nbssh.core.files.change import EXECUTABLE, PRIVATE, SEAL, File, Kind
 from nbssh.core.files.render import render
 from nbssh.core.profile.declared import server_folder
 from nbssh.core.profile.profile import TITLES, tcp_port
@@ -90,6 +90,7 @@ def remote_files(name: str, profile: Profile, server: Server, secret: tuple[str,
             "Jupyter's configuration",
             secret=True,
             masked=True,
+            kind=Kind.JUPYTER_CONFIG,
         )
         for file in ("jupyter_server_config.json", "jupyter_notebook_config.json", "jupyter_lab_config.json")
     ]
@@ -101,7 +102,13 @@ def remote_files(name: str, profile: Profile, server: Server, secret: tuple[str,
 def _scripts(name: str, data: str, scripts: Sequence[str], model: dict[str, Any]) -> list[File]:
     why = f"server script of '{name}'"
     return [
-        File(f"{data}/{script}", change.seal(render(f"remote/{script}", **model)), EXECUTABLE, why)
+        File(
+            f"{data}/{script}",
+            change.seal(render(f"remote/{script}", **model)),
+            EXECUTABLE,
+            why,
+            kind=Kind.SERVE if script == "serve" else Kind.SERVER_PROGRAM,
+        )
         for script in scripts
     ]
 
@@ -115,7 +122,9 @@ def job_files(name: str, profile: Profile, server: Server, version: str, *, tria
     config = change.seal(render("remote/sshd_config", **model))
     files = _scripts(name, data, ["job", *(["try"] if trial else [])], model)
     if trial or batch.has_own_key(profile):
-        files.append(File(f"{data}/sshd/config", config, PRIVATE, f"sshd in the job of '{name}'"))
+        files.append(
+            File(f"{data}/sshd/config", config, PRIVATE, f"sshd in the job of '{name}'", kind=Kind.SERVER_PROGRAM)
+        )
     return files
 
 
@@ -127,7 +136,7 @@ def _manifest(name: str, data: str, files: Sequence[File]) -> File:
         if change.is_edited(file.text.encode("utf-8", "surrogateescape")) is None
     ]
     text = change.seal(render("remote/manifest", name=name, seal=SEAL, sums=sums))
-    return File(manifest_path(data), text, PRIVATE, f"list of what was installed of '{name}'")
+    return File(manifest_path(data), text, PRIVATE, f"list of what was installed of '{name}'", kind=Kind.MANIFEST)
 
 
 def manifest_path(data: str) -> str:
@@ -167,8 +176,12 @@ def _fast_files(name: str, server: Server, version: str) -> list[File]:
             change.seal(render(f"jupyter/{path.rpartition('/')[2]}.in", **model)),
             PRIVATE,
             "Jupyter's quicker start",
+            kind=kind,
         )
-        for path in (f"{fast}/rfc3987_syntax.py", f"{server_folder(name, server, 'share')}/config/jupyter_config.py")
+        for path, kind in (
+            (f"{fast}/rfc3987_syntax.py", Kind.SERVER_PROGRAM),
+            (f"{server_folder(name, server, 'share')}/config/jupyter_config.py", Kind.JUPYTER_CONFIG),
+        )
     ]
 
 

@@ -54,8 +54,9 @@ def summary(findings: Sequence[Finding]) -> str:
     warnings = sum(finding.level == "warning" for finding in findings)
     if not errors and not warnings:
         return f"{len(findings)} checks, all well"
-    parts = [f"{count} {word}{'s' * (count != 1)}" for count, word in ((errors, "error"), (warnings, "warning"))]
-    return f"{len(findings)} checks: " + ", ".join(part for part in parts if not part.startswith("0 "))
+    counts = ((errors, "error"), (warnings, "warning"))
+    parts = [f"{count} {word}{'s' * (count != 1)}" for count, word in counts if count]
+    return f"{len(findings)} checks: {', '.join(parts)}"
 
 
 def as_json(findings: Iterable[Finding]) -> list[dict[str, str]]:
