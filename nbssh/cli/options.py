@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nbssh.adapters.terminal.ui import When
+    from nbssh.core.profile.options import Kind, Option
     from nbssh.steps.context import Context
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.", show_default=False)]
@@ -25,6 +26,15 @@ Offline = Annotated[bool, typer.Option("--offline", help="Contact no server.")]
 Token = Annotated[bool, typer.Option("--token", help="A random token instead of a password.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the notebook password from stdin.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show programs, files and steps, with times.")]
+
+_TYPES: dict[Kind, tuple[Any, object]] = {
+    "text": (str | None, None),
+    "number": (int | None, None),
+    "hours": (float | None, None),
+    "lines": (list[str] | None, None),
+    "words": (str | None, None),
+    "flag": (bool, False),
+}
 
 
 def context(ctx: typer.Context, *, yes: bool = False) -> Context:
@@ -54,6 +64,29 @@ def with_verbose(command: Callable[..., None]) -> Callable[..., None]:
     kind = inspect.Parameter.KEYWORD_ONLY
     parameter = inspect.Parameter("verbose", kind, default=False, annotation=Verbose)
     return _described(verbosely, [*inspect.signature(command, eval_str=True).parameters.values(), parameter])
+
+
+def with_options(table: Sequence[Option]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return what lets a command take the options of `table`, after its arguments, by the name of each parameter."""
+    kind = inspect.Parameter.KEYWORD_ONLY
+    added = [
+        inspect.Parameter(option.parameter, kind, default=default, annotation=Annotated[annotation, _declared(option)])
+        for option in table
+        for annotation, default in [_TYPES[option.kind]]
+    ]
+
+    def taking(command: Callable[..., None]) -> Callable[..., None]:
+        own = list(inspect.signature(command, eval_str=True).parameters.values())
+        arguments = [each for each in own if each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+        return _described(command, [*arguments, *added, *(each for each in own if each.kind is kind)])
+
+    return taking
+
+
+def _declared(option: Option) -> Any:  # noqa: ANN401  what Typer makes of it
+    if option.kind == "flag":
+        return typer.Option(option.flag, help=option.told)
+    return typer.Option(option.flag, metavar=option.metavar, help=option.told, show_default=False)
 
 
 def _described(function: Callable[..., None], parameters: Sequence[inspect.Parameter]) -> Callable[..., None]:

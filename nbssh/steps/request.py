@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nbssh.core.profile.profile import UNPRIVILEGED, Profile, Scheduler, from_dict, port_refused
-from nbssh.core.server import batch
-from nbssh.errors import Exit, NbsshError
+from nbssh.core.profile import options
+from nbssh.core.profile.profile import UNPRIVILEGED, Profile, from_dict, port_refused
+from nbssh.errors import NbsshError
 from nbssh.steps import ports, profiles
 
 if TYPE_CHECKING:
@@ -18,73 +18,64 @@ if TYPE_CHECKING:
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What was said on the command line; None and 0 where nothing was."""
+    """What was said on the command line; `said` is, by key of the profile, what its options said."""
 
     name: str
     destination: str = ""
-    port: int = 0
-    app: str | None = None
-    jupyter: str | None = None
-    dir: str | None = None
-    setup: tuple[str, ...] = ()
-    setup_shell: tuple[str, ...] = ()
-    forward: str | None = None
-    remote_port: int = 0
-    scheduler: str | None = None
-    job_options: tuple[str, ...] = ()
-    idle_hours: float | None = None
-    browser: bool = True
-    token: bool = False
+    said: dict[str, Any] = {}
     password_stdin: bool = False
     offline: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        destination: str = "",
+        *,
+        password_stdin: bool = False,
+        offline: bool = False,
+        **given: Any,  # noqa: ANN401
+    ) -> Wish:
+        """Return the wish of a command line with the options `given`, of nbssh.core.profile.options."""
+        return cls(name, destination, options.said(given), password_stdin, offline)
+
+    @property
+    def port(self) -> int:
+        """The local port, 0 if none was named."""
+        return int(self.said.get("port", 0))
+
+    @property
+    def token(self) -> bool:
+        """It is to be a token, no password."""
+        return self.said.get("auth") == "token"
 
 
 def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
     """Return the profile as declared, nothing known of the server."""
-    if wish.offline and wish.forward == "socket":
+    if wish.offline and wish.said.get("forward") == "socket":
         raise NbsshError(
             "--forward socket needs a look at the server, which --offline forbids", "leave out one of the two"
         )
     source = "--port" if wish.port else "your ssh command" if recipe.local_port else "port"
     port = ports.choose(wish.port or recipe.local_port, source, profiles.ports(context, but=wish.name))
-    if wish.remote_port and not UNPRIVILEGED <= wish.remote_port <= ports.LAST_PORT:
-        raise port_refused(wish.remote_port, "--remote-port", port)
-    remote = wish.remote_port or recipe.remote_port
-    if remote < UNPRIVILEGED and wish.forward == "tcp" and remote:
+    remote = wish.said.get("remote_port", 0)
+    if remote and not UNPRIVILEGED <= remote <= ports.LAST_PORT:
+        raise port_refused(remote, "--remote-port", port)
+    remote = remote or recipe.remote_port
+    if remote < UNPRIVILEGED and wish.said.get("forward") == "tcp" and remote:
         raise NbsshError(
             f"your ssh command: port {remote} on the server is below {UNPRIVILEGED}, which only root may open",
             f"add --remote-port {remote + 10000}",
         )
-    said = {
+    keys = {
+        **wish.said,
         "destination": str(recipe.destination),
         "ssh_options": [_absolute(option) for option in recipe.options],
         "port": port,
-        "app": wish.app or "lab",
-        "jupyter": wish.jupyter or "",
-        "dir": wish.dir or "",
-        "setup": list(wish.setup),
-        "setup_shell": list(wish.setup_shell),
-        "forward": wish.forward or "auto",
-        "remote_port": remote if remote >= UNPRIVILEGED else None,
-        "idle_hours": wish.idle_hours,
-        "auth": "token" if wish.token else "password",
-        "browser": wish.browser,
-        "scheduler": msgspec.to_builtins(_scheduler(wish)),
     }
-    return from_dict(said, "the command line")
-
-
-def _scheduler(wish: Wish) -> Scheduler | None:
-    """Return the declaration of the batch system, None without one."""
-    if wish.scheduler is None:
-        if wish.job_options:
-            raise NbsshError("--job-option needs --scheduler", f"say which: --scheduler {'|'.join(batch.TITLES)}")
-        return None
-    if wish.scheduler not in batch.TITLES:
-        raise NbsshError(
-            f"--scheduler {wish.scheduler}: there is no such scheduler", " or ".join(batch.TITLES), code=Exit.USAGE
-        )
-    return Scheduler(kind=wish.scheduler, options=list(wish.job_options))
+    if remote >= UNPRIVILEGED:
+        keys["remote_port"] = remote
+    return from_dict(options.nested(keys), "the command line")
 
 
 def _absolute(option: str) -> str:
@@ -106,23 +97,13 @@ def is_already(context: Context, wish: Wish, recipe: Recipe) -> bool:
             "some file systems cannot tell them apart",
         )
     old = profiles.load(context, wish.name).profile
-    said = {
-        "destination": str(recipe.destination) if wish.destination else None,
-        "ssh_options": [_absolute(option) for option in recipe.options] if wish.destination else None,
-        "port": wish.port or recipe.local_port or None,
-        "app": wish.app,
-        "jupyter": wish.jupyter,
-        "dir": wish.dir,
-        "setup": list(wish.setup) or None,
-        "setup_shell": list(wish.setup_shell) or None,
-        "forward": wish.forward,
-        "remote_port": wish.remote_port or None,
-        "idle_hours": wish.idle_hours,
-        "auth": "token" if wish.token else None,
-        "browser": None if wish.browser else False,
-        "scheduler": _scheduler(wish),
-    }
-    differ = [key for key, value in said.items() if value is not None and getattr(old, key) != value]
+    keys = dict(wish.said)
+    if wish.destination:
+        keys["destination"] = str(recipe.destination)
+        keys["ssh_options"] = [_absolute(option) for option in recipe.options]
+    if wish.port or recipe.local_port:
+        keys["port"] = wish.port or recipe.local_port
+    differ = options.differing(keys, old)
     if not differ:
         return True
     raise NbsshError(

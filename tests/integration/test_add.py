@@ -155,7 +155,8 @@ FAILURES: dict[str, tuple[tuple[str, ...], str, str]] = {
         "--jupyter",
     ),
     "no such Jupyter": (("box", "--jupyter", "/bin/true"), "'/bin/true' on ", "--jupyter"),
-    "unknown app": (("box", "--app", "emacs"), "'app'", "correct"),
+    "unknown app": (("box", "--app", "emacs"), "--app emacs: there is no such app", "lab or notebook or server"),
+    "a quote too few": (("box", "--setup-shell", "bash '"), "--setup-shell bash ': no closing quotation", "quotes"),
     "empty password": (("box",), "the first line on stdin is empty", "printf"),
     "a line break": (("box", "--dir", "a\nb"), "'dir' holds a control character", "one line"),
     "unknown scheduler": (
@@ -171,6 +172,9 @@ FAILURES: dict[str, tuple[tuple[str, ...], str, str]] = {
 }
 
 
+USAGE = {"bad destination", "unknown scheduler", "unknown app", "a quote too few"}
+
+
 @pytest.mark.parametrize("case", FAILURES)
 def test_a_failure_names_the_thing_and_the_way_out_and_leaves_nothing(bed: Bed, case: str) -> None:
     words, message, hint = FAILURES[case]
@@ -178,7 +182,7 @@ def test_a_failure_names_the_thing_and_the_way_out_and_leaves_nothing(bed: Bed, 
     found = () if "--jupyter" in words else ("--jupyter", str(bed.jupyter))
     stdin = "\n" if case == "empty password" else "pw\n"
     done = bed.run("nbssh", "add", *words, *found, "--password-stdin", "--yes", stdin=stdin)
-    assert done.returncode == (2 if case in {"bad destination", "unknown scheduler"} else 1), done.stderr
+    assert done.returncode == (2 if case in USAGE else 1), done.stderr
     lines = done.stderr.splitlines()
     error = next(line for line in lines if line.startswith("nbssh: error: "))
     assert message in error

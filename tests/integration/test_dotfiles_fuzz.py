@@ -181,7 +181,7 @@ class Journey:
             self.refused(error, before, answers)
             return
         assert config is None or self.laptop.config.read_bytes().endswith(config)
-        wish = Wish("box", port=21001, token=True, offline=True)
+        wish = Wish.of("box", port=21001, token=True, offline=True)
         error = self.command(lambda: add(self.context, wish))
         if error:
             self.refused(error, tree(self.laptop.home), answers)

@@ -30,7 +30,7 @@ def test_add_apply_and_remove(bed: Bed, monkeypatch: pytest.MonkeyPatch, *, by_t
         monkeypatch.setenv(name, bed.env[name])
     monkeypatch.setattr(Side, "of_user", lambda home: Side(WINDOWS, home))
     context = Context(Paths(bed.local_home), Ssh(tuple(bed.ssh_command)), Ui(yes=True, quiet=True))
-    add(context, Wish(name="box", token=True, jupyter=str(bed.jupyter)))
+    add(context, Wish.of("box", token=True, jupyter=str(bed.jupyter)))
     conf = (bed.local_home / ".ssh" / "nbssh.d" / "box.conf").read_bytes().decode()
     assert "ControlMaster no\r\n" in conf
     assert "ControlMaster auto" not in conf

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from nbssh.core.profile.options import OPTIONS
 from nbssh.core.profile.profile import Profile
 
 FILE = "profile.schema.json"  # below templates/, committed; a test compares it with `text`
@@ -14,17 +15,6 @@ FILE = "profile.schema.json"  # below templates/, committed; a test compares it 
 _ABOUT = {
     "destination": "What ssh connects to: an alias of ~/.ssh/config, user@host or user@host:port.",
     "ssh_options": "More ssh options, each as Keyword=value.",
-    "port": "The local port, on 127.0.0.1.",
-    "app": "What runs on the server: JupyterLab, Jupyter Notebook or the bare Jupyter Server.",
-    "jupyter": "Jupyter's program on the server; found by itself if empty.",
-    "dir": "The notebooks' folder on the server: absolute, below ~/, or relative to the home.",
-    "setup": "Shell lines to run before Jupyter, such as 'module load anaconda'.",
-    "setup_shell": "The shell for the setup lines, as words: ['/bin/bash', '-l'].",
-    "forward": "How the tunnel ends on the server: at a private unix socket or at a TCP port.",
-    "remote_port": "The port on the server, for forward = 'tcp'.",
-    "idle_hours": "Shut an unused server down after so many hours.",
-    "auth": "How to log in to the notebooks; change it with: nbssh passwd NAME [--token].",
-    "browser": "Whether ssh NAME-nb opens the browser.",
     "fast_start": "Whether Jupyter is kept from a slow import that it does not need.",
     "scheduler": "Run Jupyter in a batch job of this kind, with these options for its submission command.",
     "server": "Found on the server by nbssh add or apply. Delete the table to have the server looked at again.",
@@ -36,10 +26,15 @@ def schema() -> dict[str, Any]:
     found = msgspec.json.schema(Profile)
     definitions = {name: _without(definition) for name, definition in found["$defs"].items()}
     top = definitions.pop("Profile")
-    for key, about in _ABOUT.items():
+    for key, about in _about().items():
         top["properties"][key] = {**top["properties"][key], "description": about}
     top.update(title="nbssh profile", description="How to run one Jupyter server on one SSH host.")
     return {"$schema": "http://json-schema.org/draft-07/schema#", **top, "$defs": definitions}
+
+
+def _about() -> dict[str, str]:
+    """Return what each key is: the options of `nbssh add` say it of theirs."""
+    return _ABOUT | {option.key: option.about for option in OPTIONS if option.about}
 
 
 def text() -> str:
