@@ -86,6 +86,7 @@ def show_profile(context: Context, name: str, *, json: bool) -> None:
         ("runs", _runs(profile)),
         ("tunnel", f"127.0.0.1:{profile.port} -> {laptop_files.far_end(profile)}"),
         ("login", profile.auth),
+        ("hands over", ", ".join(sorted(profile.handed_over())) or "no ssh agent, no X11, no Kerberos ticket"),
     ]
     if profile.server:
         rows += [

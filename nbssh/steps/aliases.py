@@ -121,18 +121,20 @@ def derive(target: Target) -> Derived:
     judged = kill_alias(name) if profile.scheduler else nb_alias(name)
 
     def ask(directives: Sequence[Directive], judged: str = judged) -> str:
-        return tried(judged, laptop_files.ssh_config(name, profile, local, directives))
+        return tried(judged, laptop_files.ssh_config(name, profile, local, [*denied, *directives]))
 
+    denied = alias.denials(base, profile.handed_over())
+    kept = [keyword.lower() for keyword, _ in denied]
     # Without a master our block keeps ssh silent about each failed look through the tunnel.
-    own = () if laptop_files.control_path(profile, local) else ("loglevel",)
+    own = kept if laptop_files.control_path(profile, local) else [*kept, "loglevel"]
     forwards, original = own_forwards(profile), original_name(profile)
-    derived = alias.derive(base, original, judged, ask, own=() if profile.scheduler else own, forwards=forwards)
-    if not profile.scheduler:
-        return derived
-    answer, nb = ask(derived.directives, nb_alias(name)), nb_alias(name)
-    own = (*own, *batch.own_options(profile))
-    unexpressed = alias.differences(base, answer, original, nb, own=own, forwards=forwards)
-    return alias.Derived(derived.directives, (*derived.unexpressed, *unexpressed))
+    derived = alias.derive(base, original, judged, ask, own=kept if profile.scheduler else own, forwards=forwards)
+    directives, unexpressed = (*denied, *derived.directives), derived.unexpressed
+    if profile.scheduler:
+        answer, nb = ask(derived.directives, nb_alias(name)), nb_alias(name)
+        own = [*own, *batch.own_options(profile)]
+        unexpressed += alias.differences(base, answer, original, nb, own=own, forwards=forwards)
+    return alias.Derived(directives, unexpressed)
 
 
 def original_name(profile: Profile) -> str:

@@ -65,6 +65,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """One declaration. `port` is the local one, on 127.0.0.1; `idle_hours` shuts an idle server down.
 
+    What a session hands to the server (ssh agent, display, Kerberos ticket) it hands over for as long as a tab is open:
+    only with `forward_agent`, `forward_x11`, `delegate_credentials`, and then as it is set for the destination.
     `fast_start` keeps Jupyter from an import that it does not need (templates/jupyter/rfc3987_syntax.py.in).
     """
 
@@ -82,8 +84,20 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     auth: Auth = "password"
     browser: bool = True
     fast_start: bool = True
+    forward_agent: bool = False
+    forward_x11: bool = False
+    delegate_credentials: bool = False
     scheduler: Scheduler | None = None
     server: Server | None = None
+
+    def handed_over(self) -> frozenset[str]:
+        """Return the ssh_config keywords, in lower case, of what a session may hand to the server."""
+        said = {
+            "forwardagent": self.forward_agent,
+            "forwardx11": self.forward_x11,
+            "gssapidelegatecredentials": self.delegate_credentials,
+        }
+        return frozenset(keyword for keyword, wanted in said.items() if wanted)
 
     def fingerprint(self) -> str:
         """Return a short hash of all that the choices in `server` depend on: if it changed, look again."""

@@ -15,6 +15,9 @@ FILE = "profile.schema.json"  # below templates/, committed; a test compares it 
 _ABOUT = {
     "destination": "What ssh connects to: an alias of ~/.ssh/config, user@host or user@host:port.",
     "ssh_options": "More ssh options, each as Keyword=value.",
+    "forward_agent": "Forward the ssh agent, where the destination's own ssh config does: root there can use it.",
+    "forward_x11": "Forward X11, where the destination's own ssh config does: root there can use it.",
+    "delegate_credentials": "Hand over a Kerberos ticket (GSSAPIDelegateCredentials), where the destination does.",
     "fast_start": "Whether Jupyter is kept from a slow import that it does not need.",
     "scheduler": "Run Jupyter in a batch job of this kind, with these options for its submission command.",
     "server": "Found on the server by nbssh add or apply. Delete the table to have the server looked at again.",

@@ -127,10 +127,7 @@ class Trial(NamedTuple):
 
 
 def trial(said: bytes) -> Trial | None:
-    """Return the job of which `job try` prints `job NUMBER NODE` or `queued NUMBER`; None if it says neither.
-
-    Raises NbsshError where a word is none.
-    """
+    """Return the job of which `job try` prints `job NUMBER NODE` or `queued NUMBER`; None if neither."""
     match answers.rows(said):
         case [["job", job, node]]:
             return Trial(values.word(job), values.host_name(node))

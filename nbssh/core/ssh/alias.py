@@ -36,6 +36,12 @@ controlmaster controlpath controlpersist serveraliveinterval serveralivecountmax
 OWN: Final = frozenset(_OURS.split())
 """Options that our aliases decide for themselves: never compared, never taken over."""
 
+_HANDED_OVER: Final = {
+    "forwardagent": "ForwardAgent",
+    "forwardx11": "ForwardX11",
+    "gssapidelegatecredentials": "GSSAPIDelegateCredentials",
+}
+
 # `Tag` only selects `Match tagged` blocks, whose effect is compared; ssh before 9.4 refuses a file with it.
 _UNCOMPARED: Final = OWN | {"tag"}
 
@@ -139,6 +145,17 @@ def differences(
         and not (keyword == "dynamicforward" and value in _socket_listeners(present))
     ]
     return tuple(found + foreign)
+
+
+def denials(base: str, handed_over: Collection[str]) -> tuple[Directive, ...]:
+    """Return the directives that keep agent, display and ticket here, but for the keywords in `handed_over`.
+
+    A tunnel stays open for days; root on the server could use them for as long. Only keywords that `base`, the output
+    of `ssh -G` for the destination, has: an ssh that was built without GSSAPI complains about its options.
+    """
+    known = _parsed(base)
+    kept = [keyword for keyword in _HANDED_OVER if keyword in known and keyword not in handed_over]
+    return tuple((_HANDED_OVER[keyword], "no") for keyword in kept)
 
 
 def printed_forward(listen: str, target: str) -> str:

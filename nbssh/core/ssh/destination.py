@@ -42,7 +42,6 @@ _KEYWORD = {
 _FLAG_KEYWORD = {
     "-4": "AddressFamily=inet",
     "-6": "AddressFamily=inet6",
-    "-A": "ForwardAgent=yes",
     "-a": "ForwardAgent=no",
     "-C": "Compression=yes",
     "-K": "GSSAPIAuthentication=yes",
@@ -53,6 +52,8 @@ _OURS = {
     "localforward", "remoteforward", "dynamicforward", "remotecommand", "requesttty", "exitonforwardfailure",
     "permitlocalcommand", "localcommand", "controlmaster", "controlpath", "controlpersist", "clearallforwardings",
     "gatewayports", "sessiontype", "stdinnull", "forkafterauthentication",
+    # the profile has keys of its own for them
+    "forwardagent", "forwardx11", "forwardx11trusted", "gssapidelegatecredentials",
 }  # fmt: skip
 # As ssh itself refuses them on its command line since 9.6 (ssh.c, valid_hostname and valid_ruser)
 _REFUSED = re.compile(r"[\s\x00-\x1f\x7f'\"`$\\;&<>|(){}*?!,#]")
