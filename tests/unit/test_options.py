@@ -20,7 +20,16 @@ from nbssh.errors import Exit, NbsshError
 from nbssh.steps.request import Wish
 
 # keys that are said by the destination, found on the server, or only written into the file
-ELSEWHERE = {"destination", "ssh_options", "fast_start", "server", "scheduler.via"}
+ELSEWHERE = {
+    "destination",
+    "ssh_options",
+    "fast_start",
+    "server",
+    "scheduler.via",
+    "forward_agent",
+    "forward_x11",
+    "delegate_credentials",
+}
 GIVEN: dict[str, tuple[Any, Any]] = {
     "--port": (8890, 8890),
     "--jupyter": ("/opt/jupyter-lab", "/opt/jupyter-lab"),
