@@ -276,10 +276,10 @@ def leave_running(command: Sequence[str], *, errors: BinaryIO) -> None:
 
 def interact(command: Sequence[str]) -> int:
     """Run `command`, the user's editor, on her own terminal for as long as she likes; return its status."""
-    with _started(command, None, hint="set VISUAL or EDITOR to a program that is installed") as (process, _):
-        # ^C is the program's own business while it has the terminal
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
+    # ^C is the program's own business from its first moment on; a handler, because the program would inherit SIG_IGN
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        with _started(command, None, hint="set VISUAL or EDITOR to a program that is installed") as (process, _):
             return process.wait()
-        finally:
-            signal.signal(signal.SIGINT, before)
+    finally:
+        signal.signal(signal.SIGINT, before)
