@@ -20,13 +20,14 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ports import free_port
+
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent / "integration")]
 
 import bed as beds  # noqa: E402
 import serving  # noqa: E402
 
 from nbssh.adapters.jupyter.visitor import Visitor  # noqa: E402
-from nbssh.demo import sshd  # noqa: E402
 
 if TYPE_CHECKING:
     import pexpect
@@ -43,7 +44,7 @@ class Soak:
         self.count: Counter[str] = Counter()
         new = beds.REPOSITORY / ".venv-jupyter-new/bin/jupyter-server"
         jupyter = new if new.exists() else beds.BIN / "jupyter-server"
-        words = ["--app", "server", "--forward", forward, "--remote-port", str(sshd.free_port())]
+        words = ["--app", "server", "--forward", forward, "--remote-port", str(free_port())]
         self.port = serving.add(bed, *words, jupyter=jupyter)
 
     def cycle(self) -> None:

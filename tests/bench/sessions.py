@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from bed import BIN, REPOSITORY, is_running
 from measure import Comparison, Experiment
+from ports import free_port
 from stage import LIMIT, PORT, Stage
-
-from nbssh.demo.sshd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,9 @@ import pexpect
 import pytest
 from bed import needs, until
 from playwright.sync_api import expect, sync_playwright
+from ports import free_port
 
 from nbssh.adapters.jupyter.visitor import Visitor
-from nbssh.demo.sshd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

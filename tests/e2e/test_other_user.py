@@ -15,9 +15,9 @@ import bed as beds
 import pexpect
 import pytest
 from bed import needs, needs_root, unix_user, until
+from ports import free_port
 
 from nbssh.adapters.jupyter.visitor import Visitor
-from nbssh.demo.sshd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

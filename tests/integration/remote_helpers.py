@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bed import SYSTEM_PATH, is_running, stat_of
+from ports import free_port
 
 from nbssh.core.files.render import render
-from nbssh.demo.sshd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pexpect
 from bed import is_running, until
+from ports import free_port
 from remote_helpers import FAKE_JUPYTER
-
-from nbssh.demo.sshd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-
-from nbssh.demo.sshd import free_port
+from ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +50,8 @@ def logins(bed: Bed) -> int:
 
 
 def test_everything_is_in_place_after_one_login(make_bed: Callable[..., Bed]) -> None:
-    bed = make_bed(extra=["LogLevel VERBOSE"])
-    done = add(bed, "box", "--port", "21009")
+    bed, port = make_bed(extra=["LogLevel VERBOSE"]), free_port()
+    done = add(bed, "box", "--port", str(port))
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1] == "nbssh: done; now type: ssh box-nb"
@@ -78,7 +77,7 @@ def test_everything_is_in_place_after_one_login(make_bed: Callable[..., Bed]) ->
     assert {path: stat.S_IMODE(path.stat().st_mode) for path in modes} == modes
     assert bed.ssh_config.read_text().startswith("# Jupyter over ssh")
     resolved = bed.run("ssh", "-G", "box-nb").stdout
-    assert "localforward [127.0.0.1]:21009 " in resolved
+    assert f"localforward [127.0.0.1]:{port} " in resolved
     assert bed.run("nbssh", "diff").stdout == ""
     before = tree(local / ".ssh", local / ".config")
     again = bed.run("nbssh", "apply")
@@ -111,22 +110,24 @@ def test_the_command_line_of_scripts(make_bed: Callable[..., Bed]) -> None:
 
 
 def test_a_pasted_recipe_gives_destination_and_ports(bed: Bed) -> None:
+    near, far = free_port(), free_port()
     done = bed.run(
-        "nbssh", "add", "box", "ssh -L localhost:31090:localhost:31080 -X box", "--password-stdin", "--yes",
+        "nbssh", "add", "box", f"ssh -L localhost:{near}:localhost:{far} -X box", "--password-stdin", "--yes",
         "--jupyter", str(bed.jupyter), "--forward", "tcp", stdin="x\n",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "not taken over from your command: -X" in done.stderr
-    assert "localforward [127.0.0.1]:31090 [127.0.0.1]:31080" in bed.run("ssh", "-G", "box-nb").stdout
-    assert config_of(bed)["ServerApp"]["port"] == 31080
+    assert f"localforward [127.0.0.1]:{near} [127.0.0.1]:{far}" in bed.run("ssh", "-G", "box-nb").stdout
+    assert config_of(bed)["ServerApp"]["port"] == far
 
 
 def test_twice_is_already_and_something_else_is_an_error(bed: Bed) -> None:
-    assert add(bed, "box", "--port", "31001").returncode == 0
+    port = str(free_port())
+    assert add(bed, "box", "--port", port).returncode == 0
     before = tree(bed.local_home, bed.remote_home)
-    again = add(bed, "box", "--port", "31001")
+    again = add(bed, "box", "--port", port)
     assert (again.returncode, again.stderr) == (0, "nbssh: 'box' is set up already; start it with: ssh box-nb\n")
-    other = add(bed, "box", "--port", "31002")
+    other = add(bed, "box", "--port", str(free_port()))
     assert other.returncode == 1
     assert "already, with another port" in other.stderr
     for word in ("nbssh edit box", "nbssh apply box", "nbssh remove box"):

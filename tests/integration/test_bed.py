@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import bed as beds
 import pytest
+from ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +59,7 @@ def test_a_terminal_is_one_on_the_server_too(bed: Bed) -> None:
 
 def test_lines_of_sshd_config_win(make_bed: Callable[..., Bed]) -> None:
     bed = make_bed(extra=["AllowTcpForwarding no", "Banner /etc/hostname"])
-    port = beds.sshd.free_port()
+    port = free_port()
     done = bed.run("ssh", "-o", "ExitOnForwardFailure=yes", "-W", f"127.0.0.1:{port}", "box")
     assert "administratively prohibited" in done.stderr
     assert beds.Path("/etc/hostname").read_text().strip() in done.stderr
@@ -88,8 +91,18 @@ def test_home_is_a_scratch_one() -> None:
     assert os.environ["HOME"].startswith("/tmp/nbh")
 
 
+def test_a_free_port_is_ours_and_can_be_listened_on() -> None:
+    port = free_port()
+    with socket.socket() as stranger, pytest.raises(OSError, match="Address already in use"):
+        stranger.bind(("127.0.0.1", port))
+    with socket.socket() as client:
+        assert client.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED, "it is held and nobody listens"
+    with socket.create_server(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port), timeout=beds.GRACE):
+        pass
+
+
 def test_a_free_port_is_not_one_that_the_system_gives_away() -> None:
-    ports = [beds.sshd.free_port() for _ in range(300)]
+    ports = [free_port() for _ in range(50)]
     assert len(set(ports)) == len(ports)
     first = int(beds.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert max(ports) < first, "an outgoing connection of another test could take it before it is used"

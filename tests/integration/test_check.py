@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bed import until
+from ports import free_port
 
 from nbssh.demo import sshd
 
@@ -18,7 +19,7 @@ STEPS = ("ssh box-nb: JupyterLab", "the page answers at", "opens it", "the brows
 
 def add(bed: Bed, *words: str) -> int:
     """Set the profile `box` up and return its port."""
-    port = sshd.free_port()
+    port = free_port()
     secret = [] if "--token" in words else ["--password-stdin"]
     bed.nbssh("add", "box", "--yes", "--port", str(port), "--jupyter", str(bed.jupyter), *secret, *words, stdin="pw\n")
     return port

@@ -14,8 +14,7 @@ import bed as beds
 import cluster as clusters
 import pexpect
 import pytest
-
-from nbssh.demo.sshd import free_port
+from ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bed import until
+from ports import free_port
 
 from nbssh import __version__
-from nbssh.demo import sshd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,11 +54,11 @@ def envelope(text: str) -> dict[str, Any]:
 
 
 def add_offline(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--offline", "--token", "--yes", "--port", str(sshd.free_port()))
+    bed.nbssh("add", "box", "--offline", "--token", "--yes", "--port", str(free_port()))
 
 
 def test_the_envelope_is_the_same_everywhere(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(sshd.free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
     token = json.loads((bed.local_home / ".local/state/nbssh/secrets/box.json").read_text())["token"]
     for words, keys in ENVELOPES.items():
         done = bed.run("nbssh", *words.split(), "--json")

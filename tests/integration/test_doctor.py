@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bed import BIN, needs, until
+from ports import free_port
 
 from nbssh.core.files.render import render
 from nbssh.core.server import survey
@@ -56,7 +57,7 @@ def repair(bed: Bed, finding: Check) -> None:
 @pytest.fixture
 def offline(bed: Bed) -> Bed:
     """Give a bed with a profile that no server was asked about."""
-    bed.nbssh("add", "box", "--offline", "--token", "--yes", "--port", str(sshd.free_port()))
+    bed.nbssh("add", "box", "--offline", "--token", "--yes", "--port", str(free_port()))
     return bed
 
 
@@ -71,7 +72,7 @@ def test_all_is_well_before_there_is_anything(bed: Bed) -> None:
 
 def test_all_is_well_after_add_and_while_it_runs(bed: Bed) -> None:
     bed.nbssh(
-        "add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(sshd.free_port())
+        "add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port())
     )  # fmt: skip
     assert doctor(bed, "box", status=0) == []
     bed.nbssh("open", "box")
@@ -259,7 +260,7 @@ def test_leftovers_here_are_found_and_removed(offline: Bed) -> None:
 
 def test_a_master_that_hangs_is_named_by_its_pid(bed: Bed) -> None:
     needs("lsof")
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(sshd.free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
     bed.nbssh("open", "box")
     pid = int(bed.run("ssh", "-O", "check", "box-nb").stderr.partition("pid=")[2].rstrip(")\n"))
     os.kill(pid, signal.SIGSTOP)
@@ -273,13 +274,13 @@ def test_a_master_that_hangs_is_named_by_its_pid(bed: Bed) -> None:
 
 
 def test_an_unreachable_server_is_one_error_and_costs_the_others_nothing(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(sshd.free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
     profiles = bed.local_home / ".config/nbssh/profiles"
-    dead = f"Host dead\n    HostName 127.0.0.1\n    Port {sshd.free_port()}\n    User nobody\n"
+    dead = f"Host dead\n    HostName 127.0.0.1\n    Port {free_port()}\n    User nobody\n"
     with bed.ssh_config.open("a") as config:
         config.write(dead)
     text = (profiles / "box.toml").read_text().replace('destination = "box"', 'destination = "dead"')
-    (profiles / "far.toml").write_text(re.sub(r"^port = \d+", f"port = {sshd.free_port()}", text, flags=re.MULTILINE))
+    (profiles / "far.toml").write_text(re.sub(r"^port = \d+", f"port = {free_port()}", text, flags=re.MULTILINE))
     (profiles / "far.toml").chmod(0o600)
     secrets = bed.local_home / ".local/state/nbssh/secrets"
     (secrets / "far.json").write_bytes((secrets / "box.json").read_bytes())
@@ -294,7 +295,7 @@ def test_an_unreachable_server_is_one_error_and_costs_the_others_nothing(bed: Be
 
 
 def test_trouble_on_the_server_is_found(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(sshd.free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
     there = bed.remote_home / ".local/share/nbssh/box"
     (there / "kill").write_text((there / "kill").read_text() + "# mine\n")
     (there / "wait").unlink()
@@ -318,7 +319,7 @@ def test_an_sshd_that_no_longer_forwards_and_a_jupyter_that_went_are_found(make_
     program = bed.remote_home / "jupyter-lab"
     program.write_bytes(bed.jupyter.read_bytes())
     program.chmod(0o755)
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(program), "--port", str(sshd.free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(program), "--port", str(free_port()))
     program.unlink()
     config = bed.server.config
     config.write_text("AllowStreamLocalForwarding no\n" + config.read_text())
@@ -330,7 +331,7 @@ def test_an_sshd_that_no_longer_forwards_and_a_jupyter_that_went_are_found(make_
 
 
 def test_a_jupyter_that_was_upgraded_is_found_and_probed_again(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", f"{BIN}/jupyter-lab", "--port", str(sshd.free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", f"{BIN}/jupyter-lab", "--port", str(free_port()))
     path = bed.local_home / ".config/nbssh/profiles/box.toml"
     now = path.read_text()
     path.write_text(re.sub('^version = ".*"', 'version = "4.0.1"', now, flags=re.MULTILINE))
@@ -346,7 +347,7 @@ def test_a_jupyter_that_was_upgraded_is_found_and_probed_again(bed: Bed) -> None
 
 
 def test_a_server_that_asks_for_a_password_is_contacted_only_when_named(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(sshd.free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
     path = bed.local_home / ".config/nbssh/profiles/box.toml"
     path.write_text(path.read_text() + "prompts = true\n")
     seen = bed.server.log.read_text() if bed.server.log.exists() else ""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from dotfiles import CONFIG, HOSTS, Laptop, run_here, scratch, strays, tree
+from ports import free_port
 
 from nbssh.core.files.change import is_edited
 from nbssh.core.ssh.include import include_added
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the two are forked")
 
+PORT, OTHER_PORT = str(free_port()), str(free_port())
 ROUNDS = 50
 ADD = ("--offline", "--token", "--yes")
 PAIRS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "two adds": (("add", "one", "box", *ADD), ("add", "two", "gate", *ADD)),
     "the same add twice": (("add", "one", "box", *ADD), ("add", "one", "box", *ADD)),
-    "the same port twice": (("add", "one", "box", "--port", "21001", *ADD), ("add", "two", "--port", "21001", *ADD)),
+    "the same port twice": (("add", "one", "box", "--port", PORT, *ADD), ("add", "two", "--port", PORT, *ADD)),
     "add and remove": (("add", "one", "box", *ADD), ("remove", "zero", "--offline")),
     "add and apply": (("add", "one", "box", *ADD), ("apply", "--offline", "--yes")),
 }
@@ -73,7 +75,7 @@ def look(laptop: Laptop, name: str, ended: list[tuple[int, str]]) -> None:
     }
     if name == "the same port twice":
         assert statuses == [0, 1], ended
-        assert any("port 21001" in said for _, said in ended), ended
+        assert any(f"port {PORT}" in said for _, said in ended), ended
         assert len(profiles) == 2
     else:
         assert profiles.keys() == expected[name], ended
@@ -96,7 +98,7 @@ def drive(name: str, top: Path, rounds: int) -> int:
     laptop.write()
     answers = laptop.answers(HOSTS)
     # The first profile is there without the Include line, so that both have to put it in.
-    _, said = run_here(laptop, "add", "zero", "gate", "--offline", "--token", "--yes", "--port", "21009")
+    _, said = run_here(laptop, "add", "zero", "gate", "--offline", "--token", "--yes", "--port", OTHER_PORT)
     assert "error" not in said, said
     laptop.write()
     (laptop.home / ".local/state/nbssh/included").unlink()
@@ -121,6 +123,7 @@ def test_two_at_once(name: str, record_property: Callable[[str, object], None]) 
     with scratch() as folder:
         done = subprocess.run(
             [sys.executable, __file__, name, folder, str(rounds)],
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])},
             capture_output=True,
             text=True,
             timeout=900,

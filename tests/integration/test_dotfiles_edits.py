@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from dotfiles import CONFIG, Laptop, run_here, scratch, tree
+from ports import free_port
 
 from nbssh.core.files.change import is_edited
 from nbssh.core.ssh.include import include_added
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
     from bed import Bed
 
-ADD = ("add", "box", "--offline", "--token", "--yes", "--port", "21001")
-OTHER = ("add", "other", "gate", "--offline", "--token", "--yes", "--port", "21002")
+PORT, OTHER_PORT = str(free_port()), str(free_port())
+ADD = ("add", "box", "--offline", "--token", "--yes", "--port", PORT)
+OTHER = ("add", "other", "gate", "--offline", "--token", "--yes", "--port", OTHER_PORT)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from dotfiles import Laptop, lasting, scratch, tree
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from ports import free_port
 
 from nbssh.adapters.laptop.paths import Paths
 from nbssh.adapters.ssh.client import Ssh
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+PORT = free_port()
 FUZZ = "NBSSH_FUZZ_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("NBSSH_FUZZ_EXAMPLES", "40"))
 SHARDS = 2  # as many as the machines that run this have processors
@@ -181,7 +183,7 @@ class Journey:
             self.refused(error, before, answers)
             return
         assert config is None or self.laptop.config.read_bytes().endswith(config)
-        wish = Wish.of("box", port=21001, token=True, offline=True)
+        wish = Wish.of("box", port=PORT, token=True, offline=True)
         error = self.command(lambda: add(self.context, wish))
         if error:
             self.refused(error, tree(self.laptop.home), answers)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bed import needs_root
 from dotfiles import CONFIG, HOSTS, Laptop, run_here, scratch, strays, tree
+from ports import free_port
 
 from nbssh.core.ssh.include import COMMENT, INCLUDE, include_added
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-ADD = ("add", "box", "--offline", "--token", "--yes", "--port", "21001")
+PORT = str(free_port())
+ADD = ("add", "box", "--offline", "--token", "--yes", "--port", PORT)
 UNINSTALL = ("uninstall", "--offline", "--yes")
 
 
@@ -54,7 +56,7 @@ def all_the_way(laptop: Laptop) -> None:
     before, answers = ssh_part(laptop), laptop.answers() if laptop.config.exists() else {}
     ran(laptop, *ADD)
     resolved = laptop.ssh_g("box-nb")
-    assert "localforward [127.0.0.1]:21001 [127.0.0.1]:21001\n" in resolved
+    assert f"localforward [127.0.0.1]:{PORT} [127.0.0.1]:{PORT}\n" in resolved
     if laptop.config.read_bytes().endswith(CONFIG):
         assert "hostname 10.0.0.5\n" in resolved
         assert "proxyjump gate\n" in resolved

@@ -19,18 +19,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from dotfiles import Laptop, lasting, run_here, scratch, strays, tree
+from ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGKILL is POSIX")
 
+PORT, OTHER_PORT = str(free_port()), str(free_port())
 FUZZ = "NBSSH_FUZZ_EXAMPLES" in os.environ
 # Before each of these, and in the middle of a write; with "all" also those after which the disk is as before.
 CALLS = ["fsync", "write", "link", "replace", "rename", "unlink", "mkdir", "chmod", "rmdir", "fchmod", "symlink"]
 MORE_CALLS = ["open", "close", "fchown", "setxattr"]
-ADD = ("add", "box", "--offline", "--token", "--yes", "--port", "21001", "--no-browser")
-OTHER = ("add", "other", "gate", "--offline", "--token", "--yes", "--port", "21002")
+ADD = ("add", "box", "--offline", "--token", "--yes", "--port", PORT, "--no-browser")
+OTHER = ("add", "other", "gate", "--offline", "--token", "--yes", "--port", OTHER_PORT)
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     # the last is the victim, the others come before
     "init": (("init", "--yes"),),
@@ -200,6 +202,7 @@ def test_a_command_killed_anywhere(command: str, record_property: Callable[[str,
     with scratch() as folder:
         done = subprocess.run(
             [sys.executable, __file__, command, folder, *(["all"] if FUZZ else [])],
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])},
             capture_output=True,
             text=True,
             timeout=1800,

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from nbssh.demo import sshd
+from ports import free_port
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -32,7 +31,7 @@ def editor(bed: Bed, *steps: str) -> None:
 @pytest.fixture
 def offline(bed: Bed) -> Bed:
     """Give a bed with a profile that no server was asked about."""
-    bed.nbssh("add", "box", "--offline", "--token", "--yes", "--port", str(sshd.free_port()))
+    bed.nbssh("add", "box", "--offline", "--token", "--yes", "--port", str(free_port()))
     return bed
 
 
@@ -43,7 +42,7 @@ def seen(home: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def test_an_edit_reaches_every_file_here_and_there_and_comments_stay(bed: Bed) -> None:
-    port, other = sshd.free_port(), sshd.free_port()
+    port, other = free_port(), free_port()
     bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(port))
     editor(bed, f'sed -i "s/{port}/{other}/; s/^destination/# my note\\n&/" "$1"')
     done = bed.nbssh("edit", "box", "--yes")
@@ -57,7 +56,7 @@ def test_an_edit_reaches_every_file_here_and_there_and_comments_stay(bed: Bed) -
 
 
 def test_another_jupyter_has_the_server_looked_at_again(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(sshd.free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
     editor(bed, 'sed -i \'0,/^jupyter = .*/s,,jupyter = "/bin/true",\' "$1"')
     before = toml(bed).read_text()
     done = bed.run("nbssh", "edit", "box")
@@ -152,7 +151,7 @@ def test_an_unreachable_server_does_not_lose_what_was_written(offline: Bed) -> N
 
 
 def test_a_port_of_another_profile_is_refused(offline: Bed) -> None:
-    port = sshd.free_port()
+    port = free_port()
     offline.nbssh("add", "two", "box", "--offline", "--token", "--yes", "--port", str(port))
     editor(offline, f"sed -i 's/^port.*/port = {port}/' \"$1\"")
     done = offline.run("nbssh", "edit", "box", "--offline", "--yes")

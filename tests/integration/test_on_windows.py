@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,12 @@ class Laptop:
         assert done.returncode == status, f"nbssh {words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
+
+    @property
+    def port(self) -> int:
+        """The port of the profile mybox: the first one that is free."""
+        profile = tomllib.loads((self.home / "AppData/Local/nbssh/profiles/mybox.toml").read_text())
+        return int(profile["port"])
 
     def add(self, *options: str) -> str:
         """Set up the profile mybox."""
@@ -134,7 +141,7 @@ def test_add_writes_the_files_of_windows(laptop: Laptop) -> None:
     text = conf.read_bytes().decode()
     assert text.count("\n") == text.count("\r\n") > 10
     assert "\r\n    ControlPath none\r\n" in text
-    assert f'-File "{laptop.home}/.ssh/nbssh.d/open.ps1" mybox 8888 hold <nul' in text
+    assert f'-File "{laptop.home}/.ssh/nbssh.d/open.ps1" mybox {laptop.port} hold <nul' in text
     opener = (laptop.home / ".ssh" / "nbssh.d" / "open.ps1").read_bytes()
     assert opener.startswith(b"\xef\xbb\xbf#")
     assert not (laptop.home / ".ssh" / "nbssh.d" / "open").exists()
@@ -175,7 +182,7 @@ def test_everyday_commands(with_profile: Laptop) -> None:
     assert "open.ps1" in laptop.nbssh("show", "mybox")
     assert laptop.run("diff", "--offline", "mybox").stdout == ""
     assert "already up to date" in laptop.nbssh("apply", "--offline")
-    assert laptop.nbssh("url", "mybox") == "http://127.0.0.1:8888/\n"
+    assert laptop.nbssh("url", "mybox") == f"http://127.0.0.1:{laptop.port}/\n"
     assert laptop.nbssh("--version").startswith("nbssh ")
     assert "Register-ArgumentCompleter" in laptop.nbssh("completions", "powershell")
     assert "already" in laptop.nbssh("init", "--yes")

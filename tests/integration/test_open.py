@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bed import parent, until
+from ports import free_port
 from serving import fake_jupyter
 
 from nbssh.adapters.jupyter.visitor import Visitor
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def add(bed: Bed, *words: str, name: str = "box", real: bool = False) -> int:
     """Set the profile `name` up, with the real JupyterLab or what does as if; return its port."""
-    port = sshd.free_port()
+    port = free_port()
     jupyter = bed.jupyter if real else fake_jupyter(bed)
     secret = [] if "--token" in words else ["--password-stdin"]
     bed.nbssh(

@@ -552,7 +552,8 @@ def listener_of(uid: int, port: int) -> Iterator[None]:
     code = (
         "import os, socket, sys\n"
         "os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
-        "s = socket.socket(); s.bind(('127.0.0.1', int(sys.argv[2]))); s.listen(9); print('up', flush=True)\n"
+        "s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+        "s.bind(('127.0.0.1', int(sys.argv[2]))); s.listen(9); print('up', flush=True)\n"
         "while True:\n"
         '    c, _ = s.accept(); c.recv(999); c.sendall(b\'HTTP/1.0 200 OK\\r\\n\\r\\n{"version": "1.0"}\'); c.close()\n'
     )

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 from bed import is_running, needs_root, until
+from ports import free_port
 from serving import UP, add, api, detach, server_pid, start
-
-from nbssh.demo.sshd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -189,6 +188,7 @@ def test_a_squatter_on_the_servers_port_gets_no_browser_and_no_tunnel(bed: Bed) 
 def test_a_port_in_use_here_is_said_by_ssh_and_starts_nothing(bed: Bed) -> None:
     port = add(bed)
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", port))
         taken.listen()
         done = bed.run("ssh", "box-nb")

@@ -7,8 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-
-from nbssh.demo.sshd import free_port
+from ports import free_port
 
 if TYPE_CHECKING:
     from bed import Bed
