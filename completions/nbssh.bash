@@ -140,6 +140,7 @@ _nbssh_grammar() {
         remove)
             options=(
                 --offline
+                --everywhere
                 -y/--yes
                 -v/--verbose
                 -h/--help
@@ -158,6 +159,7 @@ _nbssh_grammar() {
         uninstall)
             options=(
                 --offline
+                --everywhere
                 -y/--yes
                 -v/--verbose
                 -h/--help

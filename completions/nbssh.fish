@@ -176,6 +176,7 @@ complete -c nbssh -n '_nbssh_at edit' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at remove 1' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at remove' -l offline -d 'Contact no server'
+complete -c nbssh -n '_nbssh_at remove' -l everywhere -d 'Remove the server\'s files even if another laptop uses them'
 complete -c nbssh -n '_nbssh_at remove' -s y -l yes -d 'Answer yes to every question'
 complete -c nbssh -n '_nbssh_at remove' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at remove' -s h -l help -d 'Show the help'
@@ -186,6 +187,7 @@ complete -c nbssh -n '_nbssh_at init' -s v -l verbose -d 'Show programs, files a
 complete -c nbssh -n '_nbssh_at init' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at uninstall' -l offline -d 'Contact no server'
+complete -c nbssh -n '_nbssh_at uninstall' -l everywhere -d 'Remove the server\'s files even if another laptop uses them'
 complete -c nbssh -n '_nbssh_at uninstall' -s y -l yes -d 'Answer yes to every question'
 complete -c nbssh -n '_nbssh_at uninstall' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at uninstall' -s h -l help -d 'Show the help'

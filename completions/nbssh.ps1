@@ -141,6 +141,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @('profile')
             Options = @(
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('--everywhere'); Value = ''; Again = $false; Help = 'Remove the server''s files even if another laptop uses them' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
@@ -159,6 +160,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @()
             Options = @(
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('--everywhere'); Value = ''; Again = $false; Help = 'Remove the server''s files even if another laptop uses them' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }

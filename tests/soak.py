@@ -120,7 +120,7 @@ class Soak:
     def second(self, session: pexpect.spawn[str]) -> None:
         """Attach a second terminal, then kill the launch of one of them."""
         second = serving.start(self.bed)
-        for process in serving.named(self.bed, "/launch")[:1]:
+        for process in serving.named(self.bed, "/launch ")[:1]:
             serving.end(process)
         second.close(force=True)
         session.close(force=True)

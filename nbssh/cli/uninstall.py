@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from nbssh.cli.options import Offline, Yes, context
+from nbssh.cli.options import Everywhere, Offline, Yes, context
 
 
-def command(ctx: typer.Context, *, offline: Offline = False, yes: Yes = False) -> None:
+def command(ctx: typer.Context, *, offline: Offline = False, everywhere: Everywhere = False, yes: Yes = False) -> None:
     """Take out everything nbssh ever wrote: servers, profiles, aliases and the Include line.
 
     Example: nbssh uninstall
     """
     from nbssh.commands.remove import uninstall  # noqa: PLC0415
 
-    uninstall(context(ctx, yes=yes), offline=offline)
+    uninstall(context(ctx, yes=yes), offline=offline, everywhere=everywhere)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,7 @@ from nbssh.steps import aliases, include, plan, ports, probe, profiles, writing
 from nbssh.steps.profiles import Target
 from nbssh.steps.request import is_already, profile_of
 from nbssh.steps.secret import new_secret, with_key
-from nbssh.steps.server_files import install as install_files
-from nbssh.steps.server_files import read_remote
+from nbssh.steps.server_files import read_remote, settle, take_back
 
 if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
@@ -94,30 +92,41 @@ class _PortTakenError(NbsshError):
     """Another profile got the same port since ours was chosen."""
 
 
+class _RegisteredError(NbsshError):
+    """Another nbssh gave this laptop its name since ours was chosen."""
+
+
 def _set_up(target: Target, included: bool, there: Connection | None, *, own_port: bool) -> None:  # noqa: FBT001
     """Install there, if the server was asked, and here. `own_port`: we chose the port and may choose again."""
-    while True:
-        with ExitStack() as undo:
-            if there:
-                _install(target, there, undo)
+    installed: list[Change] = []
+    laptop = target.declared.laptop
+    with ExitStack() as undo:
+        while True:
+            if there and not installed:
+                installed = _install(target, there, undo)
             try:
-                _write(target, included=included)
+                _write(target, laptop, included=included)
             except _PortTakenError:
                 if not own_port:
                     raise
+                port = ports.choose(0, "port", profiles.ports(target.context, but=target.name))
+                target = target.with_profile(msgspec.structs.replace(target.profile, port=port))
+            except _RegisteredError:
+                undo.close()
+                installed, laptop = [], target.declared.laptop
             else:
                 undo.pop_all()
-                return
-        port = ports.choose(0, "port", profiles.ports(target.context, but=target.name))
-        target = target.with_profile(msgspec.structs.replace(target.profile, port=port))
+                break
+    if there:
+        settle(there, target.declared, installed)
 
 
-def _install(target: Target, there: Connection, undo: ExitStack) -> None:
+def _install(target: Target, there: Connection, undo: ExitStack) -> list[Change]:
     """Put the server's files in place; what was there before comes back if the rest of the add fails."""
     name, declared, host = target.name, target.declared, there.shown
-    present = read_remote(there, [declared.folder])
+    present = read_remote(there, [declared])
     # the keys of a sshd in a batch job were made to try the way there
-    known = [path for path in present if not path.startswith(f"{declared.folder}/sshd/")]
+    known = [path for path in present.files if not path.startswith(f"{declared.folder}/sshd/")]
     if known and not target.ui.ask(
         f"'{name}' is set up on {host} already, perhaps from another laptop; adopt it?",
         otherwise="say --yes to adopt it, or take another name",
@@ -127,16 +136,11 @@ def _install(target: Target, there: Connection, undo: ExitStack) -> None:
     if known:
         target.ui.say("adopted; a server that runs there keeps its old settings and password until it is started anew")
     writing.install(target, there, changes)
-    undo.callback(install_files, there, declared, [_reversed(change) for change in Plan(changes).changes])
+    undo.callback(take_back, there, declared, changes)
+    return changes
 
 
-def _reversed(change: Change) -> Change:
-    """Return the change that takes `change` back."""
-    mode = change.mode if change.old_mode is None else change.old_mode
-    return dataclasses.replace(change, old=change.new, new=change.old, mode=mode, old_mode=change.mode)
-
-
-def _write(target: Target, *, included: bool) -> None:
+def _write(target: Target, laptop: str, *, included: bool) -> None:
     """Write the local files, ~/.ssh/config last. What another nbssh writes at the same time is looked at again."""
     context = target.context
 
@@ -150,6 +154,8 @@ def _write(target: Target, *, included: bool) -> None:
     for attempt in range(ATTEMPTS):
         if target.name in profiles.names(context):
             raise NbsshError(f"another nbssh made the profile '{target.name}' meanwhile", "nbssh list shows it")
+        if target.declared.laptop != laptop:
+            raise _RegisteredError("another nbssh gave this laptop its name meanwhile")
         changes, unexpressed = plan.local_changes(target)
         changes += _line_changes(context, included=included)
         try:

@@ -10,9 +10,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nbssh.core.files.change import AT_NEXT_START, Kind, Plan
+from nbssh.core.files import laptop_files
+from nbssh.core.files.change import AT_NEXT_START, Plan
 from nbssh.core.files.diff import as_json, painted, unified
-from nbssh.core.profile.declared import server_folder
+from nbssh.core.profile.declared import Secret, share_folder
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import aliases, connect, profiles, writing
@@ -20,7 +21,7 @@ from nbssh.steps import plan as planning
 from nbssh.steps import probe as server
 from nbssh.steps.profiles import Failure
 from nbssh.steps.secret import with_key
-from nbssh.steps.server_files import RemoteFile, read_remote
+from nbssh.steps.server_files import Present, read_remote, settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from nbssh.steps.profiles import Target
 
 WORKERS = 8
-AT_ONCE = 128  # folders in one answer of a server, which has a minute for it
 
 
 @dataclass
@@ -44,6 +44,7 @@ class Work:
     trouble: NbsshError | None = None
     unexpressed: tuple[str, ...] = ()
     probe: bool = False
+    tidies: bool = False  # a program there is one that no laptop has registered
 
     @property
     def name(self) -> str:
@@ -60,7 +61,7 @@ def apply(context: Context, names: list[str], *, mode: str, json: bool, offline:
         raise NbsshError("--probe and --offline exclude each other", "leave one of them out", code=Exit.USAGE)
     with ExitStack() as connections:
         works, unreadable = planned(context, names, connections, offline=offline, probe=probe)
-        plan = sum((work.plan for work in works), Plan())
+        plan = _together(works)
         if mode == "apply":
             _carry_out(context, works, show=not json)
         elif not json:
@@ -80,7 +81,7 @@ def diff(context: Context, names: list[str], *, exit_code: bool, json: bool, off
     """Show what apply would change, as one unified diff on stdout."""
     with ExitStack() as connections:
         works, unreadable = planned(context, names, connections, offline=offline)
-    plan = sum((work.plan for work in works), Plan())
+    plan = _together(works)
     if json:
         _print_json(context, plan, works, unreadable)
     else:
@@ -154,20 +155,19 @@ def _is_known(work: Work) -> bool:
     return not work.probe and known is not None and known.probed_for == work.target.profile.fingerprint()
 
 
-def _present(group: list[Work]) -> dict[str, RemoteFile]:
-    """Return the files of all profiles whose folder on the server is known: not one question for each."""
-    folders = [
-        server_folder(work.name, connect.known_server(work.target), "share") for work in group if _is_known(work)
-    ]
-    connection, found = group[0].connection, dict[str, RemoteFile]()
-    if connection is None:
-        return found
-    for some in range(0, len(folders), AT_ONCE):
-        found |= read_remote(connection, folders[some : some + AT_ONCE])
-    return found
+def _present(group: list[Work]) -> Present:
+    """Return what is there of all profiles whose folder on the server is known: not one question for each."""
+    known = [work.target.with_secret(Secret()).declared for work in group if _is_known(work)]
+    return read_remote(group[0].connection, known) if group[0].connection else Present()
 
 
-def _plan_one(work: Work, present: dict[str, RemoteFile]) -> None:
+def _together(works: list[Work]) -> Plan:
+    """Return what is to be done for all of them; what several need, such as the program, is done once."""
+    found = {(change.where, change.path): change for work in works for change in work.plan.changes}
+    return Plan(found.values())
+
+
+def _plan_one(work: Work, present: Present) -> None:
     """Fill in the plan of one profile: its server's files, then the local ones."""
     name, target = work.name, work.target
     if not (target.secret.hash or target.secret.token):
@@ -177,8 +177,9 @@ def _plan_one(work: Work, present: dict[str, RemoteFile]) -> None:
     if work.connection:
         if not _is_known(work):
             target = server.find_out(work.connection, target)
-            present = read_remote(work.connection, [target.declared.folder])
+            present = read_remote(work.connection, [target.declared])
         changes += planning.remote_changes(target.declared, present)
+        work.tidies = share_folder(connect.known_server(target)) in present.unnamed
     local, work.unexpressed = planning.local_changes(target)
     work.target = target
     work.plan = Plan([*changes, *local])
@@ -186,23 +187,26 @@ def _plan_one(work: Work, present: dict[str, RemoteFile]) -> None:
 
 def _carry_out(context: Context, works: list[Work], *, show: bool) -> None:
     """Do what is planned, profile by profile: one that fails, or holds hand edits to be kept, stops no other."""
+    done: set[tuple[str, str]] = set()  # what several need was written for the first of them
     for work in works:
         if work.trouble:
             continue
+        work.plan = Plan(change for change in work.plan.changes if (change.where, change.path) not in done)
+        there = [change for change in work.plan.changes if change.where]
         try:
             writing.refuse_edits(context, work.plan.changes, show=show)
             if work.connection:
-                writing.install(work.target, work.connection, [c for c in work.plan.changes if c.where])
-            if _moves(work):
-                context.ssh.end_master(work.target.control_socket)
+                writing.install(work.target, work.connection, there)
             writing.write_local(context, work.plan)
+            if work.connection:
+                settle(work.connection, work.target.declared, there, tidies=work.tidies)
+            # last: it may be the way there
+            if laptop_files.moves_tunnel(work.plan.local):
+                context.ssh.end_master(work.target.control_socket)
         except NbsshError as error:
             work.trouble = error
-
-
-def _moves(work: Work) -> bool:
-    """Tell whether the aliases change: a master that is open still has the old ones."""
-    return any(change.kind is Kind.ALIASES for change in work.plan.local)
+        else:
+            done |= {(change.where, change.path) for change in work.plan.changes}
 
 
 def _warn(context: Context, works: list[Work]) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from nbssh.adapters.files import writer
+from nbssh.core.files.template import Template
 from nbssh.errors import Exit, NbsshError
 
 if TYPE_CHECKING:
@@ -62,6 +63,14 @@ class Command(NamedTuple):
     arguments: tuple[Argument, ...]
 
 
+class Scripts(Template, frozen=True, kw_only=True):
+    """What the completion scripts know: the program itself, and its commands."""
+
+    templates: ClassVar = tuple(f"completions/{name}" for name in SCRIPTS.values())
+    program: Command
+    commands: list[Command]
+
+
 def script(shell: str) -> str:
     """Return the completion script of `shell` as it was committed; an unknown shell is a usage error."""
     if shell not in SCRIPTS:
@@ -87,7 +96,8 @@ def render_scripts(tree: Any) -> dict[str, str]:  # noqa: ANN401  Typer keeps it
     from nbssh.core.files.render import render  # noqa: PLC0415  jinja2: 70 ms that printing a script does without
 
     program, *commands = read_tree(tree)
-    return {shell: render(f"completions/{name}", program=program, commands=commands) for shell, name in SCRIPTS.items()}
+    model = Scripts(program=program, commands=commands)
+    return {shell: render(model, f"completions/{name}") for shell, name in SCRIPTS.items()}
 
 
 def read_tree(tree: Any) -> list[Command]:  # noqa: ANN401

@@ -16,17 +16,19 @@ from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
 from nbssh.adapters.programs import process
 from nbssh.adapters.ssh import client
+from nbssh.core.files import laptop_files
 from nbssh.core.files.change import PRIVATE, Change, Kind, Plan
 from nbssh.core.files.diff import painted, unified
 from nbssh.core.files.render import templates_dir
 from nbssh.core.profile import schema
+from nbssh.core.profile.declared import SHARE, STATES
 from nbssh.core.profile.profile import check_name
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import connect, ports, probe, profiles, writing
 from nbssh.steps import plan as planning
 from nbssh.steps.profiles import Target
 from nbssh.steps.secret import with_key
-from nbssh.steps.server_files import read_remote
+from nbssh.steps.server_files import read_remote, settle
 
 if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
@@ -78,11 +80,15 @@ def edit(context: Context, name: str, *, offline: bool) -> int:
         question = "change these files?" if there else "change these files, here alone?"
         if not context.ui.ask(question, otherwise="say --yes to have it done without a question"):
             raise NbsshError("nothing was changed", f"nbssh edit {name} begins anew")
+        remote = [change for change in plan.changes if change.where]
         if there:
-            writing.install(target, there, [change for change in plan.changes if change.where])
-        if any(change.kind is Kind.ALIASES for change in plan.local):
-            context.ssh.end_master(target.control_socket)
+            writing.install(target, there, remote)
         writing.write_local(context, plan)
+        if there:
+            settle(there, target.declared, remote)
+        # last: it may be the way there
+        if laptop_files.moves_tunnel(plan.local):
+            context.ssh.end_master(target.control_socket)
     context.ui.say(f"'{name}': {len(plan.changes)} files changed")
     _say_what_is_left(context, name, old, edited.profile, complete=there is not None)
     return Exit.FAILED if trouble else Exit.DONE
@@ -184,7 +190,7 @@ def _plan(target: Target, text: str, there: Connection | None) -> Plan:
     local = [dataclasses.replace(change, new=toml) if change.kind is Kind.PROFILE else change for change in local]
     remote = []
     if there:
-        remote = planning.remote_changes(target.declared, read_remote(there, [target.declared.folder]))
+        remote = planning.remote_changes(target.declared, read_remote(there, [target.declared]))
     return Plan([*remote, *local])
 
 
@@ -199,6 +205,5 @@ def _say_what_is_left(context: Context, name: str, old: str, profile: Profile, *
         return
     if before.server and before.destination != profile.destination:
         context.ui.warn(
-            f"{before.destination} still holds ~/.local/share/nbssh/{name} and ~/.local/state/nbssh/{name}, "
-            "and its server may run"
+            f"{before.destination} still holds ~/{SHARE}/{name} and ~/{STATES}/{name}, and its server may run"
         )

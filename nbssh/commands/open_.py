@@ -7,6 +7,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
+from nbssh.adapters.files import writer
 from nbssh.adapters.programs import process
 from nbssh.adapters.ssh.connection import LOGIN_SECONDS, NoSessionError
 from nbssh.core import answers
@@ -181,7 +182,8 @@ def _await_page(target: Target) -> None:
 def _show_browser(target: Target) -> None:
     """Send the browser there, as ssh's LocalCommand does."""
     name, opener = target.name, target.paths.opener
-    command = ["/bin/sh", str(opener), name, str(target.profile.port)]
+    program = laptop_files.program_named(writer.read(target.paths.conf(name)))
+    command = ["/bin/sh", str(opener), name, str(target.profile.port), *([program] if program else [])]
     done = process.run(command, seconds=OPENER_SECONDS, show_errors=True)
     if done.status:
         raise NbsshError(

@@ -10,7 +10,7 @@ import msgspec
 from nbssh.core.files.change import Plan
 from nbssh.steps import connect, plan, profiles, writing
 from nbssh.steps.secret import new_secret
-from nbssh.steps.server_files import read_remote
+from nbssh.steps.server_files import read_remote, settle
 from nbssh.steps.server_status import asked
 
 if TYPE_CHECKING:
@@ -30,11 +30,13 @@ def passwd(context: Context, name: str, *, token: bool, password_stdin: bool, of
     with ExitStack() as stack:
         if known:
             there = stack.enter_context(connect.connect(target))
-            changes = plan.remote_changes(target.declared, read_remote(there, [target.declared.folder]))
+            changes = plan.remote_changes(target.declared, read_remote(there, [target.declared]))
             writing.refuse_edits(context, changes)
             writing.install(target, there, changes)
             runs = asked(there, target).state in {"running", "starting", "unresponsive"}
         writing.write_local(context, Plan(plan.local_changes(target)[0]))
+        if known:
+            settle(there, target.declared, changes)
     context.ui.say(f"'{name}' has a new {profile.auth}")
     if not known:
         context.ui.say(f"the server does not know it yet: nbssh apply {name}")

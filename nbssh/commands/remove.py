@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from nbssh import __version__
 from nbssh.adapters.files import writer
 from nbssh.core import answers
-from nbssh.core.files import server_files
 from nbssh.core.files.change import Kind, Plan, is_edited
 from nbssh.core.files.diff import painted, unified
+from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
-from nbssh.core.profile.profile import NAME, check_name
+from nbssh.core.files.template import Template
+from nbssh.core.profile.declared import SHARE, STATES, Secret, server_folder, share_folder
+from nbssh.core.profile.profile import NAME, TITLES, check_name
+from nbssh.core.server import batch
 from nbssh.errors import NbsshError
 from nbssh.steps import connect, include, plan, profiles, writing
 from nbssh.steps.profiles import Failure, Target
@@ -20,20 +23,40 @@ from nbssh.steps.profiles import Failure, Target
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nbssh.adapters.laptop.paths import Paths
     from nbssh.core.files.change import Change
+    from nbssh.core.profile.declared import Declared
     from nbssh.steps.context import Context
 
 # A server that does not answer is reported and skipped; through a proxy ssh itself cannot bound the wait.
 SECONDS = 60.0
+_SHARED = "shared"  # what the script says where another laptop has registered itself
 
 
-def remove(context: Context, name: str, *, offline: bool) -> None:
-    """Stop the server of `name` and remove its files there and here."""
+class Remove(Template, frozen=True, kw_only=True):
+    """What is removed from a server, and whose; `wing` holds the parts for a batch job."""
+
+    templates: ClassVar = ("sent/remove",)
+    name: str
+    title: str
+    share: str
+    data: str
+    state: str
+    socket: str
+    laptop: str
+    everywhere: str
+    program: str
+    options: list[str]
+    wing: str
+
+
+def remove(context: Context, name: str, *, offline: bool, everywhere: bool = False) -> None:
+    """Stop the server of `name` and remove its files there and here; `everywhere`: from under other laptops too."""
     writing.sweep(context)  # of a run that was killed when all was gone but the traces, the profile too
     found = profiles.find(context, check_name(name))
     if isinstance(found, Failure) and not _is_here(context, name):
         raise found.error
-    left = _remove_there(found, offline=offline)
+    left = _remove_there(found, offline=offline, everywhere=everywhere)
     _remove_here(context, [name])
     if left:
         context.ui.warn(left)
@@ -45,24 +68,22 @@ def _is_here(context: Context, name: str) -> bool:
     return name in profiles.names(context) or context.paths.conf(name).exists()
 
 
-def _remove_there(found: Target | Failure, *, offline: bool) -> str:
+def _remove_there(found: Target | Failure, *, offline: bool, everywhere: bool) -> str:
     """Clean the server; return what is still there, in words."""
     if isinstance(found, Failure):
         return f"the profile '{found.name}' could not be read, so its server was not contacted"
     name, profile, server = found.name, found.profile, found.profile.server
     if server is None:
         return ""
-    folders = " and ".join(f"~/.local/{kind}/nbssh/{name}" for kind in ("share", "state"))
+    folders = f"~/{SHARE}/{name} and ~/{STATES}/{name}"
     if offline:
         return f"{server.hostname} still holds {folders}, and its server may run"
     try:
         # what removes a batch job must not run inside it
         in_job = profile.scheduler is not None
         with connect.connect(found, login_seconds=SECONDS, at_destination=in_job) as there:
-            script = render(
-                "remote/remove", **{**server_files.script_model(name, profile, server, __version__), "seal": "#"}
-            )
-            out, status = there.attempt(script)
+            model = _model(found.with_secret(Secret()).declared, everywhere=everywhere)
+            out, status = there.attempt(render(model))
     except NbsshError as error:
         return f"{error.message}; {server.hostname} still holds {folders}"
     finally:
@@ -70,9 +91,34 @@ def _remove_there(found: Target | Failure, *, offline: bool) -> str:
             found.ssh.end_master(found.control_socket)
         except NbsshError as error:
             found.ui.warn(f"{error.message}; {error.hint}")
-    for line in answers.lines(out):
-        found.ui.say(line.removeprefix("nbssh: "))
+    lines = answers.lines(out)
+    for line in lines:
+        if line != _SHARED:
+            found.ui.say(line.removeprefix("nbssh: "))
+    if _SHARED in lines:
+        return (
+            f"another laptop uses '{name}' on {server.hostname}, so its Jupyter and its files there stay; "
+            "--everywhere takes them too"
+        )
     return f"{server.hostname} still holds {folders}" if status else ""
+
+
+def _model(declared: Declared, *, everywhere: bool) -> Remove:
+    profile, server = declared.profile, declared.server
+    share, program = share_folder(server), program_of(profile).id
+    return Remove(
+        name=declared.name,
+        title=TITLES[profile.app],
+        share=share,
+        data=declared.folder,
+        state=server_folder(declared.name, server, "state"),
+        socket=server.socket,
+        laptop=declared.laptop,
+        everywhere="yes" if everywhere else "",
+        program=f"{share}/program/{program}",
+        options=list(profile.scheduler.options) if profile.scheduler else [],
+        wing=batch.removing_parts(profile),
+    )
 
 
 def _files_of(context: Context, name: str) -> dict[Path, Kind]:
@@ -121,8 +167,8 @@ def _take_out(context: Context, line: Change) -> str:
     return ""
 
 
-def uninstall(context: Context, *, offline: bool) -> None:
-    """Remove all profiles with their servers' files, the Include line and all state."""
+def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> None:
+    """Remove all profiles with their servers' files, the Include line and all state that is a laptop's."""
     paths = context.paths
     names = sorted({*profiles.names(context), *_orphans(context)})
     line = include.removal(context)
@@ -134,15 +180,28 @@ def uninstall(context: Context, *, offline: bool) -> None:
         raise NbsshError("nothing was changed", "nbssh remove NAME takes away one profile")
     if line and not names:
         context.ui.talk(unified(Plan([line])), paint=painted)
-    left = [_remove_there(profiles.find(context, name), offline=offline) for name in names]
+    left = [_remove_there(profiles.find(context, name), offline=offline, everywhere=everywhere) for name in names]
     # The line first: with it ssh would still look for files that go one by one.
     if line:
         left.append(_take_out(context, line))
     _remove_here(context, names)
-    if paths.state.is_dir() and not paths.state.is_symlink():
-        shutil.rmtree(paths.state)
+    include.forget(context)
+    _remove_state(paths)
     if made_folder:
         writer.remove_empty(paths.ssh_dir)
     for text in filter(None, left):
         context.ui.warn(text)
     context.ui.say("everything nbssh wrote on this machine is gone; the program itself is removed by pipx or pip")
+
+
+def _remove_state(paths: Paths) -> None:
+    """Delete what this laptop keeps in its state folder, by name: of a shared home the rest is a server's."""
+    if not paths.state.is_dir() or paths.state.is_symlink():
+        return
+    for folder in (paths.secrets_dir, paths.backups):
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
+    for file in (paths.laptop, paths.log, paths.lock):
+        file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        paths.state.rmdir()

@@ -10,26 +10,28 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nbssh import __version__
 from nbssh.adapters.programs import process
 from nbssh.adapters.ssh import login as connecting
 from nbssh.core import answers
-from nbssh.core.files import server_files
-from nbssh.core.files.render import render, sh
-from nbssh.core.profile.declared import server_folder
+from nbssh.core.files.change import Change
+from nbssh.core.files.program import program_of
+from nbssh.core.files.render import sh
+from nbssh.core.files.server_files import program_change, settings_file
+from nbssh.core.profile.declared import program_path, server_folder
 from nbssh.core.server import batch, choice
 from nbssh.core.ssh import destination
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 from nbssh.steps import forwarding
+from nbssh.steps.server_files import install, read_remote, take_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.adapters.terminal.ui import Ui
-    from nbssh.core.profile.declared import Secret
-    from nbssh.core.profile.profile import Profile, Server, Via
+    from nbssh.core.profile.declared import Declared
+    from nbssh.core.profile.profile import Profile, Via
     from nbssh.core.server.facts import Candidate, Facts
     from nbssh.core.server.values import HostName, Word
 
@@ -42,21 +44,23 @@ class Trial(msgspec.Struct, frozen=True):
     """What is tried: for which profile, over which login, as it will be once it is installed."""
 
     login: Connection
-    name: str
-    profile: Profile
-    server: Server
-    secret: Secret
+    declared: Declared
     facts: Facts
     found: Candidate
 
     @property
-    def script(self) -> str:
-        """The installed `job`."""
-        return f"{server_folder(self.name, self.server, 'share')}/job"
+    def profile(self) -> Profile:
+        """What is tried."""
+        return self.declared.profile
+
+    @property
+    def script(self) -> list[str]:
+        """The installed `job`, and whose it is to be."""
+        return [program_path(program_of(self.profile).id, "batch/job", self.declared.server.home), self.declared.name]
 
     def job(self, *words: str) -> bytes:
         """Run `job` with `words` on the login node and return what it prints."""
-        out, status = self.login.attempt(f"exec /bin/sh {sh(self.script)} {shlex.join(words)}", TRY_SECONDS)
+        out, status = self.login.attempt(f"exec /bin/sh {shlex.join([*self.script, *words])}", TRY_SECONDS)
         if status:
             raise NbsshError(f"{self.login.shown}: job {words[0]} ended with status {status}", "its message is above")
         return out
@@ -89,24 +93,34 @@ def find_way(trial: Trial, ui: Ui) -> Node:
 
 @contextlib.contextmanager
 def _installed(trial: Trial) -> Iterator[None]:
-    """Have the scripts on the server for the time of the block; what was there before stays."""
-    data = server_folder(trial.name, trial.server, "share")
-    files = server_files.job_files(trial.name, trial.profile, trial.server, __version__, trial=True)
-    fresh = trial.login.run(f"[ -e {sh(data)}/launch ] || printf fresh") == b"fresh"
-    parcels = [server_files.parcel(file.path, file.text.encode(), file.mode) for file in files]
-    trial.login.run(render("remote/install", name=trial.name, data=data, files=parcels, deleted=[]))
-    own = f"{data}/try", *((f"{data}/job", f"{data}/sshd/config") if fresh else ())
-    leave = f"rm -f {shlex.join(own)}"
+    """Have the program and the profile's file on the server for the time of the block; then what was there before.
+
+    Where all goes well the program stays: its install comes next.
+    """
+    declared = trial.declared
+    present = read_remote(trial.login, [declared])
+    file = settings_file(declared)
+    old, mode = present.files.get(file.path, (None, None))
+    new, where = file.text.encode("utf-8", "surrogateescape"), declared.profile.destination
+    changes = [
+        program_change(declared, present.program(declared)),
+        Change(file.path, old, new, file.mode, mode, file.why, where=where, kind=file.kind),
+    ]
+    tidies = False
     try:
+        install(trial.login, declared, changes)
         yield
     except BaseException:
-        if fresh:
-            state = server_folder(trial.name, trial.server, "state")
-            leave = f"rm -rf {sh(data)} {sh(state)}; rmdir {sh(data)}/.. {sh(state)}/.. 2>/dev/null || :"
+        tidies = True
+        if old is None:
+            state = server_folder(declared.name, declared.server, "state")
+            leave = f"rm -rf {sh(declared.folder)}/sshd {sh(state)}; rmdir {sh(state)}/.. 2>/dev/null || :"
+            with contextlib.suppress(NbsshError):
+                trial.login.run(leave)
         raise
     finally:
         with contextlib.suppress(NbsshError):
-            trial.login.run(leave)
+            take_back(trial.login, declared, changes, tidies=tidies)
 
 
 def _tried(trial: Trial, job: Word, node: HostName, own: list[str], ui: Ui) -> Node:
@@ -143,7 +157,7 @@ DESCRIBED: dict[Via, str] = {
 
 def _own_keys(trial: Trial) -> list[str]:
     """Return the host key of the sshd inside the job; made there if it has none yet."""
-    return batch.own_key(trial.job("keys", trial.secret.public_key))
+    return batch.own_key(trial.job("keys", trial.declared.secret.public_key))
 
 
 def _node_keys(trial: Trial, node: str) -> list[str]:
@@ -160,7 +174,7 @@ def _refusal(trial: Trial, way: Via, job: Word, node: HostName, keys: Sequence[s
     """Tell in words why no session gets to `node` on `way`; nothing if one does and its tunnel works."""
     with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
         known, key = Path(folder, "known_hosts"), Path(folder, "key")
-        for path, text in ((known, batch.known_hosts(trial.name, keys)), (key, trial.secret.key)):
+        for path, text in ((known, batch.known_hosts(trial.declared.name, keys)), (key, trial.declared.secret.key)):
             path.touch(mode=0o600)
             path.write_text(text, encoding="utf-8")
         try:
@@ -182,20 +196,20 @@ def _refusal(trial: Trial, way: Via, job: Word, node: HostName, keys: Sequence[s
         except NbsshError as error:
             return error.message
     try:
-        choice.way(trial.name, trial.profile, trial.facts, trial.found, permitted)
+        choice.way(trial.declared.name, trial.profile, trial.facts, trial.found, permitted)
     except NbsshError as error:
         return error.message
-    if trial.server.forward == "socket" and permitted.socket is False:
+    if trial.declared.server.forward == "socket" and permitted.socket is False:
         return "the sshd there forbids forwarding to a unix socket"
     return ""
 
 
 def _arguments(trial: Trial, way: Via, job: Word, node: HostName, known: Path, key: Path) -> list[str]:  # noqa: PLR0917
     """Return the words by which ssh reaches the node as the alias will, but over the login that is open."""
-    stream = [*trial.login.command, "exec", "/bin/sh", trial.script, "join", way, job, node]
+    stream = [*trial.login.command, "exec", "/bin/sh", *trial.script, "join", way, job, node]
     options = [
         f"ProxyCommand={' '.join(sh(word).replace('%', '%%') for word in stream)}",
-        f"HostKeyAlias={batch.host_key_alias(trial.name)}",
+        f"HostKeyAlias={batch.host_key_alias(trial.declared.name)}",
         f"UserKnownHostsFile={known}",
         "GlobalKnownHostsFile=/dev/null",
         "StrictHostKeyChecking=yes",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from nbssh.adapters.laptop import store
 from nbssh.adapters.ssh import login
 from nbssh.adapters.ssh.connection import LOGIN_SECONDS
-from nbssh.core.files.render import sh
-from nbssh.core.profile.declared import server_folder
+from nbssh.core.files.program import program_of
+from nbssh.core.files.render import render
+from nbssh.core.files.template import Template
+from nbssh.core.profile.declared import share_folder
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -66,7 +69,27 @@ def connect(
     )
 
 
-def script_command(target: Target, script: str) -> str:
-    """Return the shell line that runs one of our scripts over there, with a clear end where it is missing."""
-    path = f"{server_folder(target.name, known_server(target), 'share')}/{script}"
-    return f"[ -f {sh(path)} ] || {{ echo 'nbssh: not installed on this server'; exit 1; }}\nexec /bin/sh {sh(path)}"
+class Call(Template, frozen=True, kw_only=True):
+    """Which script of the program is run, for which profile, with which further words."""
+
+    templates: ClassVar = ("sent/call",)
+    share: str
+    name: str
+    laptop: str
+    program: str
+    script: str
+    words: tuple[str, ...]
+
+
+def script_command(target: Target, script: str, *words: str) -> str:
+    """Return what runs one of our scripts over there, with a clear end where it is missing."""
+    return render(
+        Call(
+            share=share_folder(known_server(target)),
+            name=target.name,
+            laptop=store.laptop_id(target.paths),
+            program=program_of(target.profile).id,
+            script=script,
+            words=words,
+        )
+    )

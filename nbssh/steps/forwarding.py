@@ -6,12 +6,14 @@ import secrets
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from nbssh.adapters.programs import process
 from nbssh.adapters.terminal import trace
 from nbssh.core import answers
 from nbssh.core.files.render import render
+from nbssh.core.files.template import Template
+from nbssh.core.profile.declared import STATES
 from nbssh.core.server import values
 from nbssh.core.server.choice import Permitted
 from nbssh.core.ssh.destination import QUIET
@@ -24,6 +26,15 @@ if TYPE_CHECKING:
     from nbssh.core.server.values import FarEnd
 
 LISTEN_SECONDS = 15.0
+
+
+class ForwardTest(Template, frozen=True, kw_only=True):
+    """What listens on the server for a moment: by which Python, where, and the word that it answers."""
+
+    templates: ClassVar = ("sent/forwardtest",)
+    nonce: str
+    python: str
+    path: str
 
 
 def takes_sessions(connection: Connection) -> bool:
@@ -49,9 +60,9 @@ def try_forwarding(connection: Connection, facts: Facts, found: Candidate) -> Pe
 
 def _permitted(connection: Connection, facts: Facts, found: Candidate) -> Permitted:
     nonce = secrets.token_hex(8)
-    state = f"{facts.home}/.local/state/nbssh" if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
+    state = f"{facts.home}/{STATES}" if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
     path = f"{state}/try-{nonce[:8]}"  # chosen here: a path that the server chose would reach the command line of ssh
-    script = render("remote/forwardtest", nonce=nonce, python=found.python, path=path)
+    script = render(ForwardTest(nonce=nonce, python=found.python, path=path))
     mark = f"nbssh-{nonce}-listen".encode()
     with process.answering([*connection.command, "exec", "/bin/sh"], script.encode(), mark, LISTEN_SECONDS) as line:
         match answers.rows(line):

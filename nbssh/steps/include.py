@@ -74,6 +74,11 @@ def _marker(context: Context) -> Path:
     return context.paths.state / "included"
 
 
+def forget(context: Context) -> None:
+    """Delete what remembers that the line was put in once."""
+    _marker(context).unlink(missing_ok=True)
+
+
 def was_added(context: Context) -> bool:
     """Tell whether the line was put in at some time; a run that was killed just before does not count."""
     said = writer.read(_marker(context))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from nbssh import __version__
 from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
 from nbssh.adapters.terminal import trace
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from nbssh.core.profile.declared import Declared
     from nbssh.steps.profiles import Target
-    from nbssh.steps.server_files import RemoteFile
+    from nbssh.steps.server_files import Present
 
 
 def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
@@ -35,6 +34,13 @@ def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
     profile_text = store.text_of(name, profile, toml.decode("utf-8", "replace") if toml is not None else None)
     opener = laptop_files.opener(str(paths.secrets_dir), paths.side.client)
     wanted = [
+        File(
+            str(paths.laptop),
+            f"{target.declared.laptop}\n",
+            PRIVATE,
+            "what this laptop is called on its servers",
+            kind=Kind.LAPTOP,
+        ),
         File(
             str(paths.secret(name)),
             store.secret_text(secret),
@@ -106,20 +112,33 @@ def _change(file: File, old: bytes | None, old_mode: int | None, *, where: str =
     )  # fmt: skip
 
 
-def remote_changes(declared: Declared, present: Mapping[str, RemoteFile]) -> list[Change]:
-    """Return what makes the files on the server right; what else lies there is left alone."""
-    name, profile, secret = declared.name, declared.profile, declared.secret
-    if profile.server is None:
+def remote_changes(declared: Declared, present: Present) -> list[Change]:
+    """Return what makes the program and the files on the server right; what else lies there is left alone."""
+    if declared.profile.server is None:
         return []
-    wanted = server_files.remote_files(name, profile, profile.server, (secret.hash, secret.token), __version__)
-    manifest, _ = present.get(server_files.manifest_path(declared.folder), (None, None))
-    changes = [_change(file, *present.get(file.path, (None, None)), where=profile.destination) for file in wanted]
-    return [
-        dataclasses.replace(change, edited=True)
-        if _is_unsealed(change) and server_files.is_unlisted(change.path, change.old or b"", declared.folder, manifest)
-        else change
-        for change in changes
-    ]
+    data, where, files = declared.folder, declared.profile.destination, present.files
+    lists = [files[path][0] for path in (server_files.settings_path(data), f"{data}/manifest") if path in files]
+    changes = [server_files.program_change(declared, present.program(declared))]
+    for file in server_files.remote_files(declared):
+        change = _change(file, *files.get(file.path, (None, None)), where=where)
+        if _is_unsealed(change) and file.kind is Kind.JUPYTER_CONFIG:
+            edited = server_files.is_unlisted(change.path, change.old or b"", data, lists)
+            change = dataclasses.replace(change, edited=edited)
+        changes.append(change)
+    return [*changes, *_old_files(declared, present)]
+
+
+def _old_files(declared: Declared, present: Present) -> list[Change]:
+    """Return what deletes the scripts that nbssh 0.1 had in the profile's folder: no alias names them any more."""
+    changes = []
+    for name in sorted(server_files.OLD_FILES):
+        path = f"{declared.folder}/{name}"
+        old, mode = present.files.get(path, (None, None))
+        edited = is_edited(old) if old is not None else None
+        if edited is not None:  # one without our seal is none of ours
+            where = declared.profile.destination
+            changes.append(Change(path, old, None, PRIVATE, mode, "of nbssh 0.1", where=where, edited=edited))
+    return changes
 
 
 def _is_unsealed(change: Change) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from nbssh.adapters.terminal import trace
 from nbssh.core.files.render import render
+from nbssh.core.files.template import Template
 from nbssh.core.profile.profile import PROGRAMS, Server, validated
 from nbssh.core.server import choice
 from nbssh.core.server import facts as probe
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
     from nbssh.steps.profiles import Target
 
 LOOK_SECONDS = 120.0  # login shells that hang are given up after 10 s each, setup lines after 20 s
+
+
+class Probe(Template, frozen=True, kw_only=True):
+    """What the probe is asked to look for."""
+
+    templates: ClassVar = ("sent/probe",)
+    nonce: str
+    want: list[str]
+    jupyter: str
+    setup: list[str]
+    setup_shell: list[str]
 
 
 def find_out(there: Connection, target: Target) -> Target:
@@ -43,16 +55,14 @@ def look(connection: Connection, target: Target) -> Facts:
 
 def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
     nonce, profile = secrets.token_hex(8), target.profile
-    script = render(
-        "remote/probe",
+    model = Probe(
         nonce=nonce,
-        name=target.name,
         want=want,
         jupyter=profile.jupyter,
         setup=list(profile.setup),
         setup_shell=list(profile.setup_shell) or ["/bin/sh"],
     )
-    out, _ = connection.attempt(script, LOOK_SECONDS)
+    out, _ = connection.attempt(render(model), LOOK_SECONDS)
     return probe.parse(out, nonce, connection.shown)
 
 
@@ -102,7 +112,7 @@ def _with_server(connection: Connection, target: Target, server: Server) -> Targ
 
 def _in_job(connection: Connection, target: Target, server: Server, facts: Facts, found: Candidate) -> Server:
     """Return `server` with the way to the node of a batch job, which a short job shows."""
-    trial = batch.Trial(connection, target.name, target.profile, server, target.secret, facts, found)
+    trial = batch.Trial(connection, target.declared, facts, found)
     with trace.step(f"find a way to the nodes of {connection.shown}"):
         node = batch.find_way(trial, target.ui)
     return msgspec.structs.replace(server, via=node.via, host_keys=list(node.host_keys))

@@ -45,7 +45,7 @@ class Target:
     @property
     def declared(self) -> Declared:
         """The profile as it shall be, for the core."""
-        return Declared(self.name, self.profile, self.secret)
+        return Declared(self.name, self.profile, self.secret, store.laptop_id(self.paths))
 
     @property
     def paths(self) -> Paths:

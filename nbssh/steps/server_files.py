@@ -1,57 +1,154 @@
-"""Reads and installs a profile's files on its server. Nothing that is read is trusted."""
+"""Reads and installs the program and a profile's files on a server. Nothing that is read is trusted.
+
+An install has two halves, with the laptop's own files written in between. First what is new gets there, and the program
+that the aliases still name is kept. Then, when nothing here names it any more, what is old goes.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import io
+import re
 import stat
 import tarfile
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from nbssh.adapters.programs.process import OUTPUT_BYTES
 from nbssh.adapters.ssh.connection import too_much
 from nbssh.adapters.terminal import trace
+from nbssh.core import answers
 from nbssh.core.files import server_files
-from nbssh.core.files.change import Change, Plan
+from nbssh.core.files.change import Kind, Plan
+from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
+from nbssh.core.files.template import Template
+from nbssh.core.profile.declared import share_folder
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbssh.adapters.ssh.connection import Connection
+    from nbssh.core.files.change import Change
+    from nbssh.core.files.program import Program
+    from nbssh.core.files.server_files import Parcel
     from nbssh.core.profile.declared import Declared
 
 RemoteFile = tuple[bytes, int]
 """Content and permission bits of a file on a server."""
 
-FOLDER_BYTES = 1 << 20  # what the files of one profile on its server may be together; they are 0.2 MiB
+AT_ONCE = 128  # folders in one answer of a server, which has a minute for it
+FOLDER_BYTES = 1 << 17  # what the files of one profile on its server may be together; they are 10 kB
 _GZIP = b"\x1f\x8b"  # RFC 1952
+_ID = re.compile(r"[0-9a-f]{16}\Z")
 
 
-def read_remote(connection: Connection, folders: Sequence[str]) -> dict[str, RemoteFile]:
-    """Return the regular files below `folders` on the server by absolute path. Nothing of it is trusted."""
-    output = max(OUTPUT_BYTES, len(folders) * FOLDER_BYTES)
+class Look(Template, frozen=True, kw_only=True):
+    """What `read` is asked for."""
+
+    templates: ClassVar = ("sent/read",)
+    share: str
+    programs: list[Wanted]
+    folders: list[str]
+
+
+class Install(Template, frozen=True, kw_only=True):
+    """What `install` puts in place and takes away. `parts` are the files of `program`; none if that folder is there."""
+
+    templates: ClassVar = ("sent/install",)
+    name: str
+    share: str
+    data: str
+    program: str
+    parts: list[Parcel]
+    files: list[Parcel]
+    deleted: list[str]
+    emptied: list[str]
+    tidies: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """A program that `read` is to look at."""
+
+    id: str
+    names: list[str]
+
+
+@dataclasses.dataclass
+class Present:
+    """What lies on a server: the profiles' files by absolute path, and the programs by share folder and id.
+
+    `unnamed` are the share folders that hold a program which no laptop has registered.
+    """
+
+    files: dict[str, RemoteFile] = dataclasses.field(default_factory=dict)
+    programs: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
+    unnamed: set[str] = dataclasses.field(default_factory=set)
+
+    def program(self, declared: Declared) -> str:
+        """Return what there is of the program of `declared`: whole, damaged or missing."""
+        return self.programs.get((share_folder(declared.server), program_of(declared.profile).id), "missing")
+
+
+def read_remote(connection: Connection, wanted: Sequence[Declared]) -> Present:
+    """Return what is there of the profiles `wanted`, which are all on this server. Not one question for each."""
+    present = Present()
+    shares: dict[str, list[Declared]] = {}
+    for declared in wanted:
+        shares.setdefault(share_folder(declared.server), []).append(declared)
+    for share, those in shares.items():
+        for some in range(0, len(those), AT_ONCE):
+            _read(connection, share, those[some : some + AT_ONCE], present)
+    return present
+
+
+def _read(connection: Connection, share: str, those: Sequence[Declared], present: Present) -> None:
+    programs = {program.id: program for program in (program_of(declared.profile) for declared in those)}
+    look = Look(
+        share=share,
+        programs=[Wanted(program.id, [part.name for part in program.parts]) for program in programs.values()],
+        folders=[declared.folder for declared in those],
+    )
+    output = max(OUTPUT_BYTES, len(those) * FOLDER_BYTES)
     with trace.step(f"read the files on {connection.shown}"):
-        data = connection.run(render("remote/read", folders=list(folders)), output=output)
+        out = connection.run(render(look), output=output)
+    said, _, data = out.partition(b"\n\n")
+    for row in answers.rows(said):
+        _note(row, share, programs, present)
+    if data:
+        present.files |= _unpacked(data, connection.shown, output)
+
+
+def _note(words: list[str], share: str, programs: dict[str, Program], present: Present) -> None:
+    """Take up one line of `read`; what is not of its form is no answer."""
+    match words:
+        case ["program", id_, "missing"] if id_ in programs:
+            present.programs[share, id_] = "missing"
+        case ["program", id_, kind, *sums] if id_ in programs:
+            present.programs[share, id_] = "whole" if programs[id_].is_whole(kind, sums) else "damaged"
+        case ["unnamed", id_] if _ID.match(id_):
+            present.unnamed.add(share)
+        case _:
+            pass
+
+
+def _unpacked(data: bytes, shown: str, output: int) -> dict[str, RemoteFile]:
     found: dict[str, RemoteFile] = {}
-    if not data:
-        return found
     try:
-        with tarfile.open(fileobj=io.BytesIO(_unpacked(data, connection.shown, output)), mode="r:") as archive:
+        with tarfile.open(fileobj=io.BytesIO(_decompressed(data, shown, output)), mode="r:") as archive:
             for member in archive:
                 content = archive.extractfile(member) if member.isreg() else None
                 if content:
                     found["/" + member.name.removeprefix("/")] = content.read(), stat.S_IMODE(member.mode)
     except (tarfile.TarError, OSError, ValueError, EOFError, zlib.error) as error:
-        raise NbsshError(
-            f"{connection.shown}: what came back is no tar stream ({error})", "look at the server's tar"
-        ) from None
+        raise NbsshError(f"{shown}: what came back is no tar stream ({error})", "look at the server's tar") from None
     return found
 
 
-def _unpacked(data: bytes, shown: str, output: int) -> bytes:
+def _decompressed(data: bytes, shown: str, output: int) -> bytes:
     """Return `data`, decompressed if need be; few bytes may stand for very many, so the limit counts once more."""
     if not data.startswith(_GZIP):
         return data
@@ -63,19 +160,66 @@ def _unpacked(data: bytes, shown: str, output: int) -> bytes:
 
 
 def install(connection: Connection, declared: Declared, changes: Sequence[Change]) -> None:
-    """Put the changed files in place on the server, all of them or none."""
+    """Put what is new in place on the server, all of it or nothing. What the aliases may still name stays."""
+    new = [_keeping_the_old(change) for change in Plan(changes).changes if change.new is not None]
+    if new:
+        _run(connection, declared, new)
+
+
+def settle(connection: Connection, declared: Declared, changes: Sequence[Change], *, tidies: bool = False) -> None:
+    """Take away what is old, now that nothing here names it; `tidies`: programs that nobody needs in any case."""
     plan = Plan(changes)
-    if plan.empty:
-        return
-    new = [change for change in plan.changes if change.new is not None]
-    script = render(
-        "remote/install",
+    moved = [change for change in plan.changes if change.kind is Kind.REGISTRATION and change.old and change.new]
+    gone = [change for change in plan.changes if change.new is None]
+    if moved or gone or tidies:
+        _run(connection, declared, moved, gone, tidies=True)
+
+
+def take_back(connection: Connection, declared: Declared, changes: Sequence[Change], *, tidies: bool = True) -> None:
+    """Undo `install`; `tidies`: a program that nobody else needs goes with what named it."""
+    back = []
+    for change in Plan(changes).changes:
+        if change.kind is not Kind.PROGRAM and change.new is not None:
+            mode = change.mode if change.old_mode is None else change.old_mode
+            back.append(dataclasses.replace(change, old=change.new, new=change.old, mode=mode, old_mode=change.mode))
+    gone = [change for change in back if change.new is None]
+    _run(connection, declared, [change for change in back if change.new is not None], gone, tidies=tidies)
+
+
+def _keeping_the_old(change: Change) -> Change:
+    """Return a registration with the program that it named before, until the aliases are written."""
+    if change.kind is Kind.REGISTRATION and change.old and change.new:
+        return dataclasses.replace(change, new=change.new + change.old)
+    return change
+
+
+def _run(
+    connection: Connection,
+    declared: Declared,
+    new: Sequence[Change],
+    gone: Sequence[Change] = (),
+    *,
+    tidies: bool = False,
+) -> None:
+    program, share, data = program_of(declared.profile), share_folder(declared.server), declared.folder
+    parts = program.parts if any(change.kind is Kind.PROGRAM for change in new) else ()
+    folders = {change.path.rpartition("/")[0] for change in gone}
+    model = Install(
         name=declared.name,
-        data=declared.folder,
-        files=[server_files.parcel(change.path, change.new or b"", change.mode) for change in new],
-        deleted=[change.path for change in plan.changes if change.new is None],
+        share=share,
+        data=data,
+        program=f"{share}/program/{program.id}",
+        parts=[server_files.parcel(part.name, part.data, part.mode) for part in parts],
+        files=[
+            server_files.parcel(change.path, change.new or b"", change.mode)
+            for change in new
+            if change.kind is not Kind.PROGRAM
+        ],
+        deleted=[change.path for change in gone],
+        emptied=sorted(folders, reverse=True),
+        tidies=tidies,
     )
     with trace.step(f"install on {connection.shown}"):
-        connection.run(script)
-    for change in plan.changes:
+        connection.run(render(model))
+    for change in (*new, *gone):
         trace.file(change.action, change.name, None if change.new is None else change.mode)

@@ -1,17 +1,24 @@
 # Made by nbssh for all its profiles: opens the browser once the server answers. Overwritten by: nbssh apply
 {{ seal|verbatim }}
 # ssh's LocalCommand runs this before any byte flows and waits for it, so the work goes on in a process of its own.
-# usage: open.ps1 NAME PORT [ask|hold] [-Detached]
+# usage: open.ps1 NAME PORT PROGRAM [ask|hold] [-Detached]; an alias of nbssh 0.1 names no PROGRAM
 # Where somebody else could listen at the far end: ask by a login of its own, or open nothing.
 param(
     [Parameter(Mandatory = $true)][string] $Name,
     [Parameter(Mandatory = $true)][int] $Port,
+    [string] $Program = '',
     [string] $Caution = '',
     [switch] $Detached
 )
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
 
+$passed = @($Program, $Caution | Where-Object { $_ -ne '' }) -join ' '
+$script = "program/$Program/wait $Name"
+if ('', 'ask', 'hold' -contains $Program) {
+    $Caution = $Program
+    $script = "$Name/wait"
+}
 $secrets = {{ secrets|powershell }}
 
 $url = "http://127.0.0.1:$Port/"
@@ -98,7 +105,7 @@ function Wait-Launch {
     if (-not (Test-Path -LiteralPath $ssh)) { $ssh = 'ssh.exe' }
     $options = @('BatchMode=yes', 'ClearAllForwardings=yes', 'RemoteCommand=none', 'PermitLocalCommand=no', 'ForwardAgent=no')
     $words = @('-T') + @($options | ForEach-Object { '-o', $_ }) + "$Name-nb", 'exec', '/bin/sh'
-    & $ssh $words "~/.local/share/nbssh/$Name/wait" | Out-Null
+    & $ssh $words "~/.local/share/nbssh/$script" | Out-Null
     return $LASTEXITCODE -eq 0
 }
 
@@ -113,7 +120,7 @@ if (-not $Detached) {
         $powershell = Join-Path -Path $system -ChildPath 'WindowsPowerShell\v1.0\powershell.exe'
         $options = '-NoLogo -NoProfile -NonInteractive -ExecutionPolicy Bypass -File'
         Start-Process -FilePath $powershell -WindowStyle Hidden -WorkingDirectory $system `
-            -ArgumentList "$options `"$PSCommandPath`" $Name $Port $Caution -Detached"
+            -ArgumentList "$options `"$PSCommandPath`" $Name $Port $passed -Detached"
     }
 } elseif (Wait-Server) {
     # a file that only you can read carries the token, so that it is in no command line

@@ -152,9 +152,10 @@ class Stage:
     def nothing_runs(self) -> None:
         """Close every session and end all that runs on the server, in order where there is an order."""
         self.no_sessions()
-        kill = self.remote / ".local/share/nbssh/box/kill"
-        if kill.exists():
-            subprocess.run(["/bin/sh", str(kill)], env={"HOME": str(self.remote)}, capture_output=True, check=False)
+        for kill in (self.remote / ".local/share/nbssh/program").glob("*/kill"):
+            subprocess.run(
+                ["/bin/sh", str(kill), "box"], env={"HOME": str(self.remote)}, capture_output=True, check=False
+            )
         sshd.end_processes(self.there)
 
     def server_runs(self) -> None:

@@ -97,7 +97,7 @@ def test_it_makes_a_complete_profile_from_its_templates(run: Callable[..., Run],
     assert done.returncode == 0, done.stderr
     assert (bed.local_home / ".ssh" / "nbssh.d" / "box.conf").stat().st_mode & 0o777 == 0o600
     resolved = bed.run("ssh", "-G", "box-nb")
-    assert "remotecommand exec /bin/sh ~/.local/share/nbssh/box/launch" in resolved.stdout.splitlines()
+    assert "remotecommand test -r ~/.local/share/nbssh/program/" in resolved.stdout
     assert os.listdir(bed.folder / "empty") == []  # noqa: PTH208  names are enough
 
 

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 from bed import SYSTEM_PATH, is_running, stat_of
 from ports import free_port
 
+from nbssh.commands.remove import Remove
+from nbssh.core.files.program import program
 from nbssh.core.files.render import render
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ SHELLS: dict[str, list[str]] = {
     "mksh": ["mksh"],
     "ksh": ["ksh"],
 }
-SCRIPTS = ("launch", "serve", "kill", "status", "wait")
+KEYS = {"jupyter": "jupyter", "python": "python", "dir": "root_dir", "start_seconds": "start_timeout"}
 HOST = os.uname().nodename
 PATIENCE = 30.0  # how long a condition may take before its test fails; never waited out when all is well
 
@@ -180,14 +182,16 @@ def start_of(pid: int) -> str:
 
 
 class Server:
-    """A remote home with the scripts of one profile, run by one shell."""
+    """A remote home with the program and one profile, run by one shell."""
 
     def __init__(self, root: Path, shell: Sequence[str], **model: Any) -> None:  # noqa: ANN401  template parameters
         self.root = root
         self.shell = list(shell)
         self.home = root / "home"
         name = model.get("name", "mybox")
-        self.data = self.home / ".local/share/nbssh" / name
+        self.share = self.home / ".local/share/nbssh"
+        self.data = self.share / name
+        self.program = self.share / "program" / program(with_batch=True).id
         self.state = self.home / ".local/state/nbssh" / name
         self.run_dir = self.state / HOST
         self.fake = root / "bin" / "jupyter-lab"
@@ -195,28 +199,16 @@ class Server:
         self.socket = "" if tcp else model.pop("socket", str(self.state / "sock"))
         self.model: dict[str, Any] = {
             "name": name,
-            "version": "1.2.3",
-            "seal": "# nbssh-checksum:",
-            "home": str(self.home),
             "data": str(self.data),
             "state": str(self.state),
-            "port": 8888,
-            "forward": "socket",
             "socket": self.socket,
             "remote_port": free_port() if tcp else 0,
-            "app": "lab",
-            "title": "JupyterLab",
             "jupyter": str(self.fake),
             "python": sys.executable,
             "setup": [],
-            "setup_shell": ["/bin/sh"],
-            "scheduler": "",
-            "options": [],
-            "job_variable": "",
-            "via": "",
+            "setup_shell": [],
             "root_dir": "",
             "start_timeout": 20,
-            "fast": "",
             **model,
         }
         self.env = {
@@ -237,8 +229,19 @@ class Server:
     def install(self) -> None:
         """Put the scripts and the configuration in place, as nbssh does."""
         (self.data / "config").mkdir(parents=True, exist_ok=True)
-        for script in SCRIPTS:
-            (self.data / script).write_text(render(f"remote/{script}", **self.model))
+        if not self.program.exists():
+            for part in program(with_batch=True).parts:
+                path = self.program / part.name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(part.data)
+        model = self.model
+        lines = [
+            f"socket {self.socket}" if self.socket else f"port {model['remote_port']}",
+            *(f"{key} {model[value]}" for key, value in KEYS.items() if model[value]),
+            *(f"setup {line}" for line in model["setup"]),
+            *(f"setup_shell {word}" for word in model["setup_shell"]),
+        ]
+        (self.data / "profile").write_text("# made by a test\nfast_start no\n" + "".join(f"{line}\n" for line in lines))
         app = {"sock": self.socket} if self.socket else {"port": self.model["remote_port"]}
         self.configure({"ServerApp": app})
         if not (self.data / "config/fake.json").exists():
@@ -260,7 +263,8 @@ class Server:
 
     def command(self, script: str) -> list[str]:
         """Return the argv that runs a script with the server's shell."""
-        return [*self.shell, str(self.data / script)]
+        words = ["8888"] if script == "launch" else []
+        return [*self.shell, str(self.program / script), self.model["name"], *words]
 
     def launch(self, **options: Any) -> subprocess.Popen[str]:  # noqa: ANN401  those of Popen
         """Start launch without a terminal, its stdin a pipe that stays open."""
@@ -302,11 +306,22 @@ class Server:
         }
         return subprocess.run(self.command(script), check=False, timeout=limit, **options)
 
-    def stream(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Run a script as `ssh host /bin/sh` gets it: over stdin."""
+    def removing(self, *, laptop: str = "0" * 16, everywhere: str = "") -> str:
+        """Return the script that removes the profile, as it is sent."""
+        model = self.model
+        return render(
+            Remove(
+                name=model["name"], title="JupyterLab", share=str(self.share), data=model["data"], state=model["state"],
+                socket=self.socket, laptop=laptop, everywhere=everywhere, program=str(self.program), options=[],
+                wing="",
+            )
+        )  # fmt: skip
+
+    def remove(self, **how: str) -> subprocess.CompletedProcess[str]:
+        """Remove the profile as `ssh host /bin/sh` does it: by a script over stdin."""
         return subprocess.run(
             self.shell,
-            input=render(f"remote/{script}", **self.model),
+            input=self.removing(**how),
             check=False,
             timeout=PATIENCE,
             stdout=subprocess.PIPE,

@@ -116,6 +116,12 @@ def close_tunnel(bed: Bed) -> None:
     bed.run("ssh", "-O", "exit", "box-nb")
 
 
+def program(bed: Bed, but: str = "") -> Path:
+    """Return the folder of the program on the server; there is one, or one besides `but`."""
+    (folder,) = (path for path in (bed.remote_home / ".local/share/nbssh/program").iterdir() if path.name != but)
+    return folder
+
+
 def run_folder(bed: Bed, name: str = "box", host: str = "") -> Path:
     """Return where the records of the server are."""
     return bed.remote_home / ".local/state/nbssh" / name / (host or os.uname().nodename)
@@ -148,7 +154,7 @@ def servers(bed: Bed) -> list[int]:
 
 def launches_end(bed: Bed) -> None:
     """Wait until no launch of the bed, and nothing that it started to watch, is left."""
-    until(lambda: not named(bed, "/launch"), "every launch ends with its session")
+    until(lambda: not named(bed, "/launch "), "every launch ends with its session")
 
 
 def master(bed: Bed) -> int:

@@ -30,6 +30,7 @@ from serving import (
     master,
     misbehave,
     named,
+    program,
     run_folder,
     said,
     server_pid,
@@ -125,10 +126,8 @@ def test_a_server_that_dies_after_a_second(bed: Bed) -> None:
 
 def test_a_server_that_never_answers(bed: Bed) -> None:
     add(bed)
-    launch = bed.remote_home / ".local/share/nbssh/box/launch"
-    text = launch.read_text()
-    assert "\nstart_timeout=" in text
-    launch.write_text(re.sub(r"(?m)^start_timeout=.*$", "start_timeout=2", text))
+    settings = bed.remote_home / ".local/share/nbssh/box/profile"
+    settings.write_text(settings.read_text() + "start_seconds 2\n")
     for how in ({"hang": True}, {"mute": True}):
         misbehave(bed, **how)
         assert "did not answer within 2 s; the end of its log:" in refused(bed)
@@ -185,7 +184,8 @@ def test_a_disk_that_is_full(bed: Bed) -> None:
 
 
 def test_a_home_that_is_full_takes_no_half_installation(bed: Bed) -> None:
-    port = add(bed)
+    add(bed)
+    (bed.remote_home / "notes").mkdir()
     share = bed.remote_home / ".local/share"
     before = {path.name: path.read_bytes() for path in (share / "nbssh/box").iterdir() if path.is_file()}
     copy = bed.folder / "copy"
@@ -194,7 +194,7 @@ def test_a_home_that_is_full_takes_no_half_installation(bed: Bed) -> None:
         shutil.copytree(copy, share, dirs_exist_ok=True)
         filler = fill(share)
         toml = bed.local_home / ".config/nbssh/profiles/box.toml"
-        toml.write_text(toml.read_text().replace(f"port = {port}", f"port = {free_port()}"))
+        toml.write_text(f'dir = "notes"\n{toml.read_text()}')
         done = bed.run("nbssh", "apply", "box")
         assert done.returncode == 1
         assert "No space left on device" in done.stderr
@@ -237,7 +237,7 @@ def test_many_laptops_start_at_once(make_bed: Callable[..., Bed], number: int) -
         bed.spawn(
             *("ssh", "-tt", "-M", "-S", str(bed.folder / f"ctl-{port}"), "-o", "ExitOnForwardFailure=yes"),
             *("-L", f"127.0.0.1:{port}:{sock}", "box"),
-            "exec /bin/sh ~/.local/share/nbssh/box/launch",
+            f"exec /bin/sh {program(bed)}/launch box {port}",
             timeout=120,
         )
         for port in ports
@@ -273,7 +273,7 @@ def test_as_many_terminals_of_one_laptop_as_its_connection_takes(make_bed: Calla
             assert ended(session)[0] == 255
     assert up
     until(lambda: bed.opened, "the browser is called")
-    until(lambda: not named(bed, "/wait"), "the opener's session has ended")
+    until(lambda: not named(bed, "/wait "), "the opener's session has ended")
     up += [start_when_free(bed) for _ in range(most - len(up))]
     one_more = bed.ssh("box-nb")
     status, words = ended(one_more)

@@ -66,11 +66,7 @@ def test_everything_is_in_place_after_one_login(make_bed: Callable[..., Bed]) ->
         local / ".local/state/nbssh": 0o700,
         local / ".local/state/nbssh/secrets/box.json": 0o600,
         remote: 0o700,
-        remote / "launch": 0o700,
-        remote / "serve": 0o700,
-        remote / "kill": 0o700,
-        remote / "status": 0o700,
-        remote / "wait": 0o700,
+        remote / "profile": 0o600,
         remote / "config/jupyter_server_config.json": 0o600,
         remote / "config/jupyter_notebook_config.json": 0o600,
     }
@@ -268,7 +264,7 @@ def test_offline_is_complete_and_the_first_apply_looks_at_the_server(bed: Bed) -
     assert bed.run("nbssh", "apply", "--check", "box").returncode == 3
     done = bed.run("nbssh", "apply", "box")
     assert done.returncode == 0, done.stderr
-    assert (bed.remote_home / ".local/share/nbssh/box/launch").exists()
+    assert (bed.remote_home / ".local/share/nbssh/box/profile").exists()
     assert f" {bed.remote_home}/.local/state/nbssh/box/sock" in bed.run("ssh", "-G", "box-nb").stdout
     assert bed.run("nbssh", "apply", "--check", "box").returncode == 0
 

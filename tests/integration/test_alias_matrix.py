@@ -28,17 +28,23 @@ SOCKET = "/home/alice/.local/state/nbssh/mybox/sock"
 FORWARDS = (printed_forward("127.0.0.1:8888", SOCKET),)
 OTHERS = ("otherbox", "mybox-nbx", "10.0.0.5")
 
+REMOTE = (
+    "test -r ~/.local/share/nbssh/program/0123456789abcdef/{script} && "
+    "exec /bin/sh ~/.local/share/nbssh/program/0123456789abcdef/{script} {words}; "
+    "echo nbssh: error: mybox is not installed on this host any more; "
+    "echo nbssh: hint: on your laptop: nbssh apply mybox; exit 1"
+)
 BLOCK = f"""\
 Host mybox-nb
     LocalForward 127.0.0.1:8888 {SOCKET}
-    RemoteCommand exec /bin/sh ~/.local/share/nbssh/mybox/launch
+    RemoteCommand {REMOTE.format(script="launch", words="mybox 8888")}
     RequestTTY yes
     ExitOnForwardFailure yes
     PermitLocalCommand yes
-    LocalCommand sh /home/me/.ssh/nbssh.d/open mybox 8888
+    LocalCommand sh /home/me/.ssh/nbssh.d/open mybox 8888 0123456789abcdef
     ControlMaster auto
 Host mybox-nb-kill
-    RemoteCommand exec /bin/sh ~/.local/share/nbssh/mybox/kill
+    RemoteCommand {REMOTE.format(script="kill", words="mybox")}
     ControlMaster no
 Host mybox-nb mybox-nb-kill
     ControlPath /tmp/nbssh-test-mybox.ctl

@@ -168,9 +168,9 @@ def add_online(bed: Bed) -> Path:
 def test_hand_edits_on_the_server_are_kept(make_bed: Callable[..., Bed]) -> None:
     bed = make_bed(extra=["LogLevel VERBOSE"])
     remote = add_online(bed)
-    launch, config = remote / "launch", remote / "config/jupyter_server_config.json"
-    good = {path: path.read_text() for path in (launch, config)}
-    mine = {launch: good[launch] + "# mine\n", config: good[config].replace("{", '{"Mine": {"x": 1},', 1)}
+    settings, config = remote / "profile", remote / "config/jupyter_server_config.json"
+    good = {path: path.read_text() for path in (settings, config)}
+    mine = {settings: good[settings] + "# mine\n", config: good[config].replace("{", '{"Mine": {"x": 1},', 1)}
     for path, text in mine.items():
         path.write_text(text)
     assert bed.run("nbssh", "apply", "--check", "box").returncode == 3
@@ -187,7 +187,7 @@ def test_hand_edits_on_the_server_are_kept(make_bed: Callable[..., Bed]) -> None
     for words in (("apply",), ("passwd", "box", "--token")):
         done = bed.run("nbssh", *words)
         assert done.returncode == 1, done.stderr
-        assert f"edited by hand, left alone: box:{launch}, box:{config}" in done.stderr
+        assert f"edited by hand, left alone: box:{config}, box:{settings}" in done.stderr
         assert {path: path.read_text() for path in mine} == mine
     done = bed.run("nbssh", "apply", "--yes")
     assert done.returncode == 0, done.stderr
@@ -210,9 +210,9 @@ def test_drift_on_the_server_is_no_hand_edit(bed: Bed) -> None:
         done = bed.run("nbssh", "apply")
         assert done.returncode == 0, done.stderr
         assert f"/{folder}" in (remote / "config/jupyter_server_config.json").read_text()
-    assert is_edited((remote / "manifest").read_bytes()) is False
+    assert is_edited((remote / "profile").read_bytes()) is False
     # nobody knows what was installed: then it is taken for the user's
-    (remote / "manifest").unlink()
+    (remote / "profile").unlink()
     toml.write_text(toml.read_text().replace("play", "work"))
     assert "edited by hand" in bed.run("nbssh", "apply").stderr
     assert bed.run("nbssh", "apply", "--yes").returncode == 0

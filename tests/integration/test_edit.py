@@ -44,14 +44,14 @@ def seen(home: Path) -> dict[str, tuple[bytes, int]]:
 def test_an_edit_reaches_every_file_here_and_there_and_comments_stay(bed: Bed) -> None:
     port, other = free_port(), free_port()
     bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(port))
-    editor(bed, f'sed -i "s/{port}/{other}/; s/^destination/# my note\\n&/" "$1"')
+    editor(bed, f'sed -i "s/{port}/{other}/; s/^destination/dir = \\"notes\\"\\n# my note\\n&/" "$1"')
     done = bed.nbssh("edit", "box", "--yes")
     assert f"+port = {other}" in done.stderr
-    assert f"+local_port={other}" in done.stderr, "the diff shows the server's files too"
-    assert "4 files changed" in done.stderr
+    assert f"+dir {bed.remote_home}/notes" in done.stderr, "the diff shows the server's files too"
+    assert "7 files changed" in done.stderr
     assert "# my note\ndestination" in toml(bed).read_text()
     assert f"127.0.0.1:{other}" in (bed.local_home / ".ssh/nbssh.d/box.conf").read_text()
-    assert f"local_port={other}" in (bed.remote_home / ".local/share/nbssh/box/launch").read_text()
+    assert "/notes\n" in (bed.remote_home / ".local/share/nbssh/box/profile").read_text()
     assert "already up to date" in bed.nbssh("apply", "box").stderr
 
 

@@ -34,7 +34,7 @@ def master_runs(bed: Bed) -> bool:
 
 def launches(bed: Bed) -> set[int]:
     """Return the processes of launch, without the helpers that they fork."""
-    found = {pid for pid, line in bed.leftovers().items() if line.endswith("/launch")}
+    found = {pid for pid, line in bed.leftovers().items() if "/launch box " in line}
     return {pid for pid in found if parent(pid) not in {0, *found}}
 
 

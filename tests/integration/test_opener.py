@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"]]
+PROGRAM = "0123456789abcdef"
+WAIT = f"~/.local/share/nbssh/program/{PROGRAM}/wait mybox"
 URL = "http://127.0.0.1:8888/"
 PROFILE = Profile(destination="mybox", port=8888)
 SECRET = "s3cret-token"
@@ -68,10 +70,12 @@ class Laptop:
         file = self.folder / f"{name}.calls"
         return file.read_text().splitlines() if file.exists() else []
 
-    def open(self, shell: list[str], *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run the opener and wait until its background part has ended."""
+    def open(
+        self, shell: list[str], *words: str, program: str = PROGRAM, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the opener and wait until its background part has ended; no `program`: as an alias of nbssh 0.1 does."""
         done = subprocess.run(
-            [*shell, str(self.conf_dir / "open"), "mybox", "8888", *words],
+            [*shell, str(self.conf_dir / "open"), "mybox", "8888", *([program] if program else []), *words],
             env=self.env | env, capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -100,8 +104,19 @@ def test_the_browser_opens_once_the_master_says_that_the_server_is_verified(lapt
     assert (done.stdout, done.stderr) == ("", "")
     assert laptop.calls("xdg-open") == [URL]
     (asked,) = laptop.calls("ssh")
-    assert asked.endswith("exec /bin/sh ~/.local/share/nbssh/mybox/wait")
+    assert asked.endswith(f"exec /bin/sh {WAIT}")
     assert f"-S {laptop.conf_dir}/mybox.ctl" in asked
+
+
+def test_an_alias_of_nbssh_0_1_has_its_script_in_the_profiles_folder(laptop: Laptop) -> None:
+    laptop.stub("xdg-open")
+    laptop.master()
+    laptop.open(["sh"], program="", DISPLAY=":0")
+    (asked,) = laptop.calls("ssh")
+    assert asked.endswith("exec /bin/sh ~/.local/share/nbssh/mybox/wait")
+    assert laptop.calls("xdg-open") == [URL]
+    laptop.open(["sh"], "hold", program="", DISPLAY=":0")
+    assert laptop.calls("ssh")[-1].endswith("exec /bin/sh ~/.local/share/nbssh/mybox/wait")
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
@@ -122,7 +137,7 @@ def test_a_lost_connection_opens_nothing_and_ends_nothing(laptop: Laptop) -> Non
     (laptop.folder / "master").write_text("255")
     laptop.open(["sh"], DISPLAY=":0")
     assert laptop.calls("xdg-open") == []
-    assert [call.split()[-1] for call in laptop.calls("ssh")] == ["~/.local/share/nbssh/mybox/wait", "x"]
+    assert [call.split()[-1] for call in laptop.calls("ssh")] == ["mybox", "x"]
     assert "-O exit" not in str(laptop.calls("ssh"))
 
 
@@ -227,7 +242,7 @@ def test_without_a_master_a_port_is_not_believed_but_asked_by_a_login(
     (asked,) = laptop.calls("ssh")
     assert asked.startswith("-F my config -T -o BatchMode=yes ")
     assert (laptop.folder / "askpass").read_text() == "force\n", "nor does a jump host ask"
-    assert asked.endswith(" mybox-nb exec /bin/sh ~/.local/share/nbssh/mybox/wait")
+    assert asked.endswith(f" mybox-nb exec /bin/sh {WAIT}")
     assert laptop.calls("xdg-open") == ([URL] if verdict == 0 else [])
 
 

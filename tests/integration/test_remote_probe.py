@@ -16,6 +16,8 @@ import pytest
 from remote_helpers import HOST, PATIENCE, SHELLS
 
 from nbssh.core.files.render import render
+from nbssh.steps.forwarding import ForwardTest
+from nbssh.steps.probe import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,8 +35,6 @@ class Remote:
         self.env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", "USER": "alice"}
         self.model: dict[str, Any] = {
             "nonce": NONCE,
-            "name": "mybox",
-            "app": "lab",
             "jupyter": "",
             "setup": [],
             "setup_shell": ["/bin/sh"],
@@ -63,7 +63,7 @@ class Remote:
         before = self.tree()
         done = subprocess.run(
             SHELLS[shell],
-            input=render("remote/probe", **self.model),
+            input=render(Probe(**self.model)),
             text=True,
             capture_output=True,
             check=False,
@@ -260,7 +260,7 @@ def test_a_home_that_cannot_be_written(remote: Remote) -> None:
 
 
 def test_a_torn_probe_says_nothing(remote: Remote) -> None:
-    script = render("remote/probe", **remote.model)
+    script = render(Probe(**remote.model))
     done = subprocess.run(
         ["dash"],
         input=script[: script.rindex("probe </dev/null")],
@@ -278,7 +278,7 @@ def test_a_torn_probe_says_nothing(remote: Remote) -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None:
     path = remote.home / "deep/er/sock"
-    script = render("remote/forwardtest", nonce=NONCE, python=sys.executable, path=str(path))
+    script = render(ForwardTest(nonce=NONCE, python=sys.executable, path=str(path)))
     with subprocess.Popen(
         SHELLS[shell], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=remote.env
     ) as child:
@@ -298,7 +298,7 @@ def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None
 
 
 def test_forwarding_where_no_socket_can_be_made(remote: Remote) -> None:
-    script = render("remote/forwardtest", nonce=NONCE, python=sys.executable, path=f"{remote.home}/{'x' * 120}")
+    script = render(ForwardTest(nonce=NONCE, python=sys.executable, path=f"{remote.home}/{'x' * 120}"))
     done = subprocess.run(["dash"], input=script, text=True, capture_output=True, check=False, timeout=PATIENCE)
     mark, made, port = done.stdout.split()
     assert (mark, made) == (f"nbssh-{NONCE}-listen", "-")

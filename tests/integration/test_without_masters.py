@@ -38,7 +38,7 @@ def test_add_apply_and_remove(bed: Bed, monkeypatch: pytest.MonkeyPatch, *, by_t
     # the tunnel was tried without a master: through an ssh of its own
     assert profile["server"]["forward"] == "socket"
     assert f" {profile['server']['socket']}\r\n" in conf
-    assert (bed.remote_home / ".local/share/nbssh/box/launch").is_file()
+    assert (bed.remote_home / ".local/share/nbssh/box/profile").is_file()
     assert apply(context, ["box"], mode="check", json=False, offline=False) == 0
     remove(context, "box", offline=False)
     assert not (bed.remote_home / ".local/share/nbssh/box").exists()

@@ -42,7 +42,7 @@ def test_the_best_way_is_tried_first_and_a_declared_one_alone(kind: Kind, via: s
 def test_a_lone_server_has_no_way() -> None:
     alone = Profile(destination="box", port=8888)
     assert (batch.ways(alone), batch.via(alone), batch.own_options(alone)) == ((), None, frozenset())
-    assert batch.proxy_words(["ssh"], "gpu", alone, persists=False) == []
+    assert batch.proxy_words(["ssh"], "job", "gpu", alone, persists=False) == []
 
 
 def test_what_was_found_counts_then_what_was_declared_then_the_likeliest() -> None:
@@ -60,13 +60,12 @@ def test_only_a_sshd_of_our_own_asks_for_our_own_key() -> None:
 
 
 def test_the_proxy_runs_the_job_script_on_the_login_node() -> None:
-    words = batch.proxy_words(["ssh", "-F", "my config"], "gpu", profile(found="node"), persists=False)
+    job = "/home/alice/.local/share/nbssh/program/0123456789abcdef/batch/job"
+    words = batch.proxy_words(["ssh", "-F", "my config"], job, "gpu", profile(found="node"), persists=False)
     assert words[:3] == ["ssh", "-F", "my config"]
-    job = "/home/alice/.local/share/nbssh/gpu/job"
-    assert words[-7:] == ["-p", "2222", "alice@login", "exec", "/bin/sh", job, "node"]
+    assert words[-8:] == ["-p", "2222", "alice@login", "exec", "/bin/sh", job, "gpu", "node"]
     # ssh sends the stderr of a ProxyCommand nowhere once there is a ControlPersist
-    assert batch.proxy_words(["ssh"], "gpu", profile(found="node"), persists=True)[:2] == ["sh", "-c"]
-    assert "~/.local/share/nbssh/gpu/job" in batch.proxy_words(["ssh"], "gpu", profile(), persists=False)
+    assert batch.proxy_words(["ssh"], job, "gpu", profile(found="node"), persists=True)[:2] == ["sh", "-c"]
 
 
 def test_all_nodes_are_known_by_one_name() -> None:

@@ -117,6 +117,11 @@ class Paths:
         return self.state / "backups"
 
     @property
+    def laptop(self) -> Path:
+        """What this laptop is called on its servers, where each says which program its aliases name."""
+        return self.state / "laptop"
+
+    @property
     def lock(self) -> Path:
         """Held while files are written."""
         return self.state / "lock"

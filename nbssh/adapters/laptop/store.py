@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nbssh.adapters.laptop.paths import Paths
     from nbssh.core.profile.profile import Profile
 
@@ -24,6 +27,7 @@ _HEADER = """\
 # No secret belongs here. Everything about it: nbssh show {name}; remove it with: nbssh remove {name}
 """
 PROFILE_BYTES = 1 << 20  # more is no profile
+_LAPTOP_BYTES = 1000
 # the 32 parts of a dotted key; one begins where no word goes on, which keeps the search linear
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DEEP_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{31}}")
@@ -126,6 +130,27 @@ def _put_before_tables(document: Any, key: str, value: object) -> None:  # noqa:
     document[key] = value
     for name, table in tables:
         document[name] = table
+
+
+_new: dict[Path, str] = {}
+
+
+def laptop_id(paths: Paths) -> str:
+    """Return what this laptop is called on its servers; before the first file is written, what it will be called."""
+    path = paths.laptop
+    try:
+        data = writer.read(path, limit=_LAPTOP_BYTES)
+    except NbsshError as error:
+        raise NbsshError(f"{paths.shown(path)}: {error.message}", error.hint) from None
+    if data is None:
+        return _new.setdefault(path, secrets.token_hex(8))
+    text = data.decode("ascii", "replace").strip()
+    if not re.fullmatch(r"[0-9a-f]{16}", text):
+        raise NbsshError(
+            f"{paths.shown(path)} holds something else than 16 hexadecimal digits",
+            "remove it; nbssh apply makes a new one",
+        )
+    return text
 
 
 def load_secret(paths: Paths, name: str) -> Secret:

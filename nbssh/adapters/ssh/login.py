@@ -44,6 +44,7 @@ def private(
     command = (
         *ssh.command,
         "-oLogLevel=VERBOSE",
+        "-oCompression=yes",  # scripts and files are text: a third of it
         "-E",
         str(log),
         *QUIET,

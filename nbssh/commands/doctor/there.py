@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from nbssh.core import answers
-from nbssh.core.files.change import Plan
+from nbssh.core.files.change import Kind, Plan
 from nbssh.core.files.render import render, sh
-from nbssh.core.profile.declared import server_folder
+from nbssh.core.files.template import Template
+from nbssh.core.profile.declared import SHARE, STATES, server_folder, share_folder
 from nbssh.core.profile.profile import PROGRAMS, TITLES, alias
 from nbssh.core.server import batch as cluster
 from nbssh.core.server import choice, survey
@@ -34,7 +35,16 @@ SCRIPT_SECONDS = 30.0  # df on a dead network file system does not return
 CLOCK_SECONDS = 300.0  # cookies and tokens of a login are dated
 FREE_KIB = 100 * 1024
 _MISSING, _EDITED = ("is missing", "are missing"), ("was edited by hand", "were edited by hand")
-_OLD = ("is out of date", "are out of date")
+_OLD, _DAMAGED = ("is out of date", "are out of date"), ("is damaged", "are damaged")
+
+
+class Doctor(Template, frozen=True, kw_only=True):
+    """Where the script looks."""
+
+    templates: ClassVar = ("sent/doctor",)
+    home: str
+    share: str
+    states: str
 
 
 def examine(target: Target, *, batch: bool) -> list[Finding]:
@@ -62,7 +72,9 @@ def examine(target: Target, *, batch: bool) -> list[Finding]:
 def _look(target: Target, known: Server, there: Connection) -> Iterator[Finding]:
     name = target.name
     began = time.time()
-    out, _ = there.attempt(render("remote/doctor", home=known.home), SCRIPT_SECONDS)
+    out, _ = there.attempt(
+        render(Doctor(home=known.home, share=share_folder(known), states=f"{known.home}/{STATES}")), SCRIPT_SECONDS
+    )
     said = survey.parse(out)
     yield Finding(
         "server", "ok", f"{target.profile.destination} is reached, {said.host or known.hostname}", profile=name
@@ -128,13 +140,12 @@ def _left_there(target: Target, said: Survey) -> Iterator[Finding]:
     for profile in strange:
         yield Finding(
             "leftovers", "warning", f"{said.host} holds files of a profile '{profile}' that is not on this machine",
-            f"if no other machine of yours uses it, there: rm -r ~/.local/share/nbssh/{profile} "
-            f"~/.local/state/nbssh/{profile}", name,
+            f"if no other machine of yours uses it, there: rm -r ~/{SHARE}/{profile} ~/{STATES}/{profile}", name,
         )  # fmt: skip
     # every batch job leaves a folder of its node
     others = [run[1:] for run in said.runs if run[0] == name and run[1] != said.host and not in_job]
     for host, record in others:
-        folder = f"~/.local/state/nbssh/{name}/{host}"
+        folder = f"~/{STATES}/{name}/{host}"
         if record:
             message, repair = f"a server was started on {host}, too", f"if that machine is gone, there: rm -r {folder}"
         else:
@@ -178,7 +189,7 @@ def _forwarding(target: Target, known: Server, there: Connection) -> Iterator[Fi
     """Try what the tunnel needs of sshd; an open tunnel has shown it already."""
     name, profile = target.name, target.profile
     if profile.scheduler:  # which is not the sshd of the login node
-        yield from _scheduler(name, profile.scheduler, known, there)
+        yield from _scheduler(target, profile.scheduler, known, there)
         return
     if target.ssh.check_master(target.control_socket):
         yield Finding("forwarding", "ok", "the tunnel is open", profile=name)
@@ -202,11 +213,10 @@ def _forwarding(target: Target, known: Server, there: Connection) -> Iterator[Fi
         yield Finding("forwarding", "ok", f"sshd permits the tunnel ({known.forward})", profile=name)
 
 
-def _scheduler(name: str, scheduler: Scheduler, known: Server, there: Connection) -> Iterator[Finding]:
+def _scheduler(target: Target, scheduler: Scheduler, known: Server, there: Connection) -> Iterator[Finding]:
     """Ask whether the scheduler is there and would take the job."""
-    title = cluster.TITLES[scheduler.kind]
-    script = sh(f"{server_folder(name, known, 'share')}/job")
-    out, _ = there.attempt(f"[ ! -f {script} ] || exec /bin/sh {script} test")
+    name, title = target.name, cluster.TITLES[scheduler.kind]
+    out, _ = there.attempt(connect.script_command(target, "batch/job", "test"))
     word, *rest = answers.words(answers.text(out)) or [""]
     said = " ".join(rest)[:300]
     if word == "never":
@@ -232,11 +242,14 @@ def _scheduler(name: str, scheduler: Scheduler, known: Server, there: Connection
 
 def _files(target: Target, there: Connection) -> Iterator[Finding]:
     name, profile, declared = target.name, target.profile, target.declared
-    plan = Plan(planning.remote_changes(declared, read_remote(there, [declared.folder])))
+    plan = Plan(planning.remote_changes(declared, read_remote(there, [declared])))
     changed: dict[tuple[str, str], list[str]] = {}
     for change in plan.changes:
         said = _MISSING if change.old is None else _EDITED if change.edited else _OLD
-        changed.setdefault(said, []).append(change.path.removeprefix(f"{declared.folder}/"))
+        if change.kind is Kind.PROGRAM and change.old is not None:
+            said = _DAMAGED
+        path = change.path.removeprefix(f"{declared.folder}/").removeprefix(f"{share_folder(declared.server)}/")
+        changed.setdefault(said, []).append(path)
     for (one, several), paths in changed.items():
         what = f"{', '.join(paths)} {one if len(paths) == 1 else several}"
         yield Finding("files there", "warning", what, f"nbssh diff {name}; nbssh apply {name}", name)

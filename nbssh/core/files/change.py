@@ -37,15 +37,16 @@ class Kind(enum.Enum):
     REDIRECT = enum.auto()  # the page with the token
     INCLUDE = enum.auto()  # the user's own config, for the sake of our line
     MARKER = enum.auto()  # remembers that the line was added
-    SERVE = enum.auto()  # starts Jupyter on the server
-    SERVER_PROGRAM = enum.auto()  # all other programs there
+    LAPTOP = enum.auto()  # what this laptop is called on its servers
+    PROGRAM = enum.auto()  # the whole folder of a program on a host; its content is Program.stream
+    SETTINGS = enum.auto()  # what the program goes by for one profile
     JUPYTER_CONFIG = enum.auto()
-    MANIFEST = enum.auto()
+    REGISTRATION = enum.auto()  # which program a laptop's aliases name
     OTHER = enum.auto()
 
 
 NEVER_SHOWN = {Kind.SECRET, Kind.KEY, Kind.REDIRECT}
-AT_NEXT_START = {Kind.SERVE, Kind.JUPYTER_CONFIG}
+AT_NEXT_START = {Kind.SETTINGS, Kind.JUPYTER_CONFIG}
 """What a Jupyter that runs does not take up before it is started again."""
 
 
@@ -87,8 +88,8 @@ class Change:
 
     @property
     def hidden(self) -> bool:
-        """Nothing of the content may be shown."""
-        return self.secret and not self.masked
+        """Nothing of the content is shown: it is secret, or it is a program."""
+        return (self.secret and not self.masked) or self.kind is Kind.PROGRAM
 
     @property
     def remodes(self) -> bool:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from nbssh.core.files import change
-from nbssh.core.files.change import SEAL
+from nbssh.core.files.change import SEAL, Kind
+from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
+from nbssh.core.files.template import Template
 from nbssh.core.profile.client import POSIX, Client
+from nbssh.core.profile.declared import program_path
 from nbssh.core.profile.profile import tcp_port
 from nbssh.core.server import batch, values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nbssh.core.files.change import Change
     from nbssh.core.profile.profile import Profile
     from nbssh.core.server.values import FarEnd
     from nbssh.core.ssh.alias import Directive
@@ -36,6 +41,50 @@ class Local(msgspec.Struct, frozen=True):
     key: str = ""
     ssh: tuple[str, ...] = ("ssh",)
     client: Client = POSIX
+
+
+class Node(msgspec.Struct, frozen=True):
+    """How a session gets to the node of a batch job: `proxy` are words; `key` is empty where she comes with her own."""
+
+    proxy: list[str]
+    alias: str
+    known_hosts: str
+    key: str
+
+
+class Blocks(Template, frozen=True, kw_only=True):
+    """What the ssh_config blocks of a profile show."""
+
+    templates: ClassVar = ("ssh/profile.conf",)
+    name: str
+    seal: str
+    port: int
+    far: FarEnd
+    program: str
+    launch: str
+    kill: str
+    client: str
+    opener: str
+    without_master: str
+    control_path: str
+    node: Node | None
+    directives: list[Directive]
+
+
+class Opener(Template, frozen=True, kw_only=True):
+    """What the browser's opener knows, the same for all profiles."""
+
+    templates: ClassVar = ("ssh/open", "ssh/open.ps1")
+    seal: str
+    secrets: str
+
+
+class Redirect(Template, frozen=True, kw_only=True):
+    """The page that carries a token into the browser."""
+
+    templates: ClassVar = ("ssh/redirect.html",)
+    name: str
+    url: str
 
 
 def far_end(profile: Profile) -> FarEnd:
@@ -76,12 +125,15 @@ def control_path(profile: Profile, local: Local) -> str:
 
 def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[Directive]) -> str:
     """Return the ssh_config blocks of one profile, sealed."""
-    text = render(
-        "ssh/profile.conf",
+    program = program_of(profile).id
+    model = Blocks(
         name=name,
         seal=SEAL,
         port=profile.port,
         far=far_end(profile),
+        program=program,
+        launch=program_path(program, "launch"),
+        kill=program_path(program, "kill"),
         client=local.client.name,
         opener=local.opener if profile.browser else "",
         without_master=_without_master(profile),
@@ -89,30 +141,48 @@ def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[D
         node=_node(name, profile, local),
         directives=list(directives),
     )
-    return change.seal(local.client.text(text))
+    return change.seal(local.client.text(render(model)))
 
 
-def _node(name: str, profile: Profile, local: Local) -> dict[str, Any] | None:
+def _node(name: str, profile: Profile, local: Local) -> Node | None:
     """Return how a session reaches the node of a batch job, and whom it trusts there; None without a scheduler."""
     if profile.scheduler is None:
         return None
-    return {
-        "proxy": batch.proxy_words(local.ssh, name, profile, persists=bool(control_path(profile, local))),
-        "alias": batch.host_key_alias(name),
-        "known_hosts": local.known_hosts,
-        "key": local.key if batch.has_own_key(profile) else "",
-    }
+    home = profile.server.home if profile.server else "~"
+    job = program_path(program_of(profile).id, "batch/job", home)
+    return Node(
+        proxy=batch.proxy_words(local.ssh, job, name, profile, persists=bool(control_path(profile, local))),
+        alias=batch.host_key_alias(name),
+        known_hosts=local.known_hosts,
+        key=local.key if batch.has_own_key(profile) else "",
+    )
+
+
+def program_named(blocks: bytes | None) -> str:
+    """Return the id of the program that the installed `blocks` of a profile name; nothing in those of nbssh 0.1."""
+    found = re.search(rb"/program/([0-9a-f]{16})/launch ", blocks or b"")
+    return found[1].decode() if found else ""
+
+
+def moves_tunnel(changes: Sequence[Change]) -> bool:
+    """Tell whether an open master has something else than its aliases now say: what is run over it does not count."""
+    run = (b"#", b"    RemoteCommand ", b"    LocalCommand ")
+
+    def kept(text: bytes | None) -> list[bytes]:
+        return [line for line in (text or b"").splitlines() if not line.startswith(run)]
+
+    return any(change.kind is Kind.ALIASES and kept(change.old) != kept(change.new) for change in changes)
 
 
 def opener(secrets_dir: str, client: Client = POSIX) -> str:
     """Return the browser opener, one script for all profiles; `secrets_dir` as the client's programs name it."""
-    text = render(f"ssh/{client.opener}", seal=SEAL, secrets=secrets_dir)
+    text = render(Opener(seal=SEAL, secrets=secrets_dir), f"ssh/{client.opener}")
     return change.seal(client.byte_order_mark + client.text(text))
 
 
 def redirect(name: str, profile: Profile, token: str) -> str:
     """Return the page that carries the token into the browser."""
-    return render("ssh/redirect.html", name=name, url=token_url(profile.port, token))
+    return render(Redirect(name=name, url=token_url(profile.port, token)))
 
 
 def token_url(port: int, token: str = "") -> str:

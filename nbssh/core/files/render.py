@@ -1,7 +1,7 @@
 """Templates to text: the Jinja2 environment, its quoting filters and the template lookup.
 
-The only module that imports jinja2. A template sees one small struct and nothing else, and every `{{ }}` in every
-template ends in one of the quoting filters below (a test walks the syntax trees). Must not read anything but
+The only module that imports jinja2. A template sees one typed struct (template.py) and nothing else, and every `{{ }}`
+in every template ends in one of the quoting filters below (a test walks the syntax trees). Must not read anything but
 templates.
 """
 
@@ -13,15 +13,18 @@ import re
 import shlex
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jinja2
+import msgspec
 
 from nbssh.core.ssh import grammar
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from nbssh.core.files.template import Template
 
 _PACKAGE = Path(__file__).resolve().parent.parent.parent
 _ONE_LINE = re.compile(r"[^\x20-\x7e\xa0-\U0010ffff]")
@@ -105,6 +108,15 @@ def as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=True, sort_keys=True)
 
 
+def line(value: str) -> str:
+    """Pass `value` as what is left of its line, in a file that is read line by line and quotes nothing."""
+    if found := re.search(r"[\0\r\n]", value):
+        raise NbsshError(
+            f"{found.group()!a} in {value!a} cannot stand in a line of a file", "take it out of the profile"
+        )
+    return value
+
+
 def verbatim(value: str) -> str:
     """Pass text that is program and not data: a rendered part, whose own values went through a filter already."""
     return value
@@ -123,6 +135,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "html": html.escape,
     "json": as_json,
     "comment": comment,
+    "line": line,
     "verbatim": verbatim,
 }
 
@@ -146,6 +159,28 @@ def environment() -> jinja2.Environment:
     return env
 
 
-def render(template: str, **model: Any) -> str:  # noqa: ANN401  Jinja2's own signature
-    """Return `template` (a path below templates/) filled with `model`. Same input, same text."""
-    return environment().get_template(template).render(**model)
+def render(model: Template, template: str = "") -> str:
+    """Return the template of `model`, or that one of its templates, filled with it. Same input, same text."""
+    name = template or model.templates[0]
+    if name not in model.templates:
+        raise ValueError(f"{name} is no template of {type(model).__name__}")
+    return environment().get_template(name).render(msgspec.structs.asdict(model))
+
+
+def static(path: str) -> bytes:
+    """Return a file below templates/ that is installed as it is."""
+    return (templates_dir() / path).read_bytes()
+
+
+def static_text(path: str) -> str:
+    """Return such a file as text, to be sent as part of another one."""
+    return static(path).decode("ascii")
+
+
+def listed(folder: str) -> list[str]:
+    """Return the files below a folder of templates/, relative to it and sorted; no backups and caches."""
+    root = templates_dir() / folder
+    found = (str(path.relative_to(root).as_posix()) for path in root.rglob("*") if path.is_file())
+    return sorted(
+        name for name in found if re.fullmatch(r"([a-z0-9_]+/)*[a-z0-9_]+(\.[a-z]+)?", name) and "__" not in name
+    )

@@ -23,20 +23,40 @@ class Secret(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Declared(msgspec.Struct, frozen=True):
-    """One profile as it shall be, with its secret."""
+    """One profile as it shall be, with its secret; `laptop` is what this machine is registered as on the server."""
 
     name: str
     profile: Profile
     secret: Secret
+    laptop: str
 
     @property
     def folder(self) -> str:
         """The profile's folder on its server."""
+        return server_folder(self.name, self.server, "share")
+
+    @property
+    def server(self) -> Server:
+        """What is known of the server; must not be asked where nothing is."""
         if self.profile.server is None:
             raise ValueError(f"nothing is known of the server of {self.name}")
-        return server_folder(self.name, self.profile.server, "share")
+        return self.profile.server
+
+
+# Below the home of a server. In an alias it is the login shell that knows the home.
+SHARE, STATES = ".local/share/nbssh", ".local/state/nbssh"
+
+
+def share_folder(server: Server) -> str:
+    """Return the absolute folder on the server that holds the programs and a folder for each profile."""
+    return f"{server.home}/{SHARE}"
+
+
+def program_path(program: str, script: str, home: str = "~") -> str:
+    """Return where `script` of the program with the id `program` lies; `home` as the shell or the server has it."""
+    return f"{home}/{SHARE}/program/{program}/{script}"
 
 
 def server_folder(name: str, server: Server, kind: Literal["share", "state"]) -> str:
     """Return the absolute folder of a profile on its server: files (`share`) or runtime (`state`)."""
-    return f"{server.home}/.local/{kind}/nbssh/{name}"
+    return f"{server.home}/{SHARE if kind == 'share' else STATES}/{name}"

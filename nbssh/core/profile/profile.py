@@ -27,6 +27,9 @@ PROGRAMS: dict[App, str] = {"lab": "jupyter-lab", "notebook": "jupyter-notebook"
 TITLES: dict[App, str] = {"lab": "JupyterLab", "notebook": "Jupyter Notebook", "server": "Jupyter Server"}
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
+# Names of nbssh's own, beside the folders of the profiles: here in its state folder, on a server in its share folder;
+# where both share a home they are one. templates/server/names.sh has the same.
+RESERVED = frozenset(("program", "secrets", "backups", "lock", "log", "included", "edits", "templates", "laptop"))
 FIRST_PORT = 8888  # Jupyter's own default
 UNPRIVILEGED = 1024  # ip(7): ports below need CAP_NET_BIND_SERVICE
 
@@ -112,6 +115,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 def check_name(name: str) -> str:
     """Return `name` if it can be a profile's, else raise: it becomes file names, aliases and remote paths."""
+    if name.lower() in RESERVED:
+        raise NbsshError(f"'{name}' cannot be a profile's name: nbssh keeps something of its own there", "take another")
     if NAME.match(name):
         return name
     raise NbsshError(

@@ -1,6 +1,6 @@
 """Jupyter inside a batch job: how a session gets to the job's node, and whom it trusts there. Pure.
 
-`ssh NAME-nb` lands on the node itself, because its ProxyCommand runs `job` (templates/remote/job) on the login node and
+`ssh NAME-nb` lands on the node itself, because its ProxyCommand runs `job` (templates/batch/job) on the login node and
 that joins the connection to a sshd there. So everything after it is the same as on a lone server. Ways to that sshd:
 
 - `node`: the node's own, where users may log in while a job of theirs runs;
@@ -21,6 +21,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbssh.core import answers
+from nbssh.core.files.render import static_text
 from nbssh.core.server import values
 from nbssh.core.server.values import HostName, Word  # noqa: TC001  a NamedTuple's annotations
 from nbssh.core.ssh import destination
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
     from nbssh.core.profile.profile import Kind, Profile, Via
 
 TITLES: dict[Kind, str] = {"slurm": "Slurm", "gridengine": "Grid Engine", "pbs": "PBS", "lsf": "LSF"}
-# The variable in which each scheduler tells a job its number.
-JOB_VARIABLES: dict[Kind, str] = {
-    "slurm": "SLURM_JOB_ID", "gridengine": "JOB_ID", "pbs": "PBS_JOBID", "lsf": "LSB_JOBID",
-}  # fmt: skip
 # What tells a node's sshd from that of the login node, whose options the aliases have besides; and what the profile's
 # own key needs. In the alias that goes to the node these come first, and ssh takes the first it sees.
 NODE_OPTIONS = frozenset((
@@ -72,6 +69,14 @@ def via(profile: Profile) -> Via | None:
     return "srun" if profile.scheduler.kind == "slurm" else "node"
 
 
+def removing_parts(profile: Profile) -> str:
+    """Return the parts of templates/batch that the script which removes the profile needs."""
+    if profile.scheduler is None:
+        return ""
+    parts = ("stop", "jobs", profile.scheduler.kind, "end", "remove")
+    return "\n".join(static_text(f"batch/{part}.sh") for part in parts)
+
+
 def has_own_key(profile: Profile) -> bool:
     """Tell whether sessions come in with the profile's own key instead of the user's."""
     return via(profile) in {"srun", "relay"}
@@ -100,12 +105,14 @@ _SAYING = (
 )  # fmt: skip
 
 
-def proxy_words(ssh: Sequence[str], name: str, profile: Profile, *, persists: bool) -> list[str]:
-    """Return the ProxyCommand as words: `job` on the login node, told the way; `persists`: with a ControlPersist."""
+def proxy_words(ssh: Sequence[str], job: str, name: str, profile: Profile, *, persists: bool) -> list[str]:
+    """Return the ProxyCommand as words: `job`, the path of the script on the login node, is told the way.
+
+    `persists`: with a ControlPersist.
+    """
     way = via(profile)
     if way is None:
         return []
-    home = profile.server.home if profile.server else "~"
     return [
         *(_SAYING if persists else ()),
         *ssh,
@@ -114,7 +121,8 @@ def proxy_words(ssh: Sequence[str], name: str, profile: Profile, *, persists: bo
         *destination.arguments_of(profile),
         "exec",
         "/bin/sh",
-        f"{home}/.local/share/nbssh/{name}/job",
+        job,
+        name,
         way,
     ]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from nbssh.core.profile.declared import STATES
 from nbssh.core.profile.profile import PROGRAMS, TITLES, App
 from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
@@ -118,7 +119,7 @@ def socket_path(name: str, facts: Facts, *, in_job: bool = False) -> str:
     in a batch job (`in_job`) on whatever node.
     """
     limit = facts.socket_limit or _SOCKET_BYTES
-    at_home = f"{facts.home}/.local/state/nbssh/{name}/sock"
+    at_home = f"{facts.home}/{STATES}/{name}/sock"
     in_tmp = f"/tmp/nbssh-{facts.uid}/{name}.sock"  # noqa: S108  0700, owner and mode checked at every use
     shared = in_job or bool(NETWORK_FILESYSTEMS.search(facts.home_filesystem))
     usable = [

@@ -1,6 +1,6 @@
 """What the probe says of a server, read as data.
 
-Nothing of it is trusted: sizes, characters and numbers are checked. The format is described in templates/remote/probe.
+Nothing of it is trusted: sizes, characters and numbers are checked. The format is described in templates/sent/probe.
 """
 
 from __future__ import annotations

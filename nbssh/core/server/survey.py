@@ -1,4 +1,4 @@
-"""What templates/remote/doctor says of a server, read as data. Pure; a line that is not of its form is dropped."""
+"""What templates/sent/doctor says of a server, read as data. Pure; a line that is not of its form is dropped."""
 
 from __future__ import annotations
 

@@ -1,0 +1,120 @@
+# needs: cancel_job fail find_job host look_job name nap newline now now_s options say scheduler_commands
+# needs: scheduler_title state
+# --- the batch job: its number, its state, its end; the scheduler's own words all come from the part of its name -----
+# The part, batch/SCHEDULER.sh, says how to submit_job SCRIPT OPTION..., find_job, look_job, cancel_job, explain_end, nodes
+# and test_job SCRIPT OPTION... find_job and look_job are true where the job waits or runs. They set job_found: found,
+# none, or silent (the scheduler does not answer), and job_id, job_state (queued, running, ended), job_word (the
+# scheduler's own), job_node, job_reason, job_left (seconds or nothing), and job_never where it waits for what does not
+# come by itself.
+user=$(command id -un)
+job_name=nbssh-${name}
+job_file=job.sh
+job_log=${state}/job.log
+job_said=${state}/job.said
+job_id='' job_state='' job_word='' job_node='' job_reason='' job_left='' job_never='' job_end='' job_found='' trial=''
+
+# seconds_of [DAYS-][[HOURS:]MINUTES:]SECONDS: nothing for what is no such time
+seconds_of() {
+    case $1 in
+    '' | *[!0-9:-]*) return 0 ;;
+    *) ;;
+    esac
+    printf '%s\n' "$1" | command awk -F '[-:]' '{
+        days = /-/ ? $1 : 0
+        first = /-/ ? 2 : 1
+        seconds = 0
+        for (i = first; i <= NF; i++) seconds = seconds * 60 + $i
+        print days * 86400 + seconds
+    }'
+}
+
+# in_words SECONDS
+in_words() {
+    if [ "$1" -ge 86400 ]; then
+        printf '%s d %s h' "$(($1 / 86400))" "$(($1 % 86400 / 3600))"
+    elif [ "$1" -ge 3600 ]; then
+        printf '%s h %s min' "$(($1 / 3600))" "$(($1 % 3600 / 60))"
+    else
+        printf '%s min' "$((($1 + 59) / 60))"
+    fi
+}
+
+# with_options FUNCTION SCRIPT: calls it with the profile's options for the submission command, a word each.
+with_options() {
+    set -f
+    IFS=${newline}
+    # shellcheck disable=SC2086  # words, a line each
+    set -- "$1" "$2" ${options}
+    unset IFS
+    set +f
+    "$@"
+}
+
+# Sets job_id to the number that was written down at the last submission.
+recorded_job() {
+    job_id=''
+    { read -r job_id; } 2>/dev/null <"${state}/job" || :
+    case ${job_id} in
+    '' | *[!A-Za-z0-9._-]*)
+        job_id=''
+        return 1
+        ;;
+    *) return 0 ;;
+    esac
+}
+
+# Sets `missing` to the first of the scheduler's commands that is not there.
+find_missing() {
+    for missing in ${scheduler_commands}; do
+        command -v "${missing}" >/dev/null 2>&1 || return 0
+    done
+    missing=''
+}
+
+require_scheduler() {
+    find_missing
+    [ -z "${missing}" ] ||
+        fail "${scheduler_title}'s ${missing} was not found on ${host}" \
+            "is this the login node? if it comes with a module, its folder must be on the PATH of: ssh ... command -v ${missing}"
+}
+
+# doze SECONDS: a longer nap, for a scheduler is asked seldom
+doze() {
+    command sleep "$1" 2>/dev/null || command sleep 1
+}
+
+# await_job_end SECONDS
+await_job_end() {
+    now
+    job_until=$((now_s + $1))
+    while :; do
+        look_job || :
+        [ "${job_found}" != none ] || return 0
+        now
+        [ "${now_s}" -lt "${job_until}" ] || return 1
+        nap
+    done
+}
+
+# Cancels the job of this profile, waiting or running, and says so; without one says that.
+end_job() {
+    require_scheduler
+    find_job || :
+    case ${job_found} in
+    found) ;;
+    none)
+        say 'not running'
+        return 0
+        ;;
+    *) fail "${scheduler_title} does not answer on ${host}; nothing was cancelled" "try again in a minute" ;;
+    esac
+    end_was="${job_word}${job_node:+ on ${job_node}}"
+    cancel_job || fail "${scheduler_title} does not cancel job ${job_id}" "its message is above"
+    # what it holds is given back when it is really gone
+    if await_job_end 45; then
+        say "cancelled job ${job_id}, which was ${end_was}"
+    else
+        say "job ${job_id}, which was ${end_was}, is being cancelled; ${scheduler_title} takes its time"
+    fi
+    command rm -f "${state}/job" "${state}/pending"
+}

@@ -1,0 +1,7 @@
+# needs: program scheduler
+# --- kill with a batch job -------------------------------------------------------------------------------------------
+. "${program}/batch/stop.sh"
+. "${program}/batch/jobs.sh"
+# shellcheck source=batch/slurm.sh
+. "${program}/batch/${scheduler}.sh"
+. "${program}/batch/end.sh"

@@ -1,0 +1,90 @@
+# needs: fail job_log job_name job_said name recorded_job seconds_of trial
+# PBS (OpenPBS, PBS Professional, Torque): qsub(1), qstat(1), qdel(1)
+scheduler_title=PBS
+job_variable=PBS_JOBID
+scheduler_commands='qsub qstat qdel'
+
+# -N: older ones take 15 characters
+submit_job() {
+    job_script=$1
+    shift
+    job_short=$(printf '%.15s' "${job_name}")
+    command rm -f "${job_log}"
+    command qsub -S /bin/sh -j oe -o "${job_log}" "$@" ${trial:+-l walltime=00:03:00} -N "${job_short}" "${job_script}" </dev/null >"${job_said}" || return 1
+    job_id=$(command sed -n 's/^\([0-9][0-9]*\(\[\]\)*[.A-Za-z0-9_-]*\)$/\1/p' "${job_said}" | command tail -n 1)
+}
+
+find_job() {
+    job_found=none
+    recorded_job && look_job
+}
+
+look_job() {
+    job_found=none job_word='' job_node='' job_reason='' job_left='' job_state=ended
+    look_status=0
+    look_text=$(command qstat -f "${job_id}" 2>&1) || look_status=$?
+    case ${look_text} in
+    *'job_state = '*) ;;
+    *'Unknown Job'* | *'has finished'* | *'not found'* | *'nvalid '*) return 1 ;;
+    *)
+        job_found=silent
+        return 1
+        ;;
+    esac
+    # a long value goes on in lines that begin with a tab; Slurm's qstat begins all of them with one
+    look_text=$(printf '%s\n' "${look_text}" | command awk '
+        !/^[ \t]*[A-Za-z_][A-Za-z_.]* = / { sub(/^\t/, ""); line = line $0; next }
+        { print line; line = $0 }
+        END { print line }')
+    job_word=$(look_value job_state)
+    job_reason=$(look_value comment)
+    case ${job_word} in
+    R | B)
+        job_state=running
+        job_node=$(look_value exec_host)
+        job_node=${job_node%%[/+*]*}
+        look_limit=$(seconds_of "$(look_value Resource_List.walltime)")
+        look_used=$(seconds_of "$(look_value resources_used.walltime)")
+        [ -z "${look_limit}" ] || job_left=$((look_limit - ${look_used:-0}))
+        ;;
+    Q | H | W | T | S | U) job_state=queued ;;
+    *) return 1 ;;
+    esac
+    job_found=found
+}
+
+look_value() {
+    printf '%s\n' "${look_text}" | command sed -n "s/^[[:blank:]]*$1 = //p" | command head -n 1
+}
+
+cancel_job() {
+    command qdel "${job_id}"
+}
+
+# The history is for administrators to switch on; the job's own log says what the execution daemon did.
+explain_end() {
+    job_end=ended
+    job_word=${job_word:-gone}
+    look_text=$(command qstat -x -f "${job_id}" 2>/dev/null || :)
+    case ${look_text}$(command tail -n 20 "${job_log}" 2>/dev/null || :) in
+    *walltime*exceed* | *exceed*walltime*) job_end=timeout ;;
+    *'Exit_status = 271'* | *'Exit_status = -'* | *'terminated by'*) job_end=cancelled ;;
+    *'Exit_status = 0'*) ;;
+    *'Exit_status = '*) job_end=failed ;;
+    *) ;;
+    esac
+}
+
+nodes() {
+    command pbsnodes -a 2>/dev/null | command sed -n 's/^\([^ ][^ ]*\)$/\1/p'
+}
+
+# PBS knows no trial run.
+test_job() {
+    :
+}
+
+# Its ways into a job need no step of their own.
+run_step() {
+    fail "${scheduler_title} has no srun" "nbssh edit ${name}: scheduler.via"
+}

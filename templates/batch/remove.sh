@@ -1,0 +1,7 @@
+# needs: end_job is_alive run state stop_server
+# --- remove with a batch job -----------------------------------------------------------------------------------------
+
+end_all() {
+    if is_alive "${run}/record"; then stop_server; else end_job; fi
+    command rm -f "${state}"/*/record
+}

@@ -1,0 +1,15 @@
+# needs: job name program remove_socket run socket state via
+# --- serve in a batch job --------------------------------------------------------------------------------------------
+. "${program}/batch/jobid.sh"
+
+prepare_serving() {
+    # There is one job: what speaks of a server on another node is what an ended job left.
+    for other in "${state}"/*/record; do
+        other=${other%/record}
+        [ "${other}" = "${run}" ] || command rm -f "${other}/record" "${other}/ready" "${other}"/runtime/*server-*.json
+    done
+    [ -z "${socket}" ] || remove_socket
+    if [ "${via}" = relay ]; then
+        command /bin/sh "${program}/batch/job" "${name}" listen "${job}" </dev/null >>"${state}/sshd.log" 2>&1 &
+    fi
+}

@@ -1,0 +1,109 @@
+# needs: job_log job_name job_said nap now now_s seconds_of trial user
+# Slurm: squeue(1), sbatch(1), scancel(1), scontrol(1)
+scheduler_title=Slurm
+job_variable=SLURM_JOB_ID
+scheduler_commands='sbatch squeue scancel'
+
+submit_job() {
+    job_script=$1
+    shift
+    command sbatch --parsable "$@" ${trial:+--time=3} --job-name="${job_name}" --output="${job_log}" "${job_script}" </dev/null >"${job_said}" || return 1
+    job_id=$(command sed -n 's/^\([0-9][0-9]*\)\(;.*\)*$/\1/p' "${job_said}" | command tail -n 1)
+}
+
+# By name: a job whose number was never written down is found too. A running one first, then the oldest.
+# --all: without it a job in a partition that is hidden, or that the user may not use, is not shown to its own user.
+find_job() {
+    job_found=silent
+    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%N|%L|%r' 2>/dev/null) || return 1
+    read_jobs
+}
+
+look_job() {
+    job_found=silent
+    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%N|%L|%r' 2>/dev/null) || return 1
+    find_lines=$(printf '%s\n' "${find_lines}" | command grep "^[A-Z_]*|${job_id}|" || :)
+    read_jobs
+}
+
+read_jobs() {
+    job_found=none job_word='' job_node='' job_reason='' job_left='' job_never='' job_state=ended
+    find_line=$(printf '%s\n' "${find_lines}" | command sed -n '/^RUNNING|/p' | command sort -t '|' -k 2n | command head -n 1)
+    [ -n "${find_line}" ] ||
+        find_line=$(printf '%s\n' "${find_lines}" | command sed -n '/^\(PENDING\|CONFIGURING\|SUSPENDED\|REQUEUED\|RESIZING\)|/p' |
+            command sort -t '|' -k 2n | command head -n 1)
+    [ -n "${find_line}" ] || return 1
+    IFS='|' read -r job_word job_id job_node job_left job_reason <<-line
+	${find_line}
+	line
+    job_found=found
+    job_left=$(seconds_of "${job_left}")
+    [ "${job_reason}" != None ] || job_reason=''
+    case ${job_word} in
+    RUNNING) job_state=running ;;
+    *)
+        job_state=queued job_node=''
+        # squeue(1), JOB REASON CODES; since 24.11 a sentence where the job's owner may not use the partition
+        case ${job_reason} in
+        PartitionTimeLimit | PartitionNodeLimit | PartitionConfig | BadConstraints | *PerJobLimit | *'NeverSatisfied' | \
+            InvalidAccount | InvalidQOS | AccountNotAllowed | QOSNotAllowed | *'permitted to use this partition'*) job_never=yes ;;
+        *) ;;
+        esac
+        ;;
+    esac
+}
+
+cancel_job() {
+    command scancel "${job_id}"
+}
+
+# Sets job_end: timeout, cancelled, failed or ended. An ended job is known for a while (MinJobAge), then to accounting.
+explain_end() {
+    now
+    explain_limit=$((now_s + 4))
+    while :; do
+        explain_line=$(command scontrol show job -o "${job_id}" 2>/dev/null || :)
+        job_word=$(printf '%s\n' "${explain_line}" | command sed -n 's/.*JobState=\([A-Z_]*\).*/\1/p')
+        case ${explain_line} in *' Reason=TimeLimit '*) job_word=TIMEOUT ;; *) ;; esac
+        now
+        # which state follows is not known while its processes end
+        if [ "${job_word}" != COMPLETING ] || [ "${now_s}" -ge "${explain_limit}" ]; then break; fi
+        nap
+    done
+    [ -n "${job_word}" ] || job_word=$(command sacct -n -X -P -j "${job_id}" -o State 2>/dev/null | command sed -n '1s/[^A-Z_].*//p')
+    case ${job_word} in
+    TIMEOUT | DEADLINE) job_end=timeout ;;
+    CANCELLED | PREEMPTED | REVOKED) job_end=cancelled ;;
+    COMPLETED | COMPLETING | '') job_end=ended ;;
+    *) job_end=failed ;;
+    esac
+}
+
+nodes() {
+    command sinfo --all -h -N -o %N 2>/dev/null | command sort -u
+}
+
+# A step beside the job's own: no port, no right to log in to nodes. Without --unbuffered the stream would be held back.
+run_step() {
+    command srun --unbuffered --overlap --quiet --jobid="${job_id}" --nodes=1 --ntasks=1 "$@"
+}
+
+# What the scheduler would say to the job, without submitting it. Since 24.11 a partition of other groups is said nothing
+# of: a job there waits for ever.
+test_job() {
+    job_script=$1
+    shift
+    test_lines=$(command sbatch --test-only "$@" --job-name="${job_name}" "${job_script}" </dev/null 2>&1) || {
+        printf '%s\n' "${test_lines}"
+        return 1
+    }
+    test_partition=$(printf '%s\n' "${test_lines}" | command sed -n 's/.* in partition \([^ ]*\)$/\1/p')
+    test_groups=$(command scontrol --all -o show partition "${test_partition}" 2>/dev/null |
+        command sed -n 's/.* AllowGroups=\([^ ]*\) .*/\1/p')
+    case ${test_groups} in '' | ALL) return 0 ;; *) ;; esac
+    for test_group in $(command id -Gn); do
+        case ,${test_groups}, in *",${test_group},"*) return 0 ;; *) ;; esac
+    done
+    printf '%s\n' "partition ${test_partition} is for other groups: ${test_groups}"
+    return 1
+}

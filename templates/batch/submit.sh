@@ -1,0 +1,164 @@
+# needs: doze explain_end fail find_job home host in_words is_process job_end job_file job_found job_left job_log
+# needs: job_node job_reason job_said job_state job_word look look_job name nap now now_s p_start print_log_end program
+# needs: program_id put recorded_job say scheduler_title state submit_job user_has_lc_all user_lc_all user_umask
+# needs: with_options
+# --- job: one of them at a time submits ------------------------------------------------------------------------------
+# Login nodes behind one name share this folder, and nobody can look at a process of another host: there age decides.
+
+# Its holder has died, as far as can be seen.
+is_submit_lock_left() {
+    lock_host='' lock_pid='' lock_start=''
+    { read -r lock_host lock_pid lock_start; } 2>/dev/null <"${state}/job.lock" || return 1
+    if [ "${lock_host}" = "${host}" ]; then
+        if is_process "${lock_pid}" "${lock_start}"; then return 1; fi
+    else
+        [ -n "$(command find "${state}/job.lock" -prune -mmin +1 2>/dev/null)" ]
+    fi
+}
+
+submit_lock() {
+    look "$$"
+    put "${state}/job.lock.${host}.$$" "${host} $$ ${p_start}"
+    now
+    lock_until=$((now_s + 90))
+    until command ln "${state}/job.lock.${host}.$$" "${state}/job.lock" 2>/dev/null; do
+        ! is_submit_lock_left || command rm -f "${state}/job.lock"
+        now
+        [ "${now_s}" -lt "${lock_until}" ] ||
+            fail "cannot get the lock ${state}/job.lock on ${host}" "is there space left, and does the file system know hard links?"
+        nap
+    done
+    locked=yes
+}
+
+submit_unlock() {
+    command rm -f "${state}/job.lock.${host}.$$"
+    if [ -n "${locked-}" ]; then
+        locked=''
+        command rm -f "${state}/job.lock"
+    fi
+}
+
+print_job_log() {
+    # the server's own, on whatever node, if it is of this job
+    for log in "${job_log}" "${state}"/*/log; do
+        if [ ! -s "${log}" ] || [ -z "$(command find "${log}" -newer "${job_said}" 2>/dev/null)" ]; then continue; fi
+        print_log_end "${log}"
+    done
+}
+
+# write_job FILE SCRIPT: schedulers copy what they are given, or pass no arguments on, so it is a line that becomes SCRIPT.
+write_job() {
+    job_text=$1
+    put "${job_text}" '#!/bin/sh' "exec /bin/sh \"${program}/$2\" \"${name}\""
+}
+
+# submit SCRIPT
+submit() {
+    job_id=''
+    write_job "${state}/${job_file}" "$1"
+    umask "${user_umask}"
+    if [ -n "${user_has_lc_all}" ]; then LC_ALL=${user_lc_all}; else unset LC_ALL; fi
+    submit_status=0
+    with_options submit_job "${job_text}" || submit_status=$?
+    LC_ALL=C
+    export LC_ALL
+    umask 077
+    [ "${submit_status}" -eq 0 ] ||
+        fail "${scheduler_title} does not take the job" "its message is above; the options: nbssh edit ${name}: scheduler.options"
+    [ -n "${job_id}" ] || fail "${scheduler_title} names no job number: $(command head -c 200 "${job_said}")"
+}
+
+# find_or_submit: a found job costs one question, and no lock
+find_or_submit() {
+    find_patiently
+    if [ -n "${job_id}" ]; then
+        found_job=${job_id}
+        # launch tells by it which records are this job's
+        if ! recorded_job || [ "${job_id}" != "${found_job}" ]; then put "${state}/job" "${found_job}"; fi
+        job_id=${found_job}
+        return 0
+    fi
+    trap submit_unlock EXIT
+    trap 'exit 143' HUP INT TERM PIPE
+    submit_lock
+    find_patiently
+    if [ -z "${job_id}" ]; then
+        cd "${home}"
+        put "${state}/pending" "${program_id}"
+        submit serve
+        put "${state}/job" "${job_id}"
+        say "submitted job ${job_id}; Ctrl-C leaves it there, ssh ${name}-nb-kill cancels it"
+    fi
+    submit_unlock
+    trap - EXIT HUP INT TERM PIPE
+}
+
+# A scheduler that is busy says nothing for a while; a second job would be the worst answer to that.
+find_patiently() {
+    now
+    find_until=$((now_s + 60))
+    while :; do
+        find_job || :
+        case ${job_found} in
+        found) return 0 ;;
+        none)
+            job_id=''
+            return 0
+            ;;
+        *) ;;
+        esac
+        now
+        [ "${now_s}" -lt "${find_until}" ] || fail "${scheduler_title} has not answered on ${host} for a minute" "try again later"
+        printf '\rnbssh: %s does not answer, asking again' "${scheduler_title}"
+        command sleep 2
+    done
+}
+
+# Says what the job waits for. A line that is written over and over ends us when nobody reads it any more (SIGPIPE).
+await_running() {
+    now
+    wait_began=${now_s}
+    wait_said='' wait_ask=0 wait_pause=0
+    while [ "${job_state}" != running ]; do
+        now
+        if [ "${now_s}" -ge "${wait_ask}" ]; then
+            look_job || :
+            [ "${job_found}" != none ] || refuse_ended
+            # often at first, when most jobs start; a scheduler that is asked for hours is spared
+            wait_ask=$((now_s + wait_pause))
+            if [ "${wait_pause}" -lt 15 ] && [ "$((now_s - wait_began))" -ge 6 ]; then wait_pause=$((wait_pause + 1)); fi
+            [ "${job_state}" != running ] || break
+        fi
+        wait_words="job ${job_id} ${job_word}${job_reason:+ (${job_reason})}"
+        if [ -n "${wait_said}" ] && [ "${wait_said}" != "${wait_words}" ]; then printf '\n'; fi
+        wait_said=${wait_words}
+        printf '\rnbssh: %s %s s ' "${wait_words}" "$((now_s - wait_began))"
+        doze 0.3
+    done
+    [ -z "${wait_said}" ] || printf '\n'
+    # for launch, to know an end by the clock when it sees one
+    if [ -n "${job_left}" ]; then
+        put "${state}/job.until" "${job_id} $(($(command date +%s) + job_left))"
+    fi
+    say "job ${job_id} runs on ${job_node}${job_left:+, $(in_words "${job_left}") left}"
+}
+
+refuse_ended() {
+    [ -z "${wait_said}" ] || printf '\n'
+    explain_end
+    say_end "before it could be used"
+    print_job_log
+    printf 'nbssh: hint: %s\n' "its log: nbssh logs ${name}"
+    exit 1
+}
+
+# say_end WORDS
+say_end() {
+    case ${job_end} in
+    timeout) printf 'nbssh: error: %s\n' "job ${job_id} has reached its time limit" ;;
+    cancelled) printf 'nbssh: error: %s\n' "job ${job_id} was cancelled${1:+ $1}" ;;
+    failed) printf 'nbssh: error: %s\n' "job ${job_id} failed (${job_word})${1:+ $1}" ;;
+    *) printf 'nbssh: %s\n' "job ${job_id} has ended${1:+ $1}" ;;
+    esac
+}

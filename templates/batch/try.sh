@@ -1,0 +1,52 @@
+# needs: cancel_job doze explain_end fail job_found job_id job_never job_node job_reason job_state job_word look_job
+# needs: now now_s print_job_log say say_end scheduler_title state submit
+# --- job: trying -----------------------------------------------------------------------------------------------------
+
+# give_up WORDS HINT: nobody is going to use the job
+give_up() {
+    cancel_job >/dev/null || :
+    fail "$1" "$2"
+}
+
+# Slurm 24.11 has a qstat for those who come from Torque that names no node.
+refuse_nodeless() {
+    nodeless="${scheduler_title} says that job ${job_id} runs, but not on which node"
+    if command -v squeue >/dev/null 2>&1; then
+        give_up "${nodeless}" "its commands are Slurm's here: take --scheduler slurm"
+    fi
+    give_up "${nodeless}" "ask the cluster's administrators what qstat should show"
+}
+
+# Prints `job ID NODE`, or `queued ID` where no node was given within a minute.
+try_job() {
+    trial=yes
+    job_name=${job_name}-try
+    job_file=try.sh
+    job_log=${state}/try.log
+    submit batch/try
+    say "submitted job ${job_id}, a short one, to see how a session gets to its node"
+    now
+    try_until=$((now_s + 60)) try_nodeless=$((now_s + 5))
+    while [ "${now_s}" -lt "${try_until}" ]; do
+        look_job || :
+        if [ "${job_found}" = none ]; then
+            explain_end
+            say_end "at once"
+            print_job_log
+            exit 1
+        fi
+        [ -z "${job_never}" ] ||
+            give_up "job ${job_id} would wait for ever (${job_reason})" "take other options: --job-option"
+        if [ "${job_state}" = running ] && [ -n "${job_node}" ]; then
+            printf 'job %s %s\n' "${job_id}" "${job_node}" >&3
+            return 0
+        fi
+        # its node is known a moment after it runs, or not at all
+        [ "${job_state}" = running ] || try_nodeless=$((now_s + 5))
+        [ "${now_s}" -lt "${try_nodeless}" ] || refuse_nodeless
+        doze 0.3
+        now
+    done
+    say "job ${job_id} still waits (${job_word}${job_reason:+, ${job_reason}})"
+    printf 'queued %s\n' "${job_id}" >&3
+}

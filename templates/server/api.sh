@@ -1,0 +1,142 @@
+# needs: forward know_uid python remote_port socket socket_folder_is_ours uid
+# --- is it there: the socket or port, and GET /api, which answers without a login in every Jupyter -------------------
+
+# Sets `listener`: ours, none, foreign or unknown. On a shared server somebody else can sit on 127.0.0.1:PORT and
+# collect passwords, so whose the listening socket is must be proved before anybody is sent there.
+find_listener() {
+    listener=none
+    listener_uid=''
+    know_uid
+    if [ -r /proc/net/tcp ]; then
+        # proc(5): the address is in the byte order of the machine; 0A is LISTEN; the eighth field is the owner
+        listener_uid=$(command awk -v port="$(printf '%04X' "${remote_port}")" -v me="${uid}" '
+            ($2 == "0100007F:" port || $2 == "7F000001:" port) && $4 == "0A" && (found == "" || $8 != me) { found = $8 }
+            END { print found }' /proc/net/tcp)
+        case ${listener_uid} in
+        '') ;;
+        "${uid}") listener=ours ;;
+        *) listener=foreign ;;
+        esac
+    elif command -v lsof >/dev/null 2>&1; then
+        # whose comes second: in between, a listener may appear
+        if [ -n "$(command lsof -nP -iTCP@127.0.0.1:"${remote_port}" -sTCP:LISTEN -t 2>/dev/null)" ]; then
+            listener=foreign
+            if [ -n "$(command lsof -nP -a -u "${uid}" -iTCP@127.0.0.1:"${remote_port}" -sTCP:LISTEN -t 2>/dev/null)" ]; then
+                listener=ours
+            fi
+        fi
+    else
+        listener=unknown
+    fi
+}
+
+# GET without curl: PROGRAM socket PATH, or PROGRAM tcp PORT; prints the body and in the last line the status.
+# Perl starts in a sixth of the time that curl takes, and without its modules needs to know the numbers: those of Linux.
+# Where they are others, or nobody listens, its status is 4 and the next one is asked.
+# shellcheck disable=SC2016  # Perl
+api_perl='
+alarm 5;
+my ($how, $at) = @ARGV;
+my ($family, $to) = $how eq "socket" ? (1, pack "Sa*x", 1, $at) : (2, pack "SnC4x8", 2, $at, 127, 0, 0, 1);
+my $s;
+socket($s, $family, 1, 0) && connect($s, $to) or exit 4;
+syswrite $s, "GET /api HTTP/1.0\r\nHost: localhost\r\n\r\n";
+my $answer = "";
+while (length $answer < 65536 && sysread $s, $answer, 4096, length $answer) {}
+my ($head, $body) = split /\r\n\r\n/, $answer, 2;
+print $body, "\n", (split " ", $head)[1];
+'
+# shellcheck disable=SC2016  # Python
+api_python='
+import signal, socket, sys
+signal.alarm(5)
+unix = sys.argv[1] == "socket"
+s = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
+s.connect(sys.argv[2] if unix else ("127.0.0.1", int(sys.argv[2])))
+s.sendall(b"GET /api HTTP/1.0\r\nHost: localhost\r\n\r\n")
+answer = b""
+while len(answer) < 65536:
+    part = s.recv(4096)
+    if not part:
+        break
+    answer += part
+head, _, body = answer.partition(b"\r\n\r\n")
+sys.stdout.write(body.decode("ascii", "replace") + "\n" + head.decode("ascii", "replace").split()[1])
+'
+
+# Asks the server within 5 s and sets api_version. 0: it answers; 1: it does not; 2: there is nothing to ask with.
+ask_api() {
+    api_version='' api_answer='' api_status=127
+    if [ -r /proc/self/stat ] && command -v perl >/dev/null 2>&1; then
+        api_status=0
+        if [ "${forward}" = socket ]; then
+            set -- socket "${socket}"
+        else
+            set -- tcp "${remote_port}"
+        fi
+        api_answer=$(PERL5OPT='' command perl -e "${api_perl}" "$@" </dev/null 2>/dev/null) || api_status=$?
+    fi
+    case ${api_status} in 4 | 126 | 127) api_status=127 ;; *) ;; esac
+    if [ "${api_status}" -eq 127 ] && command -v curl >/dev/null 2>&1; then
+        if [ "${forward}" = socket ]; then
+            set -- --unix-socket "${socket}" http://localhost/api
+        else
+            set -- "http://127.0.0.1:${remote_port}/api"
+        fi
+        api_status=0
+        # -q: no ~/.curlrc; status 2 and 4: this curl knows no sockets; 126 and 127: it does not start
+        api_answer=$(command curl -q --silent --noproxy '*' --max-time 5 --max-filesize 65536 --write-out '\n%{http_code}' \
+            "$@" </dev/null 2>/dev/null) || api_status=$?
+    fi
+    for api_tool in "${python}" python3; do
+        case ${api_status} in
+        2 | 4 | 126 | 127) ;;
+        *) break ;;
+        esac
+        command -v "${api_tool:-/}" >/dev/null 2>&1 || continue
+        api_status=0
+        if [ "${forward}" = socket ]; then
+            set -- socket "${socket}"
+        else
+            set -- tcp "${remote_port}"
+        fi
+        api_answer=$(command "${api_tool}" -I -S -c "${api_python}" "$@" </dev/null 2>/dev/null) || api_status=$?
+    done
+    case ${api_status} in
+    0) ;;
+    2 | 4 | 126 | 127) return 2 ;;
+    *) return 1 ;;
+    esac
+    case ${api_answer} in
+    *'"version"'*'
+200') ;;
+    *) return 1 ;;
+    esac
+    api_version=${api_answer#*\"version\"}
+    api_version=${api_version#*\"}
+    api_version=${api_version%%\"*}
+    case ${api_version} in
+    '' | *[!0-9A-Za-z.+-]*)
+        api_version=''
+        return 1
+        ;;
+    *) return 0 ;;
+    esac
+}
+
+# 0: a server of ours answers; else 1; `listener` and `api_tools` tell what stands in the way.
+answers() {
+    api_tools=yes
+    if [ "${forward}" = socket ]; then
+        [ -S "${socket}" ] && socket_folder_is_ours || return 1
+    else
+        find_listener
+        [ "${listener}" = ours ] || return 1
+    fi
+    answers_status=0
+    ask_api || answers_status=$?
+    if [ "${answers_status}" -eq 2 ]; then
+        api_tools=''
+    fi
+    return "${answers_status}"
+}

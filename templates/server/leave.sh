@@ -1,0 +1,89 @@
+# needs: at fail host is_alive listener listener_uid look name p_parent p_state parent print_log_end remote_port run
+# needs: say start_guard stop_server title unlock
+# --- launch: leaving -------------------------------------------------------------------------------------------------
+
+started='' server_pid='' server_start='' reader='' watcher='' how='' asked=''
+
+# The wing's: the very last act.
+last_act() {
+    :
+}
+
+# The wing's: what "stop" means where a session is no more than a guest.
+stop_from_session() {
+    stop_server
+}
+
+leave() {
+    set +e # whatever fails here, the rest is done
+    trap '' INT QUIT HUP TERM PIPE
+    for helper in ${reader} ${watcher}; do
+        kill -KILL "${helper}" 2>/dev/null
+    done
+    command rm -f "${run}/sessions/$$"
+    unlock
+    if session_lasts; then start_guard; fi
+    last_act
+}
+
+detach() {
+    if [ -n "${how}" ]; then
+        say "detached; the server keeps running; ssh ${name}-nb attaches again"
+    else
+        say "detached; ${title} is still starting; ssh ${name}-nb attaches, ssh ${name}-nb-kill stops it"
+    fi
+    exit 0
+}
+
+# Nothing signals a program without a terminal when its ssh session ends, but its parent changes.
+session_lasts() {
+    look "$$" && [ "${p_state}" != Z ] && [ "${p_parent}" = "${parent}" ]
+}
+
+# Does what a signal asked for: a trap only takes note, for to exit inside one that interrupts `wait` confuses ksh and mksh.
+go_on() {
+    case ${asked} in
+    '') session_lasts || exit 0 ;;
+    detach) detach ;;
+    stop)
+        r_pid=${server_pid} r_start=${server_start}
+        stop_from_session
+        exit 0
+        ;;
+    *) exit 143 ;;
+    esac
+}
+
+refuse_unanswering() {
+    fail "${title} on ${host} (pid ${server_pid}) runs, but does not answer on ${at}" \
+        "look at ${run}/log; to stop it: ssh ${name}-nb-kill"
+}
+
+refuse_listener() {
+    case ${listener} in
+    foreign) fail "port ${remote_port} on ${host} belongs to somebody else${listener_uid:+ (uid ${listener_uid})}" \
+        "choose another one: nbssh edit ${name}: remote_port" ;;
+    ours) fail "port ${remote_port} on ${host} is taken by another program of yours" \
+        "end that, or choose another port: nbssh edit ${name}: remote_port" ;;
+    *) fail "whose port ${remote_port} on ${host} is cannot be proved: neither /proc/net/tcp nor lsof is there" \
+        "use a socket: nbssh edit ${name}: forward = \"socket\"" ;;
+    esac
+}
+
+refuse_tools() {
+    fail "nothing on ${host} can ask the server whether it is there" "install curl or python3 there"
+}
+
+# failed_start MESSAGE: why, as far as the log knows; what we started is stopped.
+failed_start() {
+    printf 'nbssh: error: %s\n' "$1" >&2
+    print_log_end "${run}/log" >&2
+    printf 'nbssh: hint: the whole log: %s\n' "${run}/log" >&2
+    if is_alive "${run}/record"; then
+        stop_server >&2
+    elif look "${started}" && [ "${p_parent}" = "$$" ]; then
+        kill -TERM "${started}" 2>/dev/null || :
+    fi
+    command rm -f "${run}/ready" "${run}/record"
+    exit 1
+}

@@ -1,0 +1,161 @@
+# Protocol 1. What the program on a host concludes it says to nbssh in these words, which are no text for people:
+#   status        one line of JSON; "state" is running, starting, queued, stopped, elsewhere, unresponsive or unknown
+#   wait          its status: 0 is "launch has verified Jupyter", 1 is "launch refused, or is not there any more"
+#   batch/job     first word of a line: job ID NODE, queued ID, node NAME, known LINE, ok, missing COMMAND,
+#                 refused TEXT, never REASON
+# needs:
+# --- shared by all scripts: messages, clock, processes, the record of Jupyter's process ------------------------------
+# No `local` (ksh has none): the variables of a function carry its prefix. `command` goes past functions and aliases.
+# The scripts that nbssh sends over ssh hold the text of these parts, those of the program read them at run time.
+# SC2310, SC2311, SC2312: functions say by their status what they found; `set -e` is only the net below them.
+# SC2034, SC2317: the parts are shared, and no script uses all of them.
+# shellcheck shell=sh disable=SC2310,SC2311,SC2312,SC2034,SC2317
+set -eu
+umask 077
+unset CDPATH
+LC_ALL=C
+export LC_ALL
+
+say() {
+    printf 'nbssh: %s\n' "$*"
+}
+
+# fail MESSAGE HINT...
+fail() {
+    printf 'nbssh: error: %s\n' "$1" >&2
+    shift
+    for fail_hint in "$@"; do
+        printf 'nbssh: hint: %s\n' "${fail_hint}" >&2
+    done
+    exit 1
+}
+
+newline='
+'
+
+# put FILE LINE... The first line is read again, because not every shell notices that a disk is full; by `cat` then,
+# because no shell says more of it than "I/O error".
+put() {
+    put_file=$1 put_line=''
+    shift
+    { printf '%s\n' "$@" >"${put_file}" && IFS='' read -r put_line <"${put_file}"; } 2>/dev/null || :
+    [ "${put_line}" = "$1" ] || put_said=$({ printf '%s\n' "$@" | command cat >"${put_file}"; } 2>&1) ||
+        fail "cannot write ${put_file} on ${host}: ${put_said##*: }" "look at the disk of your home there: df -P"
+}
+
+# The host's name is a folder and part of messages and JSON.
+host=$(command uname -n)
+case ${host} in
+'' | [.-]* | *[!A-Za-z0-9._-]*) fail "this host's name cannot be a folder: '$(printf '%s' "${host}" | command tr -cd '[:print:]')'" ;;
+*) ;;
+esac
+
+# Sets uid, for which a program is asked: only where it counts.
+uid=''
+know_uid() {
+    uid=${uid:-$(command id -u)}
+}
+
+# Not every sleep knows fractions.
+nap() {
+    command sleep 0.05 2>/dev/null || command sleep 1
+}
+
+# Sets now_s and now_tenth. The uptime is finer than date, costs no process and never jumps.
+now() {
+    if { read -r now_s now_tenth; } 2>/dev/null </proc/uptime; then
+        now_tenth=${now_s#*.}
+        now_s=${now_s%.*}
+        now_tenth=${now_tenth%"${now_tenth#?}"}
+    else
+        now_s=$(command date +%s)
+        now_tenth=0
+    fi
+}
+
+boot=''
+{ read -r boot; } 2>/dev/null </proc/sys/kernel/random/boot_id || boot=unknown
+
+# look PID: sets p_state, p_parent, p_group and p_start; a process id together with its start is never used twice.
+# /proc/PID/stat (proc(5)): the name in parentheses may hold blanks and parentheses, so fields count from the last one.
+look() {
+    p_state='' p_parent='' p_group='' p_start=''
+    case $1 in
+    '' | 0* | *[!0-9]*) return 1 ;;
+    *) ;;
+    esac
+    if [ -r /proc/self/stat ]; then
+        { IFS='' read -r look_line; } 2>/dev/null <"/proc/$1/stat" || return 1
+        # shellcheck disable=SC2086  # numbers, split on purpose
+        set -- ${look_line##*") "}
+        [ "$#" -ge 20 ] || return 1
+        p_state=$1 p_parent=$2 p_group=$3 p_start=${boot}/${20}
+    else
+        # shellcheck disable=SC2046  # words, split on purpose
+        set -- $(TZ=UTC0 command ps -o stat= -o ppid= -o pgid= -o lstart= -p "$1" 2>/dev/null)
+        [ "$#" -ge 4 ] || return 1
+        p_state=$1 p_parent=$2 p_group=$3
+        shift 3
+        p_start=$*
+    fi
+}
+
+# Prints state, parent and group of every process, a line each.
+list_processes() {
+    if [ -r /proc/self/stat ]; then
+        command cat /proc/[0-9]*/stat 2>/dev/null | command sed 's/.*) //'
+    else
+        command ps -A -o stat= -o ppid= -o pgid= 2>/dev/null
+    fi
+}
+
+# is_process PID START: it lives. A zombie does not: where PID 1 reaps lazily, it keeps its number and start.
+is_process() {
+    look "$1" && [ "${p_start}" = "$2" ] && case ${p_state} in [ZX]*) false ;; *) true ;; esac
+}
+
+# read_record FILE: sets r_pid and the rest. Never sourced: it is data, and on a shared home another host's.
+read_record() {
+    r_pid='' r_start='' r_host='' r_at='' r_since='' r_began='' r_job='' r_program=''
+    [ -f "$1" ] || return 1
+    while read -r record_key record_value; do
+        case ${record_key} in
+        pid) r_pid=${record_value} ;;
+        start) r_start=${record_value} ;;
+        host) r_host=${record_value} ;;
+        at) r_at=${record_value} ;;
+        since) r_since=${record_value} ;;
+        began) r_began=${record_value} ;;
+        job) r_job=${record_value} ;;
+        program) r_program=${record_value} ;;
+        *) ;;
+        esac
+    done 2>/dev/null <"$1" || return 1
+    case ${r_since} in *[!0-9]*) r_since='' ;; *) ;; esac
+    case ${r_began} in *[!0-9:\ -]*) r_began='' ;; *) ;; esac
+    case ${r_pid} in
+    '' | 0* | *[!0-9]* | ???????????*) return 1 ;;
+    *) return 0 ;;
+    esac
+}
+
+# is_alive RECORD: the process it names runs, on this host.
+is_alive() {
+    read_record "$1" && [ "${r_host}" = "${host}" ] && is_process "${r_pid}" "${r_start}"
+}
+
+# marked FILE PID START: "ready" and "stopped" name the very process that they speak of.
+marked() {
+    mark_pid='' mark_start=''
+    { read -r mark_pid mark_start; } 2>/dev/null <"$1" || :
+    [ "${mark_pid}" = "$2" ] && [ "${mark_start}" = "$3" ]
+}
+
+# owned FILE: it is there and this user's; sets file_mode. A symbolic link is looked at itself, not followed.
+owned() {
+    know_uid
+    # shellcheck disable=SC2046  # words, split on purpose; mode, links and owner come first
+    set -- $(command ls -ldn "$1" 2>/dev/null) '' '' ''
+    file_mode=$1 file_owner=$3
+    [ "${file_owner}" = "${uid}" ]
+}

@@ -1,0 +1,118 @@
+# needs: ask_api attach await_found await_server fail failed_start find_listener find_others forward host is_alive
+# needs: know_uid listener lock name now now_s now_tenth others program put python r_at read_record refuse_listener
+# needs: refuse_tools remove_socket run say server_ended socket start_timeout state stop_server title uid unlock
+# --- launch: start a server ------------------------------------------------------------------------------------------
+
+# A started program is a session of its own, so that no terminal's end reaches it, and hears signals: a shell without
+# job control makes its background programs ignore SIGINT, and with them every program in every terminal of Jupyter.
+# Only a language can undo that, so setsid comes last.
+# shellcheck disable=SC2016  # Python and Perl
+detach_python='
+import os, signal, sys
+os.setsid()
+for name in "HUP", "INT", "QUIT", "PIPE", "TERM", "TSTP", "TTIN", "TTOU", "XFSZ":
+    signal.signal(getattr(signal, "SIG" + name), signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+'
+# shellcheck disable=SC2016
+detach_perl='
+use POSIX ();
+POSIX::setsid() > 0 or die;
+$SIG{$_} = "DEFAULT" for qw(HUP INT QUIT PIPE TERM TSTP TTIN TTOU);
+exec { $ARGV[0] } @ARGV or die;
+'
+
+start_server() {
+    [ ! -f "${run}/log" ] || command mv -f "${run}/log" "${run}/log.1"
+    for detacher in "${python:-/}" python3; do
+        if command "${detacher}" -I -S -c 'import os, signal' </dev/null >/dev/null 2>&1; then
+            command "${detacher}" -I -S -c "${detach_python}" /bin/sh "${program}/serve" "${name}" </dev/null >"${run}/log" 2>&1 &
+            started=$!
+            return 0
+        fi
+    done
+    if command perl -MPOSIX -e 1 </dev/null >/dev/null 2>&1; then
+        command perl -e "${detach_perl}" /bin/sh "${program}/serve" "${name}" </dev/null >"${run}/log" 2>&1 &
+    elif command -v setsid >/dev/null 2>&1; then
+        command setsid /bin/sh "${program}/serve" "${name}" </dev/null >"${run}/log" 2>&1 &
+    else
+        trap '' HUP
+        command /bin/sh "${program}/serve" "${name}" </dev/null >"${run}/log" 2>&1 &
+        trap 'asked=leave' HUP
+    fi
+    started=$!
+}
+
+# One home, many hosts: what another host's server uses is not touched.
+respect_others() {
+    find_others
+    for other in ${others}; do
+        read_record "${state}/${other}/record" || continue
+        case ${r_at} in
+        /tmp/nbssh-*) ;;
+        "${socket}")
+            if [ -S "${socket}" ]; then
+                fail "the server of '${name}' runs on ${other}, this is ${host}; both would use ${socket}" \
+                    "on ${other}: sh ${program}/kill ${name}; if that machine is gone: rm -r ${state}/${other}"
+            fi
+            ;;
+        *) ;;
+        esac
+        say "another server of '${name}' runs on ${other}, this is ${host}"
+    done
+}
+
+start() {
+    server_pid='' server_start=''
+    respect_others
+    command rm -f "${run}/record" "${run}/ready" "${run}/stopped" "${run}"/record.* "${run}"/ready.*
+    command find "${run}" -name 'lock.[0-9]*' -mmin +60 -exec rm -f {} +
+    if [ "${forward}" = tcp ]; then
+        find_listener
+        [ "${listener}" = none ] || refuse_listener
+    else
+        if [ -S "${socket}" ] && ask_api; then
+            know_uid
+            fail "a server that nbssh knows nothing of answers on ${socket} on ${host}" "find and end it: ps -fu ${uid}"
+        fi
+        remove_socket
+    fi
+    now
+    start_s=${now_s} start_tenth=${now_tenth}
+    start_server
+    await_server "${start_timeout}"
+    case ${await_found} in
+    answers) ;;
+    ended)
+        [ ! -f "${run}/stopped" ] || server_ended
+        failed_start "${title} did not start on ${host}; the end of its log:"
+        ;;
+    silent) failed_start "${title} on ${host} did not answer within ${start_timeout} s; the end of its log:" ;;
+    foreign)
+        ! is_alive "${run}/record" || stop_server >&2
+        refuse_listener
+        ;;
+    *)
+        ! is_alive "${run}/record" || stop_server >&2
+        refuse_tools
+        ;;
+    esac
+    now
+    start_tenth=$(((now_s - start_s) * 10 + now_tenth - start_tenth))
+    how="started on ${host} in $((start_tenth / 10)).$((start_tenth % 10)) s"
+}
+
+# The wing's: makes sure that a server runs and was verified.
+obtain_server() {
+    lock "$((start_timeout + 15))"
+    if ! is_alive "${run}/record" || ! attach; then
+        start
+    fi
+    mark_ready
+    unlock
+}
+
+mark_ready() {
+    put "${run}/ready.$$" "${server_pid} ${server_start}"
+    command mv -f "${run}/ready.$$" "${run}/ready"
+}

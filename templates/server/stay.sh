@@ -1,0 +1,81 @@
+# needs: api_version asked forget_server go_on host how is_process local_port marked name print_log_end run say
+# needs: server_pid server_start session_lasts title
+# --- launch: stay ----------------------------------------------------------------------------------------------------
+
+read_keys() {
+    trap - INT QUIT HUP TERM PIPE USR1 EXIT
+    while IFS='' read -r key; do
+        case ${key} in
+        [kK]) kill -USR1 "$$" ;;
+        *) ;;
+        esac
+    done
+}
+
+# 3: the server is gone; 4: the session is.
+watch() {
+    trap - INT QUIT HUP TERM PIPE USR1 EXIT
+    command sleep 1
+    if ! session_lasts; then
+        kill -KILL "${reader}" 2>/dev/null || : # launch itself may be gone, and cannot do it
+        exit 4
+    fi
+    is_process "${server_pid}" "${server_start}" || exit 3
+    exit 0
+}
+
+# The wing's: another reason why the server may have ended; it does not return where it was that.
+explain_server_end() {
+    :
+}
+
+server_ended() {
+    r_pid=${server_pid} r_start=${server_start}
+    if [ -z "${how}" ] || marked "${run}/stopped" "${server_pid}" "${server_start}"; then
+        say "${title} on ${host} was stopped"
+        exit 0
+    fi
+    explain_server_end
+    # Jupyter, of every generation, removes its own file when it ends in order
+    for left in "${run}"/runtime/jpserver-*.json "${run}"/runtime/nbserver-*.json; do
+        if [ -f "${left}" ]; then
+            printf 'nbssh: error: %s\n' "${title} on ${host} (pid ${server_pid}) died; the end of its log:" >&2
+            print_log_end "${run}/log" >&2
+            exit 1
+        fi
+    done
+    forget_server
+    say "${title} on ${host} was shut down"
+    exit 0
+}
+
+start_watch() {
+    watch </dev/null >/dev/null 2>&1 &
+    watcher=$!
+}
+
+# The helpers come before the words: what is said is true when it is read. `wait` lets a trap run at once, and were a
+# signal lost just before it, then the next second brings it. (Where printf is no builtin, Ctrl-C hits it too: `|| :`.)
+stay() {
+    trap '' TSTP
+    trap 'asked=stop' USR1
+    exec 3<&0
+    read_keys <&3 3<&- >/dev/null 2>&1 &
+    reader=$!
+    exec 3<&- </dev/null
+    start_watch
+    say "${title} (server ${api_version}) ${how}" || :
+    say "open http://127.0.0.1:${local_port}/" || :
+    say "Ctrl-C detaches, the server keeps running; k and Enter stop it (so does: ssh ${name}-nb-kill)" || :
+    while [ -z "${asked}" ]; do
+        watched=0
+        wait "${watcher}" || watched=$?
+        case ${watched} in
+        3) server_ended ;;
+        4) exit 0 ;;
+        *) ;;
+        esac
+        [ -n "${asked}" ] || start_watch
+    done
+    go_on
+}
