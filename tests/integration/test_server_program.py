@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bed import until
+from ports import free_port
 from remote_helpers import SHELLS, servers, start_of
 from serving import add, api, detach, fake_jupyter, kill, program, run_folder, said, server_pid, start, tree
 
@@ -23,7 +24,6 @@ from nbssh.core.files.program import Part, Program
 from nbssh.core.files.render import render
 from nbssh.core.files.server_files import parcel
 from nbssh.core.profile.profile import RESERVED
-from nbssh.demo import sshd
 from nbssh.steps.server_files import Install
 
 if TYPE_CHECKING:
@@ -77,9 +77,7 @@ def test_nothing_of_a_laptop_is_in_a_file_of_the_server(bed: Bed) -> None:
 def test_a_second_profile_brings_little(bed: Bed) -> None:
     add(bed)
     before = tree(share(bed))
-    bed.nbssh(
-        "add", "two", "box", "--token", "--yes", "--port", str(sshd.free_port()), "--jupyter", str(fake_jupyter(bed))
-    )
+    bed.nbssh("add", "two", "box", "--token", "--yes", "--port", str(free_port()), "--jupyter", str(fake_jupyter(bed)))
     new = {path: data for path, data in tree(share(bed)).items() if path not in before}
     assert not [path for path in new if "/program" in path]
     assert sum(len(data) for data in new.values()) < 8_000
@@ -435,7 +433,7 @@ def as_0_1(bed: Bed, port: int) -> dict[str, bytes]:
 
 
 def add_mybox(bed: Bed) -> int:
-    port = sshd.free_port()
+    port = free_port()
     words = ["add", "mybox", "box", "--token", "--yes", "--port", str(port), "--jupyter", str(bed.jupyter)]
     bed.nbssh(*words)
     return port
