@@ -116,14 +116,18 @@ def _read(connection: Connection, share: str, those: Sequence[Declared], present
     with trace.step(f"read the files on {connection.shown}"):
         out = connection.run(render(look), output=output)
     said, _, data = out.partition(b"\n\n")
-    for row in answers.rows(said):
-        _note(row, share, programs, present)
+    answered = {_note(row, share, programs, present) for row in answers.rows(said)}
+    if not programs.keys() <= answered:
+        raise NbsshError(
+            f"{connection.shown}: what came back does not tell which files are there",
+            f"look at what its login shell prints: ssh {connection.shown} true",
+        )
     if data:
         present.files |= _unpacked(data, connection.shown, output)
 
 
-def _note(words: list[str], share: str, programs: dict[str, Program], present: Present) -> None:
-    """Take up one line of `read`; what is not of its form is no answer."""
+def _note(words: list[str], share: str, programs: dict[str, Program], present: Present) -> str:
+    """Take up one line of `read` and return the program that it tells of; what is not of its form is no answer."""
     match words:
         case ["program", id_, "missing"] if id_ in programs:
             present.programs[share, id_] = "missing"
@@ -131,8 +135,10 @@ def _note(words: list[str], share: str, programs: dict[str, Program], present: P
             present.programs[share, id_] = "whole" if programs[id_].is_whole(kind, sums) else "damaged"
         case ["unnamed", id_] if _ID.match(id_):
             present.unnamed.add(share)
+            return ""
         case _:
-            pass
+            return ""
+    return id_
 
 
 def _unpacked(data: bytes, shown: str, output: int) -> dict[str, RemoteFile]:

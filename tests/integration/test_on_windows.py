@@ -15,6 +15,7 @@ import pytest
 from bed import REPOSITORY
 
 from nbssh.cli.app import app
+from nbssh.core.files.program import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +142,8 @@ def test_add_writes_the_files_of_windows(laptop: Laptop) -> None:
     text = conf.read_bytes().decode()
     assert text.count("\n") == text.count("\r\n") > 10
     assert "\r\n    ControlPath none\r\n" in text
-    assert f'-File "{laptop.home}/.ssh/nbssh.d/open.ps1" mybox {laptop.port} hold <nul' in text
+    words = f"mybox {laptop.port} {program(with_batch=False).id} hold"
+    assert f'-File "{laptop.home}/.ssh/nbssh.d/open.ps1" {words} <nul' in text
     opener = (laptop.home / ".ssh" / "nbssh.d" / "open.ps1").read_bytes()
     assert opener.startswith(b"\xef\xbb\xbf#")
     assert not (laptop.home / ".ssh" / "nbssh.d" / "open").exists()

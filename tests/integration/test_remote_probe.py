@@ -117,7 +117,6 @@ def test_what_is_there(remote: Remote, shell: str, needs: Callable[..., None]) -
             "os": "Linux",
             "shell": "/bin/sh",
             "tmp": "yes",
-            "installed": "no",
         }.items()
     )
     # a machine that runs these tests has Slurm for others of them
