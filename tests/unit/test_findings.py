@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nbssh.core.server import doctor, survey
-from nbssh.core.server.doctor import Finding
+from nbssh.core.server.doctor import Finding, tried
+from nbssh.errors import NbsshError
 
 GOOD = [
     Finding("ssh", "ok", "9.2"),
@@ -56,3 +57,11 @@ def test_a_survey_of_a_hostile_server_is_harmless() -> None:
     assert (said.clock, said.free, said.kills, said.runs) == (0.0, {}, False, [])
     assert said.profiles == ["\\x1b[2J"]
     assert len(said.host) < 200
+
+
+def test_that_something_cannot_be_looked_at_is_a_finding() -> None:
+    def look() -> list[Finding]:
+        raise NbsshError("no answer", "see ssh box")
+
+    assert tried("host", "box", look) == [Finding("host", "error", "no answer", "see ssh box", "box")]
+    assert tried("host", "box", lambda: GOOD) == GOOD

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from nbssh.adapters.laptop import store
-from nbssh.core.profile.profile import Profile, Server, check_name, from_dict
+from nbssh.core.profile.declared import Declared, Secret
+from nbssh.core.profile.profile import RESERVED, Profile, Server, check_name, from_dict, validated
 from nbssh.errors import NbsshError
 
 GOOD: dict[str, Any] = {"destination": "mybox", "port": 8888}
@@ -140,3 +141,22 @@ def test_a_new_key_stands_above_the_server_table() -> None:
     text = store.text_of("box", with_server)
     changed = msgspec.structs.replace(with_server, dir="work")
     assert store.parse(store.text_of("box", changed, text), "x") == changed
+
+
+@pytest.mark.parametrize("name", [*sorted(RESERVED), "Secrets", "LOG"])
+def test_names_under_which_nbssh_keeps_something_are_refused(name: str) -> None:
+    with pytest.raises(NbsshError, match="cannot be a profile's name"):
+        check_name(name)
+
+
+def test_what_a_host_says_of_a_profile_is_checked_like_a_file() -> None:
+    good = from_dict({**GOOD, "server": SERVER}, "test")
+    assert validated(good, "what box says") is good
+    bad = msgspec.structs.replace(good, server=msgspec.structs.replace(good.server, hostname="a\nb"))
+    with pytest.raises(NbsshError, match="what box says"):
+        validated(bad, "what box says")
+
+
+def test_nothing_is_known_of_a_host_before_it_was_looked_at() -> None:
+    with pytest.raises(ValueError, match="nothing is known of the server of box"):
+        _ = Declared("box", from_dict(GOOD, "test"), Secret(), "0" * 16).server
