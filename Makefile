@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 # tests at once: two of three compute, the others wait
 JOBS ?= 3
+# the versions that are installed: highest, or lowest-direct, those that pyproject.toml permits at least
+RESOLUTION ?= highest
 # arguments for pytest, for example: make test TESTS='tests/unit -k alias'
 TESTS ?=
 # per cent of the branches of nbssh/core that the tests must reach
@@ -83,7 +85,12 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
 	@echo 'make: installing nbssh, JupyterLab and the test tools into $(VENV)' >&2
+ifeq ($(RESOLUTION),highest)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,test]'
+else
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python -m uv pip install --quiet --resolution $(RESOLUTION) --editable '.[demo,test]'
+endif
 	@touch $@ $(VENV)/.demo
 
 # Asked each time: dpkg answers in 20 ms, and a stamp would not notice a package that went.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -14,6 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TEXT = (REPOSITORY / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
 WORKFLOW: dict[Any, Any] = yaml.safe_load(TEXT)
 JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 STEPS = [step for job in JOBS.values() for step in job["steps"]]
 
 
@@ -28,15 +30,19 @@ def test_every_action_is_pinned_by_the_hash_of_a_commit_with_its_version_beside(
 
 def test_all_systems_and_all_pythons_are_there() -> None:
     wanted = ["3.11", "3.12", "3.13", "3.14"]
-    assert all(job["strategy"]["matrix"]["python"] == wanted for job in JOBS.values())
+    assert all(job["strategy"]["matrix"]["python"] == wanted for job in JOBS.values() if "strategy" in job)
     assert JOBS["laptops"]["strategy"]["matrix"]["system"] == ["macos-latest", "windows-latest"]
     assert JOBS["linux"]["runs-on"] == "ubuntu-latest"
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["requires-python"] == f">={wanted[0]}"
+    assert PROJECT["requires-python"] == f">={wanted[0]}"
 
 
-def test_linux_runs_everything() -> None:
-    assert [step["run"] for step in JOBS["linux"]["steps"] if "run" in step] == ["make test"]
+def test_linux_runs_everything_with_the_newest_and_with_the_lowest_versions() -> None:
+    for job, command in (("linux", "make test"), ("lowest", "make test RESOLUTION=lowest-direct")):
+        assert [step["run"] for step in JOBS[job]["steps"] if "run" in step] == [command]
+    # the lowest versions have files for the lowest Python
+    assert JOBS["lowest"]["container"]["image"].startswith("python:3.11-")
+    for line in itertools.chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()):
+        assert re.match(r"[a-z0-9-]+(\[[a-z]+\])?>=\d", line), "without a lowest version"
 
 
 @pytest.mark.parametrize("command", [step["run"] for step in STEPS if "run" in step])

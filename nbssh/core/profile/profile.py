@@ -175,11 +175,9 @@ def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str
                 f"{source}: the key 'client' is no longer known: nbssh writes the files of the system that it runs on",
                 "for the ssh of Windows run nbssh on Windows itself; here delete that line, or the file",
             )
-        known = [
-            field for struct in (Profile, Scheduler, Server) for field in struct.__struct_encode_fields__
-        ]  # fmt: skip
+        known = [key for struct in (Profile, Scheduler, Server) for key in _keys(struct)]
         close = difflib.get_close_matches(key, known, 1)
-        hint = f"did you mean '{close[0]}'?" if close else "known keys: " + ", ".join(Profile.__struct_encode_fields__)
+        hint = f"did you mean '{close[0]}'?" if close else "known keys: " + ", ".join(_keys(Profile))
         return NbsshError(f"{source}: unknown key '{printable(key, 60)}'", hint)
     missing = re.search(r"missing required field `(.*?)`", text)
     if missing:
@@ -192,6 +190,10 @@ def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str
         return port_refused(data.get(key), source)
     reason = printable(text.split(" - at ", maxsplit=1)[0], 200)
     return NbsshError(f"{source}: '{key}': {reason[:1].lower()}{reason[1:]}", "correct the value")
+
+
+def _keys(struct: type[msgspec.Struct]) -> list[str]:
+    return [field.encode_name for field in msgspec.structs.fields(struct)]
 
 
 def _with_line(source: str, toml: str, key: str) -> str:
