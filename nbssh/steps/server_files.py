@@ -7,16 +7,10 @@ that the aliases still name is kept. Then, when nothing here names it any more, 
 from __future__ import annotations
 
 import dataclasses
-import gzip
-import io
 import re
-import stat
-import tarfile
-import zlib
 from typing import TYPE_CHECKING, ClassVar
 
 from nbssh.adapters.programs.process import OUTPUT_BYTES
-from nbssh.adapters.ssh.connection import too_much
 from nbssh.adapters.terminal import trace
 from nbssh.core import answers
 from nbssh.core.files import server_files
@@ -25,6 +19,7 @@ from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import share_folder
+from nbssh.core.server import archive
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -41,7 +36,6 @@ RemoteFile = tuple[bytes, int]
 
 AT_ONCE = 128  # folders in one answer of a server, which has a minute for it
 FOLDER_BYTES = 1 << 17  # what the files of one profile on its server may be together; they are 10 kB
-_GZIP = b"\x1f\x8b"  # RFC 1952
 _ID = re.compile(r"[0-9a-f]{16}\Z")
 
 
@@ -122,8 +116,12 @@ def _read(connection: Connection, share: str, those: Sequence[Declared], present
             f"{connection.shown}: what came back does not tell which files are there",
             f"look at what its login shell prints: ssh {connection.shown} true",
         )
-    if data:
-        present.files |= _unpacked(data, connection.shown, output)
+    try:
+        present.files |= archive.files(data, output)
+    except archive.OddArchiveError as error:
+        raise NbsshError(
+            f"{connection.shown}: what came back is no tar stream of ours ({error})", "look at the server's tar"
+        ) from None
 
 
 def _note(words: list[str], share: str, programs: dict[str, Program], present: Present) -> str:
@@ -139,30 +137,6 @@ def _note(words: list[str], share: str, programs: dict[str, Program], present: P
         case _:
             return ""
     return id_
-
-
-def _unpacked(data: bytes, shown: str, output: int) -> dict[str, RemoteFile]:
-    found: dict[str, RemoteFile] = {}
-    try:
-        with tarfile.open(fileobj=io.BytesIO(_decompressed(data, shown, output)), mode="r:") as archive:
-            for member in archive:
-                content = archive.extractfile(member) if member.isreg() else None
-                if content:
-                    found["/" + member.name.removeprefix("/")] = content.read(), stat.S_IMODE(member.mode)
-    except (tarfile.TarError, OSError, ValueError, EOFError, zlib.error) as error:
-        raise NbsshError(f"{shown}: what came back is no tar stream ({error})", "look at the server's tar") from None
-    return found
-
-
-def _decompressed(data: bytes, shown: str, output: int) -> bytes:
-    """Return `data`, decompressed if need be; few bytes may stand for very many, so the limit counts once more."""
-    if not data.startswith(_GZIP):
-        return data
-    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-        unpacked = file.read(output + 1)
-    if len(unpacked) > output:
-        raise too_much(shown, output)
-    return unpacked
 
 
 def install(connection: Connection, declared: Declared, changes: Sequence[Change]) -> None:

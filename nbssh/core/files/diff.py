@@ -18,6 +18,8 @@ NO_NEWLINE = "\\ No newline at end of file"
 _SECRET_VALUE = re.compile(
     r'("[^"\\]*(?:password|token|secret|hash|key)[^"\\]*"[ \t]*:[ \t]*)"(?:[^"\\\n]|\\.)*"?', re.IGNORECASE
 )
+# Of a file of a host: comparing more lines may take hours, and masking longer ones.
+_LINES, _CHARACTERS = 4000, 1000
 _RED, _GREEN, _CYAN, _BOLD, _RESET = "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
 
 
@@ -93,8 +95,15 @@ def _diff(change: Change) -> Iterator[str]:
     yield "--- /dev/null" if change.old is None else f"--- a/{name}{tab}"
     yield "+++ /dev/null" if change.new is None else f"+++ b/{name}{tab}"
     old, new = (_lines(data) if not change.masked else _lines_masked(data) for data in (change.old, change.new))
+    if change.where and len(old) > _LINES:
+        yield f"# {len(old)} lines, not shown"
+        return
     if old == new:
         yield "# only values that are not shown differ"
+    yield from _hunks(old, new)
+
+
+def _hunks(old: list[str], new: list[str]) -> Iterator[str]:
     hunks = difflib.unified_diff(old, new, n=3, lineterm="")
     for number, line in enumerate(hunks):
         if number < 2:  # noqa: PLR2004 - difflib's own two header lines
@@ -114,7 +123,11 @@ def _lines(data: bytes | None) -> list[str]:
 
 
 def _lines_masked(data: bytes | None) -> list[str]:
-    return [_SECRET_VALUE.sub(r'\1"(not shown)"', line) for line in _lines(data)]
+    return [_SECRET_VALUE.sub(r'\1"(not shown)"', _shortened(line)) for line in _lines(data)]
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _CHARACTERS else f"{line[:_CHARACTERS]}…\n"
 
 
 def _shown(line: str) -> str:
