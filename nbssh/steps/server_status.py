@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -20,41 +20,47 @@ SECONDS = 20.0  # for each server, from the first packet to the answer
 State = Literal["running", "starting", "queued", "stopped", "elsewhere", "unresponsive", "unknown"]
 
 
+# Each number and text is bounded: what is none of them is no answer.
+_Name = Annotated[str, msgspec.Meta(max_length=255)]
+_Words = Annotated[str, msgspec.Meta(max_length=1000)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**32)]
+_Moment = Annotated[float, msgspec.Meta(ge=0, le=1e11)]  # until the year 5138
+_Span = Annotated[int, msgspec.Meta(ge=-(10**10), le=10**10)]
+_Names = Annotated[list[_Name], msgspec.Meta(max_length=1000)]
+
+
 class Job(msgspec.Struct, frozen=True):
     """A batch job as its scheduler tells of it; `left` is the time until its limit, in seconds."""
 
-    id: str
-    state: str = ""
-    reason: str = ""
-    node: str = ""
-    left: int | None = None
+    id: _Name
+    state: _Name = ""
+    reason: _Words = ""
+    node: _Words = ""
+    left: _Span | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
     """What the server's status script says; times are seconds since the epoch."""
 
     state: State
-    host: str = ""
-    pid: int | None = None
-    version: str | None = None
-    kernels: int | None = None
-    sessions: int | None = None
-    since: float | None = None
-    last_activity: float | None = None
-    elsewhere: list[str] = []
+    host: _Name = ""
+    pid: _Count | None = None
+    version: _Name | None = None
+    kernels: _Count | None = None
+    sessions: _Count | None = None
+    since: _Moment | None = None
+    last_activity: _Moment | None = None
+    elsewhere: _Names = []
     job: Job | None = None
 
 
 def asked(there: Connection, target: Target) -> Answer:
     """Return what the server says of itself. Its answer is data: whatever is no such answer is an error."""
     out, status = there.attempt(script_command(target, "status"), SECONDS)
-    said = answers.text(out)
-    try:
-        if status == 0:
-            return msgspec.json.decode(said, type=Answer)
-    except msgspec.DecodeError:
-        pass
-    said = printable(said, 200) or "nothing"
+    answer = answers.record(out, Answer) if status == 0 else None
+    if answer:
+        return answer
+    said = printable(answers.text(out), 200) or "nothing"
     raise NbsshError(
         f"{there.shown}: no status for '{target.name}'; it said: {said}", f"mend it with: nbssh apply {target.name}"
     )

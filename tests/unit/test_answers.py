@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from nbssh.core import answers
 from nbssh.core.server import batch, facts, survey
 from nbssh.errors import NbsshError
+from nbssh.steps.server_status import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,3 +143,35 @@ def test_whoever_asks_a_host_leaves_its_answer_to_the_one_parser() -> None:
         assert [call.lineno for call in _calls(MODULES[path], "decode", "splitlines")] == [], path
     for path in readers:
         assert "nbssh.core" in {getattr(node, "module", "") for node in ast.walk(MODULES[path])}
+
+
+GOOD = b'{"state": "running", "host": "gpu1", "pid": 7, "since": 1700000000.5, "job": {"id": "7", "left": 60}}'
+
+
+def test_a_record_is_taken_where_it_is_one() -> None:
+    found = answers.record(b"\n " + GOOD + b"\n", Answer)
+    assert found
+    assert (found.state, found.host, found.pid) == ("running", "gpu1", 7)
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        b"", b"null", b"[]", b"{}", b"{" * 1000, b"[" * 200_000, b'{"a":' * 100_000, b'{"state":"evil"}', GOOD + GOOD,
+        b'{"state":"running","since":' + b"9" * 400 + b"}",
+        b'{"state":"running","since":1e308}',
+        b'{"state":"running","since":-1}',
+        b'{"state":"running","kernels":' + b"9" * 400 + b"}",
+        b'{"state":"running","kernels":1e3}',
+        b'{"state":"running","pid":-1}',
+        b'{"state":"running","host":"' + b"x" * 5000 + b'"}',
+        b'{"state":"elsewhere","elsewhere":[' + b'"x",' * 100_000 + b'"y"]}',
+        b'{"state":"running","job":{"id":"7","left":' + b"9" * 400 + b"}}",
+        b'{"state":"running","job":{"id":"' + b"7" * 5000 + b'"}}',
+        b'{"state":"running","host":"\xff"}',
+        b'{"state":"running","host":"a"} trailing',
+        b'{"state":"running","x":"' + b"x" * (1 << 20) + b'"}',
+    ],
+)  # fmt: skip
+def test_anything_else_is_none(out: bytes) -> None:
+    assert answers.record(out, Answer) is None
