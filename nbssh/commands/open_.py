@@ -169,7 +169,7 @@ def _await_page(target: Target) -> None:
     while True:
         try:
             visitor.version()
-        except (NbsshError, ValueError, KeyError) as error:
+        except NbsshError as error:
             if isinstance(error, ClosedPortError) or time.monotonic() > until:
                 raise NbsshError(
                     f"no server of '{target.name}' answers", f"its log: nbssh logs {target.name}"

@@ -5,6 +5,7 @@ What a browser does, for the demo and the tests. Talks to 127.0.0.1 only; asks n
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.error
@@ -12,8 +13,12 @@ import urllib.parse
 import urllib.request
 import uuid
 from http.cookiejar import CookieJar
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
+import msgspec
+
+from nbssh.adapters.jupyter.bounded import BYTES, BoundedHttp, NoRedirects
+from nbssh.core import answers
 from nbssh.errors import NbsshError
 
 _SECONDS = 30.0  # for one answer; a kernel's first start on a busy machine takes five
@@ -21,6 +26,18 @@ _SECONDS = 30.0  # for one answer; a kernel's first start on a busy machine take
 
 class ClosedPortError(NbsshError):
     """Nobody listens on the port."""
+
+
+_Word = Annotated[str, msgspec.Meta(max_length=64)]
+_Record = TypeVar("_Record")
+
+
+class _Api(msgspec.Struct):
+    version: _Word
+
+
+class _Kernel(msgspec.Struct):
+    id: _Word
 
 
 class Visitor:
@@ -31,19 +48,19 @@ class Visitor:
         self.cookies = CookieJar()
         # an http_proxy of the environment must not see what goes through the tunnel
         self._opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self.cookies)
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self.cookies), NoRedirects, BoundedHttp
         )
 
     def version(self) -> str:
         """Return the server's version; needs no login."""
-        return str(json.loads(self._ask("api")[1])["version"])
+        return self._record("api", _Api).version
 
     def login(self, password: str) -> None:
         """Log in as a person does, through the page's form."""
         self._ask("login")  # sets the cookie that the form must repeat
         form = urllib.parse.urlencode({"_xsrf": self._xsrf(), "password": password}).encode()
         status, _ = self._ask("login", form)
-        if status != 200 or not self._is_in():  # noqa: PLR2004
+        if status not in {200, 302} or not self._is_in():  # who is in is sent on
             raise NbsshError(f"{self.base} does not accept the password", "nbssh passwd sets a new one")
 
     def page(self, path: str = "lab") -> str:
@@ -52,11 +69,11 @@ class Visitor:
 
     def start_kernel(self) -> str:
         """Start a kernel of the default kind; return its id."""
-        return str(json.loads(self._ask("api/kernels", b"{}")[1])["id"])
+        return self._record("api/kernels", _Kernel, b"{}").id
 
     def kernels(self) -> list[str]:
         """Return the ids of the kernels that run."""
-        return [str(kernel["id"]) for kernel in json.loads(self._ask("api/kernels")[1])]
+        return [kernel.id for kernel in self._record("api/kernels", list[_Kernel])]
 
     def run(self, kernel: str, code: str) -> str:
         """Run `code` in the kernel as one cell, over its WebSocket; return what it printed and its value."""
@@ -91,6 +108,12 @@ class Visitor:
                     return "".join(parts)
         raise NbsshError(f"no answer from the kernel within {_SECONDS:.0f} s", "read the log of the server")
 
+    def _record(self, path: str, kind: type[_Record], data: bytes | None = None) -> _Record:
+        found = answers.record(self._ask(path, data)[1], kind)
+        if found is None:
+            raise NbsshError(f"what answers at {self.base} is no Jupyter server", "nbssh doctor looks for the reason")
+        return found
+
     def _is_in(self) -> bool:
         return self._ask("api/status")[0] == 200  # noqa: PLR2004
 
@@ -101,15 +124,18 @@ class Visitor:
         headers = {"X-XSRFToken": self._xsrf()}
         request = urllib.request.Request(self.base + path, data=data, headers=headers)  # noqa: S310  http://127.0.0.1
         try:
-            with self._opener.open(request, timeout=_SECONDS) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read()
-        except OSError as error:
+            with self._open(request) as answer:
+                return int(answer.status), answer.read(BYTES)
+        except (OSError, http.client.HTTPException, ValueError, OverflowError) as error:
             reason = getattr(error, "reason", error)
             kind = ClosedPortError if isinstance(reason, ConnectionRefusedError) else NbsshError
             raise kind(f"{self.base} does not answer: {reason}", "is the tunnel open?") from None
+
+    def _open(self, request: urllib.request.Request) -> Any:  # noqa: ANN401  a response of urllib, good or bad
+        try:
+            return self._opener.open(request, timeout=_SECONDS)
+        except urllib.error.HTTPError as error:
+            return error
 
 
 def _execute_request(message: str, code: str) -> dict[str, Any]:

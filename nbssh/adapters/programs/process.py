@@ -251,10 +251,11 @@ def detach(
         deadline = time.monotonic() + seconds
         try:
             while process.poll() is None:
-                if time.monotonic() > deadline:
+                full = os.fstat(errors.fileno()).st_size > OUTPUT_BYTES
+                if full or time.monotonic() > deadline:
                     process.terminate()
-                    shown.limit = "time"
-                    return Finished(process.wait(), b"", limit="time")
+                    shown.limit = "output" if full else "time"
+                    return Finished(process.wait(), b"", limit=shown.limit)
                 show()
                 time.sleep(0.02)
             return Finished(process.returncode, b"")
