@@ -16,4 +16,4 @@ def command(
     """
     from nbssh.commands.remove import remove  # noqa: PLC0415
 
-    remove(context(ctx, yes=yes), name, offline=offline, everywhere=everywhere)
+    raise typer.Exit(remove(context(ctx, yes=yes), name, offline=offline, everywhere=everywhere))

@@ -14,4 +14,4 @@ def command(ctx: typer.Context, *, offline: Offline = False, everywhere: Everywh
     """
     from nbssh.commands.remove import uninstall  # noqa: PLC0415
 
-    uninstall(context(ctx, yes=yes), offline=offline, everywhere=everywhere)
+    raise typer.Exit(uninstall(context(ctx, yes=yes), offline=offline, everywhere=everywhere))

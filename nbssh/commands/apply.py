@@ -16,7 +16,7 @@ from nbssh.core.files.diff import as_json, painted, unified
 from nbssh.core.profile.declared import Secret, share_folder
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, connect, profiles, writing
+from nbssh.steps import aliases, border, connect, profiles, writing
 from nbssh.steps import plan as planning
 from nbssh.steps import probe as server
 from nbssh.steps.profiles import Failure
@@ -109,16 +109,17 @@ def planned(
 
     def prepare(group: list[Work]) -> None:
         try:
-            if not offline:
-                _connect(group, connections, batch=not names)
-            present = _present(group)
-            # first what asks the server, one after the other, and one of the rest, which asks ssh of their destination
-            group = sorted(group, key=_is_known)
-            alone = sum(not _is_known(work) for work in group) + 1
-            for work in group[:alone]:
-                _plan_one(work, present)
-            with ThreadPoolExecutor(WORKERS) as pool:
-                list(pool.map(lambda work: _plan_one(work, present), group[alone:]))
+            with border.around(group[0].name, context.paths):
+                if not offline:
+                    _connect(group, connections, batch=not names)
+                present = _present(group)
+                # first what asks the server, one by one, and one of the rest, which asks ssh of their destination
+                group = sorted(group, key=_is_known)
+                alone = sum(not _is_known(work) for work in group) + 1
+                for work in group[:alone]:
+                    _plan_one(work, present)
+                with ThreadPoolExecutor(WORKERS) as pool:
+                    list(pool.map(lambda work: _plan_one(work, present), group[alone:]))
         except NbsshError as error:
             for work in group:
                 work.trouble = work.trouble or error
@@ -128,7 +129,7 @@ def planned(
 
 
 def _at_once(job: object, groups: Sequence[list[Work]], *, one_by_one: bool) -> None:
-    """Run `job` for every group; what it raises is a bug and comes through."""
+    """Run `job` for every group."""
     call = job
     assert callable(call)  # noqa: S101
     if one_by_one or len(groups) == 1:
@@ -194,15 +195,16 @@ def _carry_out(context: Context, works: list[Work], *, show: bool) -> None:
         work.plan = Plan(change for change in work.plan.changes if (change.where, change.path) not in done)
         there = [change for change in work.plan.changes if change.where]
         try:
-            writing.refuse_edits(context, work.plan.changes, show=show)
-            if work.connection:
-                writing.install(work.target, work.connection, there)
-            writing.write_local(context, work.plan)
-            if work.connection:
-                settle(work.connection, work.target.declared, there, tidies=work.tidies)
-            # last: it may be the way there
-            if laptop_files.moves_tunnel(work.plan.local):
-                context.ssh.end_master(work.target.control_socket)
+            with border.around(work.name, context.paths):
+                writing.refuse_edits(context, work.plan.changes, show=show)
+                if work.connection:
+                    writing.install(work.target, work.connection, there)
+                writing.write_local(context, work.plan)
+                if work.connection:
+                    settle(work.connection, work.target.declared, there, tidies=work.tidies)
+                # last: it may be the way there
+                if laptop_files.moves_tunnel(work.plan.local):
+                    context.ssh.end_master(work.target.control_socket)
         except NbsshError as error:
             work.trouble = error
         else:

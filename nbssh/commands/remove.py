@@ -16,11 +16,12 @@ from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import SHARE, STATES, Secret, server_folder, share_folder
 from nbssh.core.profile.profile import NAME, TITLES, check_name
 from nbssh.core.server import batch
-from nbssh.errors import NbsshError
-from nbssh.steps import connect, include, plan, profiles, writing
+from nbssh.errors import Exit, NbsshError
+from nbssh.steps import border, connect, include, plan, profiles, writing
 from nbssh.steps.profiles import Failure, Target
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from nbssh.adapters.laptop.paths import Paths
@@ -50,22 +51,36 @@ class Remove(Template, frozen=True, kw_only=True):
     wing: str
 
 
-def remove(context: Context, name: str, *, offline: bool, everywhere: bool = False) -> None:
-    """Stop the server of `name` and remove its files there and here; `everywhere`: from under other laptops too."""
+def remove(context: Context, name: str, *, offline: bool, everywhere: bool = False) -> int:
+    """Stop the server of `name` and remove its files there and here; return the exit code.
+
+    `everywhere`: from under other laptops too.
+    """
     writing.sweep(context)  # of a run that was killed when all was gone but the traces, the profile too
     found = profiles.find(context, check_name(name))
     if isinstance(found, Failure) and not _is_here(context, name):
         raise found.error
-    left = _remove_there(found, offline=offline, everywhere=everywhere)
+    left, bug = _left_there(context, found, offline=offline, everywhere=everywhere)
     _remove_here(context, [name])
     if left:
         context.ui.warn(left)
     context.ui.say(f"'{name}' is removed" + (" here" if left else ""))
+    return Exit.FAILED if bug else Exit.DONE
 
 
 def _is_here(context: Context, name: str) -> bool:
     """Tell whether there is something to remove: a profile that cannot be read, or aliases whose profile has gone."""
     return name in profiles.names(context) or context.paths.conf(name).exists()
+
+
+def _left_there(context: Context, found: Target | Failure, *, offline: bool, everywhere: bool) -> tuple[str, bool]:
+    """Clean the server; return what is still there, in words, and whether that is for a bug of ours, which is told."""
+    try:
+        with border.around(found.name, context.paths):
+            return _remove_there(found, offline=offline, everywhere=everywhere), False
+    except NbsshError as error:
+        context.ui.error(error)
+        return f"the server of '{found.name}' may run, and its files may be there", True
 
 
 def _remove_there(found: Target | Failure, *, offline: bool, everywhere: bool) -> str:
@@ -167,8 +182,11 @@ def _take_out(context: Context, line: Change) -> str:
     return ""
 
 
-def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> None:
-    """Remove all profiles with their servers' files, the Include line and all state that is a laptop's."""
+def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> int:
+    """Remove all profiles with their servers' files, the Include line and all state that is a laptop's.
+
+    Returns the exit code. The bug log stays if this run has written into it.
+    """
     paths = context.paths
     names = sorted({*profiles.names(context), *_orphans(context)})
     line = include.removal(context)
@@ -180,28 +198,33 @@ def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> N
         raise NbsshError("nothing was changed", "nbssh remove NAME takes away one profile")
     if line and not names:
         context.ui.talk(unified(Plan([line])), paint=painted)
-    left = [_remove_there(profiles.find(context, name), offline=offline, everywhere=everywhere) for name in names]
+    there = [
+        _left_there(context, profiles.find(context, name), offline=offline, everywhere=everywhere) for name in names
+    ]
+    left, bug = [text for text, _ in there], any(bug for _, bug in there)
     # The line first: with it ssh would still look for files that go one by one.
     if line:
         left.append(_take_out(context, line))
     _remove_here(context, names)
     include.forget(context)
-    _remove_state(paths)
+    _remove_state(paths, but=(paths.log,) if bug else ())
     if made_folder:
         writer.remove_empty(paths.ssh_dir)
     for text in filter(None, left):
         context.ui.warn(text)
-    context.ui.say("everything nbssh wrote on this machine is gone; the program itself is removed by pipx or pip")
+    gone = "everything nbssh wrote on this machine is gone" + (" but that log" if bug else "")
+    context.ui.say(f"{gone}; the program itself is removed by pipx or pip")
+    return Exit.FAILED if bug else Exit.DONE
 
 
-def _remove_state(paths: Paths) -> None:
+def _remove_state(paths: Paths, *, but: Collection[Path] = ()) -> None:
     """Delete what this laptop keeps in its state folder, by name: of a shared home the rest is a server's."""
     if not paths.state.is_dir() or paths.state.is_symlink():
         return
     for folder in (paths.secrets_dir, paths.backups):
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder)
-    for file in (paths.laptop, paths.log, paths.lock):
+    for file in {paths.laptop, paths.log, paths.lock}.difference(but):
         file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         paths.state.rmdir()

@@ -14,7 +14,7 @@ from nbssh.adapters.terminal.ui import columns
 from nbssh.core.profile.profile import TITLES
 from nbssh.core.text import printable
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, connect, profiles
+from nbssh.steps import aliases, border, connect, profiles
 from nbssh.steps.profiles import Failure
 from nbssh.steps.server_status import SECONDS, Answer, asked
 
@@ -75,12 +75,13 @@ def status(context: Context, names: list[str], *, json: bool) -> int:
 def _row(target: Target, *, batch: bool) -> Row:
     tunnel, outdated = False, False
     try:
-        tunnel = target.ssh.check_master(target.control_socket)
-        outdated = aliases.is_outdated(target)
-        if not tunnel:
-            connect.refuse_prompts(target, "nbssh status", batch=batch)
-        with connect.connect(target, batch=batch, login_seconds=SECONDS if batch else 600) as there:
-            return Row(target, tunnel, asked(there, target), outdated=outdated)
+        with border.around(target.name, target.paths):
+            tunnel = target.ssh.check_master(target.control_socket)
+            outdated = aliases.is_outdated(target)
+            if not tunnel:
+                connect.refuse_prompts(target, "nbssh status", batch=batch)
+            with connect.connect(target, batch=batch, login_seconds=SECONDS if batch else 600) as there:
+                return Row(target, tunnel, asked(there, target), outdated=outdated)
     except NbsshError as error:
         return Row(target, tunnel, Answer("unknown"), error, outdated)
 

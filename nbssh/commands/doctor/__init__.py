@@ -10,8 +10,8 @@ from nbssh.commands.doctor import here, there
 from nbssh.commands.doctor.profile import examine as examine_profile
 from nbssh.core.server import doctor as findings
 from nbssh.core.server.doctor import Finding
-from nbssh.errors import Exit
-from nbssh.steps import profiles
+from nbssh.errors import Exit, NbsshError
+from nbssh.steps import border, profiles
 
 if TYPE_CHECKING:
     from nbssh.steps.context import Context
@@ -34,10 +34,15 @@ def doctor(context: Context, name: str, *, offline: bool, json: bool) -> int:
     ask_ssh = not here.breaks_ssh(found)
 
     def examine(target: Target) -> list[Finding]:
-        mine = examine_profile(target, ask_ssh=ask_ssh)
-        hangs = any(finding.level == "error" and finding.check == "master" for finding in mine)
-        if ask_ssh and not hangs and not offline:
-            mine += there.examine(target, batch=not name)
+        mine: list[Finding] = []
+        try:
+            with border.around(target.name, context.paths):
+                mine += examine_profile(target, ask_ssh=ask_ssh)
+                hangs = any(finding.level == "error" and finding.check == "master" for finding in mine)
+                if ask_ssh and not hangs and not offline:
+                    mine += there.examine(target, batch=not name)
+        except NbsshError as error:
+            mine.append(Finding("server", "error", error.message, error.hint, target.name))
         return mine
 
     with ThreadPoolExecutor(WORKERS if not name else 1) as pool:
