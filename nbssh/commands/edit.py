@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
+from nbssh.adapters.laptop.draft import Draft
 from nbssh.adapters.programs import process
 from nbssh.adapters.ssh import client
 from nbssh.core.files import laptop_files
@@ -31,6 +30,8 @@ from nbssh.steps.secret import with_key
 from nbssh.steps.server_files import read_remote, settle
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.profile.profile import Profile
     from nbssh.steps.context import Context
@@ -56,10 +57,36 @@ def edit(context: Context, name: str, *, offline: bool) -> int:
     if data is None:
         profiles.load(context, name)  # says which ones there are
     old = (data or b"").decode("utf-8", "replace")
-    edited = _edited(context, name, old)
-    if edited is None:
+    # Editors with a TOML language server read this line; it never gets into the profile itself, because the path is
+    # that of this very installation.
+    draft = Draft(context.paths.draft(name), f"#:schema {schema_path()}\n")
+    begin = _begin(context, draft, old)
+    try:
+        edited = _edited(context, name, old, begin, draft)
+        status = _taken_up(context, name, old, edited, offline=offline) if edited else Exit.DONE
+    except BaseException:
+        if draft.kept.exists():
+            shown = context.paths.shown(draft.kept)
+            context.ui.say(f"what you wrote is kept in {shown}; nbssh edit {name} goes on with it")
+        raise
+    draft.throw_away()
+    if not edited:
         context.ui.say("nothing changed")
-        return Exit.DONE
+    return status
+
+
+def _begin(context: Context, draft: Draft, old: str) -> bytes:
+    """Return what the editor begins with: what an edit before this one could not take up, if there is such."""
+    kept = draft.read()
+    if kept is None or kept == old.encode("utf-8"):
+        return old.encode("utf-8")
+    shown = context.paths.shown(draft.kept)
+    context.ui.say(f"this goes on with what you wrote before, kept in {shown}; save an empty file to throw it away")
+    return kept
+
+
+def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline: bool) -> int:
+    """Show everything that follows from what was written, and do it after asking; return the exit code."""
     _mend(context, name, old, edited)
     target = with_key(Target(context, name, edited.profile))
     with ExitStack() as stack:
@@ -79,7 +106,7 @@ def edit(context: Context, name: str, *, offline: bool) -> int:
         context.ui.talk(unified(plan), paint=painted)
         question = "change these files?" if there else "change these files, here alone?"
         if not context.ui.ask(question, otherwise="say --yes to have it done without a question"):
-            raise NbsshError("nothing was changed", f"nbssh edit {name} begins anew")
+            raise NbsshError("nothing was changed", f"see what differs there: nbssh diff {name}")
         remote = [change for change in plan.changes if change.where]
         if there:
             writing.install(target, there, remote)
@@ -106,27 +133,21 @@ def _mend(context: Context, name: str, old: str, edited: Edited) -> None:
         context.ui.say(f"{context.paths.shown(path)} can be read again")
 
 
-def _edited(context: Context, name: str, old: str) -> Edited | None:
-    """Run the editor until what it leaves is valid; None if nothing was changed."""
-    # Editors with a TOML language server read this line; it never gets into the profile itself, because the path is
-    # that of this very installation.
-    pointer = f"#:schema {schema_path()}\n"
-    with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
-        copy = Path(folder, f"{name}.toml")
-        copy.write_text(pointer + old, encoding="utf-8")
-        while True:
-            _run_editor(copy)
-            text = _read(copy).removeprefix(pointer)
+def _edited(context: Context, name: str, old: str, begin: bytes, draft: Draft) -> Edited | None:
+    """Run the editor until what it leaves is valid; None if nothing was changed, or all was taken out."""
+    while True:
+        begin = draft.edit(begin, _run_editor)
+        try:
+            text = _text(begin)
             if text == old or not text.strip():
                 return None
-            try:
-                return Edited(text, _validated(context, name, text))
-            except NbsshError as error:
-                if context.ui.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
-                    raise NbsshError(f"{error.message}; nothing was changed", error.hint) from None
-                context.ui.error(error)
-                if not context.ui.ask("edit it again?", otherwise=""):
-                    return None
+            return Edited(text, _validated(context, name, text))
+        except NbsshError as error:
+            if context.ui.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+                raise NbsshError(f"{error.message}; nothing was changed", error.hint) from None
+            context.ui.error(error)
+            if not context.ui.ask("edit it again?", otherwise=""):
+                raise NbsshError("nothing was changed") from None
 
 
 def _run_editor(path: Path) -> None:
@@ -144,13 +165,11 @@ def _run_editor(path: Path) -> None:
         )
 
 
-def _read(path: Path) -> str:
+def _text(data: bytes) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NbsshError(
-            f"what the editor left cannot be read: {error}", "save it as UTF-8 under its own name"
-        ) from None
+        return data.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise NbsshError(f"what the editor left cannot be read: {error}", "save it as UTF-8") from None
 
 
 def _validated(context: Context, name: str, text: str) -> Profile:

@@ -159,7 +159,8 @@ def _remove_here(context: Context, names: list[str]) -> None:
     writing.write_local(context, Plan(plan.deletions(gone, "removed")), taking_away=True)
     for name in names:
         paths.control_socket(name).unlink(missing_ok=True)  # a master that was killed leaves it
-    for folder in (paths.secrets_dir, paths.profiles_dir, paths.profiles_dir.parent, paths.conf_dir):
+        paths.draft(name).unlink(missing_ok=True)
+    for folder in (paths.edits_dir, paths.secrets_dir, paths.profiles_dir, paths.profiles_dir.parent, paths.conf_dir):
         writer.remove_empty(folder)
 
 
@@ -221,7 +222,7 @@ def _remove_state(paths: Paths, *, but: Collection[Path] = ()) -> None:
     """Delete what this laptop keeps in its state folder, by name: of a shared home the rest is a server's."""
     if not paths.state.is_dir() or paths.state.is_symlink():
         return
-    for folder in (paths.secrets_dir, paths.backups):
+    for folder in (paths.secrets_dir, paths.backups, paths.edits_dir):
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder)
     for file in {paths.laptop, paths.log, paths.lock}.difference(but):

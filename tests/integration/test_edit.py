@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pexpect
 import pytest
 from ports import free_port
 
@@ -201,3 +203,128 @@ def test_the_copy_is_private_and_goes(offline: Bed) -> None:
     offline.nbssh("edit", "box")
     assert (offline.local_home / "mode").read_text().startswith("drwx------")
     assert not Path((offline.local_home / "where").read_text().strip()).exists()
+
+
+def kept(bed: Bed) -> Path:
+    return bed.local_home / ".local/state/nbssh/edits/box.toml"
+
+
+def is_kept(bed: Bed, said: str) -> bool:
+    """Tell whether the line that `FAULTS` type is kept, for the user alone, and this is said."""
+    assert "what you wrote is kept in ~/.local/state/nbssh/edits/box.toml; nbssh edit box goes on with it" in said
+    assert [path.name for path in kept(bed).parent.iterdir()] == ["box.toml"], "and nothing beside it"
+    modes = [path.stat().st_mode & 0o777 for path in (kept(bed).parent, kept(bed))]
+    return "# typed\n" in kept(bed).read_text("utf-8", "replace") and modes == [0o700, 0o600]
+
+
+# What goes wrong after the typing: in the editor's last moment, in what was typed, in the files here, over there
+FAULTS = {
+    "the editor fails": "exit 3",
+    "no TOML": 'echo "port = = 2" >>"$1"',
+    "an unknown key": 'echo "prot = 2" >>"$1"',
+    "no UTF-8": "printf '# \\377\\n' >>\"$1\"",
+    "a new file at each saving": 'umask 022; cat "$1" >"$1.new"; mv "$1.new" "$1"; echo "prot = 2" >>"$1"; touch "$1~"',
+    "the files cannot be written": 'rm -f "$STATE/lock"; mkdir "$STATE/lock"',
+    "the secret cannot be read": 'for f in "$STATE"/secrets/*.json; do rm -f "$f"; mkdir "$f"; done',
+    "nobody says yes": "",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_was_typed_is_kept_and_the_next_edit_begins_with_it(offline: Bed, fault: str) -> None:
+    state = offline.local_home / ".local/state/nbssh"
+    secrets = {path: path.read_bytes() for path in (state / "secrets").iterdir()}
+    editor(offline, f'STATE={state}\necho "# typed" >>"$1"\n{FAULTS[fault]}')
+    before = toml(offline).read_text()
+    done = offline.run("nbssh", "edit", "box", "--offline", *(["--yes"] if fault != "nobody says yes" else []))
+    assert done.returncode == 1
+    assert is_kept(offline, done.stderr)
+    assert toml(offline).read_text() == before
+
+    if (state / "lock").is_dir():
+        (state / "lock").rmdir()
+    for path, data in secrets.items():
+        if path.is_dir():
+            path.rmdir()
+            path.write_bytes(data)
+    # LC_ALL: sed of a line that is no UTF-8
+    editor(offline, "LC_ALL=C sed -i '/= 2$/d; /^# \\xff/d' \"$1\"")
+    again = offline.nbssh("edit", "box", "--offline", "--yes")
+    assert "this goes on with what you wrote before" in again.stderr
+    assert "save an empty file to throw it away" in again.stderr
+    assert toml(offline).read_text() == f"{before}# typed\n"
+    assert not kept(offline).parent.exists(), "done, so nothing is kept"
+    assert "kept in" not in again.stderr.partition("throw it away")[2]
+
+
+def test_a_server_that_fails_while_its_files_are_written_loses_nothing(bed: Bed) -> None:
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
+    editor(bed, 'echo "# typed" >>"$1"; echo "idle_hours = 2.5" >>"$1"')
+    folder = bed.remote_home / ".local/share/nbssh/box"
+    (folder / "profile").unlink()
+    (folder / "profile").mkdir()
+    (folder / "profile" / "full").touch()
+    done = bed.run("nbssh", "edit", "box", "--yes")
+    assert done.returncode == 1
+    assert is_kept(bed, done.stderr)
+
+
+@pytest.mark.parametrize("end", ["no", "Ctrl-C", "kill -9"])
+def test_whoever_ends_at_the_question_loses_nothing(offline: Bed, end: str) -> None:
+    editor(offline, 'echo "# typed" >>"$1"')
+    child = offline.spawn("nbssh", "edit", "box", "--offline")
+    child.expect_exact("[y/N] ")
+    if end == "kill -9":
+        child.kill(signal.SIGKILL)
+        child.wait()
+        assert kept(offline).read_text().endswith("# typed\n")
+        return
+    if end == "no":
+        child.sendline("n")
+    else:
+        child.sendintr()
+    child.expect_exact("goes on with it")
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert kept(offline).read_text().endswith("# typed\n")
+
+
+def test_a_mistake_that_is_not_edited_again_is_kept(offline: Bed) -> None:
+    editor(offline, 'echo "brwoser = false" >>"$1"')
+    child = offline.spawn("nbssh", "edit", "box", "--offline")
+    child.expect_exact("edit it again? [y/N] ")
+    child.sendline("n")
+    child.expect_exact("goes on with it")
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert "brwoser" in kept(offline).read_text()
+
+
+@pytest.mark.parametrize("step", ['sed -i d "$1"', 'cp {profile} "$1"'], ids=["empty", "as it was"])
+def test_what_is_kept_can_be_thrown_away(offline: Bed, step: str) -> None:
+    editor(offline, 'echo "prot = 2" >>"$1"', step.format(profile=toml(offline)))
+    before = seen(offline.local_home)
+    assert offline.run("nbssh", "edit", "box", "--offline", "--yes").returncode == 1
+    assert kept(offline).exists()
+    assert "nothing changed" in offline.nbssh("edit", "box", "--offline", "--yes").stderr
+    assert not kept(offline).parent.exists()
+    assert seen(offline.local_home) == before
+
+
+def test_an_untouched_text_is_not_kept_and_what_was_kept_stays(offline: Bed) -> None:
+    editor(offline, "exit 3", 'echo "prot = 2" >>"$1"', "exit 3")
+    assert "kept" not in offline.run("nbssh", "edit", "box", "--offline").stderr
+    assert not kept(offline).parent.exists()
+    offline.run("nbssh", "edit", "box", "--offline")
+    text = kept(offline).read_text()
+    assert "goes on with it" in offline.run("nbssh", "edit", "box", "--offline").stderr
+    assert kept(offline).read_text() == text
+
+
+@pytest.mark.parametrize("words", [("remove", "box"), ("uninstall", "--yes")], ids=" ".join)
+def test_it_goes_with_the_profile(offline: Bed, words: tuple[str, ...]) -> None:
+    editor(offline, 'echo "prot = 2" >>"$1"')
+    offline.run("nbssh", "edit", "box", "--offline")
+    assert kept(offline).exists()
+    offline.nbssh(*words, "--offline")
+    assert not kept(offline).parent.exists()

@@ -122,6 +122,15 @@ class Paths:
         return self.state / "laptop"
 
     @property
+    def edits_dir(self) -> Path:
+        """What was typed in `nbssh edit` and could not be taken up yet."""
+        return self.state / "edits"
+
+    def draft(self, name: str) -> Path:
+        """Return the file with what was typed for one profile."""
+        return self.edits_dir / f"{name}.toml"
+
+    @property
     def lock(self) -> Path:
         """Held while files are written."""
         return self.state / "lock"

@@ -187,7 +187,8 @@ def _modes(context: Context) -> Iterator[Finding]:
     """Look for what others may read or write of ours."""
     paths = context.paths
     ours = [paths.conf_dir, paths.opener, paths.profiles_dir, paths.state, paths.secrets_dir, paths.backups, paths.log]
-    for folder in (paths.conf_dir, paths.profiles_dir, paths.secrets_dir):
+    ours.append(paths.edits_dir)
+    for folder in (paths.conf_dir, paths.profiles_dir, paths.secrets_dir, paths.edits_dir):
         ours += [
             entry.path
             for entry in inspection.entries(folder)

@@ -1,0 +1,84 @@
+"""What is being edited: from the moment that the editor closed it is a file of its own, until it has been taken up.
+
+So neither a mistake in it, nor a full disk, a dead server or a closed terminal loses what was typed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbssh.adapters.files import access, atomic, writer
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BYTES = 1 << 20
+
+
+class Draft:
+    """The text kept in the file `kept`, if there is one; `pointer` is a line that only editors are to see."""
+
+    def __init__(self, kept: Path, pointer: str) -> None:
+        self.kept, self._pointer = kept, pointer.encode("utf-8")
+
+    def read(self) -> bytes | None:
+        """Return what is kept, None if nothing is. Raises NbsshError."""
+        data = writer.read(self.kept, limit=BYTES)
+        return None if data is None else data.removeprefix(self._pointer)
+
+    def edit(self, text: bytes, editor: Callable[[Path], None]) -> bytes:
+        """Let `editor` change a private copy of `text` and return what it leaves, which is kept if it is another.
+
+        It is kept whatever the editor raises. Raises NbsshError.
+        """
+        begin = self._pointer + text
+        with access.in_words("write", self.kept.parent):
+            atomic.make_folders(str(self.kept.parent), [])
+            folder = Path(tempfile.mkdtemp(prefix=".", dir=self.kept.parent))
+        copy = folder / self.kept.name
+        is_safe = True
+        try:
+            with access.in_words("write", copy):
+                atomic.write_new(str(copy), begin, 0o600)
+            try:
+                editor(copy)
+            finally:
+                is_safe = False
+                left = self._take(copy, begin)
+                is_safe = True
+        finally:
+            if is_safe:
+                shutil.rmtree(folder, ignore_errors=True)  # with what an editor put beside it
+            self._tidy()
+        if left is None:
+            raise NbsshError("the editor left no file", "save it under its own name")
+        return left.removeprefix(self._pointer)
+
+    def throw_away(self) -> None:
+        """Delete what is kept. Raises NbsshError."""
+        with access.in_words("remove", self.kept):
+            self.kept.unlink(missing_ok=True)
+        self._tidy()
+
+    def _take(self, copy: Path, begin: bytes) -> bytes | None:
+        """Move the copy to where it is kept, which needs no room on a disk, unless it is as it was."""
+        try:
+            left = writer.read(copy, limit=BYTES)
+            if left == begin:
+                copy.unlink()
+            elif left is not None:
+                copy.chmod(0o600)  # of an editor that makes a new file at each saving
+                copy.replace(self.kept)
+        except (OSError, NbsshError) as error:
+            reason = error.message if isinstance(error, NbsshError) else error.strerror
+            raise NbsshError(f"what you wrote is in {copy}: {reason}", f"move it to {self.kept} or away") from error
+        return left
+
+    def _tidy(self) -> None:
+        with contextlib.suppress(NbsshError):
+            writer.remove_empty(self.kept.parent)
