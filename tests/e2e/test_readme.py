@@ -42,11 +42,11 @@ def normal(text: str, bed: Bed) -> list[str]:
 
 def figures(line: str) -> str:
     """Return a line without what differs from run to run: times, versions, process ids, the width of columns."""
+    line = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", line)
     line = re.sub(r"\d+\.\d+\.\d+(?!\.)", "V", line)
     line = re.sub(r"in \d+\.\d+ s", "in T s", line)
     line = re.sub(r"\d+ (s|min) ago", "T ago", line)
     line = re.sub(r"pid \d+", "pid N", line)
-    line = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", line)
     return re.sub(r"  +", "  ", line)
 
 
