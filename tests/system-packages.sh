@@ -10,12 +10,21 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 
+# installed NAME…: a package of one of these names is there
+installed() {
+    for name; do
+        # shellcheck disable=SC2016  # dpkg's own placeholder
+        status=$(dpkg-query --show --showformat '${db:Status-Status}' "$name" 2>/dev/null) || continue
+        [ "$status" != installed ] || return 0
+    done
+    return 1
+}
+
 missing=
-while read -r package; do
+while read -r package others; do
     case $package in '' | '#'*) continue ;; *) ;; esac
-    # shellcheck disable=SC2016  # dpkg's own placeholder
-    status=$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null) || status=
-    [ "$status" = installed ] || missing="$missing $package"
+    # shellcheck disable=SC2086  # a list of words
+    installed "$package" $others || missing="$missing $package"
 done <"$list"
 [ -n "$missing" ] || exit 0
 
