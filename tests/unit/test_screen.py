@@ -90,8 +90,8 @@ def test_what_a_program_says_is_shown_cleaned_and_to_its_end(capsys: pytest.Capt
 
 # --- nobody goes another way -----------------------------------------------------------------------------------------
 
-# the printer, and what shows pieces that `screen.Pieces` cleaned
-WRITERS = {"adapters/terminal/screen.py", "adapters/terminal/table.py", "adapters/terminal/pty.py"}
+# the printer, and the one that hands its text to rich
+WRITERS = {"adapters/terminal/screen.py", "adapters/terminal/table.py"}
 CONSTANT = (ast.Constant,)
 # the demo shows what it starts on this machine itself
 WHOLE = sorted(path for path in PACKAGE.rglob("*.py") if "demo" not in path.relative_to(PACKAGE).parts)

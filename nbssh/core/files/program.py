@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from nbssh.core.files.change import EXECUTABLE, PRIVATE
@@ -35,13 +35,13 @@ class Program:
 
     parts: tuple[Part, ...]
 
-    @property
+    @cached_property
     def stream(self) -> bytes:
         """What is summed up, here and by templates/sent/read: mode, size and name of each file, then all contents."""
         lines = sorted(f"{_mode(part.mode)} {len(part.data)} {part.name}\n" for part in self.parts)
         return "".join(lines).encode() + b"".join(part.data for part in self.parts)
 
-    @property
+    @cached_property
     def sum(self) -> str:
         """The checksum of the whole as sha256sum(1) says it."""
         return hashlib.sha256(self.stream).hexdigest()
