@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,14 @@ def test_pieces_of_bytes_are_tame_wherever_they_are_cut(pieces: list[bytes]) -> 
     made = screen.Pieces()
     shown = "".join(made.cleaned(piece) for piece in pieces) + made.cleaned(b"", final=True)
     assert is_tame(shown)
-    assert shown == cleaned(b"".join(pieces).decode("utf-8", "replace")).replace("\r\n", "\n")
+    text = b"".join(pieces).decode("utf-8", "replace")
+    assert shown == "\n".join(printable(line) for line in re.split(r"\r{0,2}\n", text))
+
+
+def test_the_line_ends_of_ssh_in_a_terminal_are_no_characters_to_show() -> None:
+    made = screen.Pieces()
+    assert made.cleaned(b"closed.\r") + made.cleaned(b"\r\nnext\r\n") == "closed.\nnext\n"
+    assert made.cleaned(b"\r\r\r\n") == "\\r\n"
 
 
 @pytest.mark.parametrize("when", ["always", "never"])

@@ -9,12 +9,13 @@ from __future__ import annotations
 import codecs
 import contextlib
 import os
+import re
 import select
 import sys
 import threading
 from typing import TYPE_CHECKING, TextIO
 
-from nbssh.core.text import cleaned
+from nbssh.core.text import cleaned, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,10 +37,14 @@ class Pieces:
         self._kept = ""
 
     def cleaned(self, data: bytes, *, final: bool = False) -> str:
-        """Return what can be shown by now: a CR is kept back until its LF comes."""
+        """Return what can be shown by now: up to two CRs are kept back until their LF comes.
+
+        ssh ends its own lines with CR LF, and a terminal makes CR CR LF of it.
+        """
         text = self._kept + self._decoder.decode(data, final)
-        self._kept = "\r" if text.endswith("\r") and not final else ""
-        return cleaned(text.removesuffix(self._kept)).replace("\r\n", "\n")
+        shown = text if final else re.sub(r"\r{1,2}\Z", "", text)
+        self._kept = text[len(shown) :]
+        return "\n".join(map(printable, re.split(r"\r{0,2}\n", shown)))
 
 
 @contextlib.contextmanager
