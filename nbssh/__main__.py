@@ -7,16 +7,32 @@ import io
 import itertools
 import os
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 from nbssh import __version__
 from nbssh.errors import Exit, NbsshError
 
 
+class _UnwrittenError(OSError):
+    """Stdout could not be written: a full disk below `nbssh list >file`, and no fault of ours."""
+
+
+class _Stdout(io.FileIO):
+    """Stdout, whose failures are told from those of all other files."""
+
+    def write(self, data: Any) -> int:  # noqa: ANN401  whatever has bytes
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _UnwrittenError(error.errno, error.strerror) from error
+
+
 def main() -> None:
     """Run nbssh and exit with its status."""
     # started with a closed stdout or stderr, `nbssh list >&-`, Python has none at all
-    sys.stdout = sys.stdout or _nowhere()
+    sys.stdout = _told_apart(sys.stdout) if sys.stdout else _nowhere()
     sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a character that it cannot encode is written as an escape
@@ -33,6 +49,14 @@ def main() -> None:
     sys.exit(status)
 
 
+def _told_apart(stdout: TextIO) -> TextIO:
+    if sys.platform == "win32" or stdout is not sys.__stdout__ or stdout.isatty():
+        return stdout
+    at_once = isinstance(stdout, io.TextIOWrapper) and (stdout.line_buffering or stdout.write_through)
+    raw = io.BufferedWriter(_Stdout(stdout.fileno(), "w", closefd=False))
+    return io.TextIOWrapper(raw, encoding=stdout.encoding, line_buffering=at_once)
+
+
 def _nowhere() -> TextIO:
     return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
 
@@ -45,6 +69,9 @@ def _run(arguments: list[str]) -> int:
         return _interrupted()
     except BrokenPipeError:
         return _unread()
+    except _UnwrittenError as error:
+        _forget_stdout()
+        return _say(NbsshError(f"stdout cannot be written: {error.strerror}", "look for space: df -h"), arguments)
     except SystemExit as error:
         # the command line parser's own way out of a broken pipe
         if isinstance(error.__context__, OSError):
@@ -66,7 +93,7 @@ def _answer(arguments: list[str]) -> int:
         status = spare_conversions(get_command(app))(arguments, prog_name="nbssh", standalone_mode=False)
     except NbsshError as error:
         return _say(error, arguments)
-    except BrokenPipeError:
+    except (BrokenPipeError, _UnwrittenError):
         raise
     except Exception as error:  # noqa: BLE001  the funnel
         return _foreign(error, arguments)
@@ -76,9 +103,14 @@ def _answer(arguments: list[str]) -> int:
 
 
 def _unread() -> int:
-    """Go quietly: the reader of our output has seen enough, and Python must not complain about that again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Go quietly: the reader of our output has seen enough."""
+    _forget_stdout()
     return Exit.DONE
+
+
+def _forget_stdout() -> None:
+    """Keep Python from writing the rest again at exit, and from complaining about it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(error: NbsshError, arguments: list[str]) -> int:

@@ -195,6 +195,18 @@ def test_a_reader_that_goes_is_no_reason_for_a_traceback(bed: Bed, words: str) -
         assert not re.search("Traceback|Broken|bug", done.stderr), (reader, unbuffered, done.stderr)
 
 
+@pytest.mark.parametrize("words", ["list --json", "show box", "completions bash", "--version", "--help"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_below_stdout_is_said_and_no_bug(bed: Bed, words: str, unbuffered: str) -> None:
+    add_offline(bed)
+    bed.env["PYTHONUNBUFFERED"] = unbuffered
+    done = bed.run("bash", "-c", f"{NBSSH} {words} >/dev/full")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "nbssh: error: stdout cannot be written: No space left on device\nnbssh: hint: look for space: df -h\n"
+    )
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
 def test_a_closed_stream_is_no_bug(bed: Bed, closed: str) -> None:
     done = bed.run("sh", "-c", f"{NBSSH} list --json {closed}")
