@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from bed import needs
 
 from nbssh.core.files import laptop_files, server_files
 from nbssh.core.files.change import is_edited
@@ -154,14 +152,6 @@ def test_generated_files_carry_a_seal_that_breaks_when_they_are_edited() -> None
         assert is_edited(text) is False
         assert is_edited(text + b"# mine\n") is True
         assert is_edited(text.replace(b"nbssh", b"nbsh", 1)) is True
-
-
-@pytest.mark.parametrize("name", [name for name, text in rendered().items() if text.startswith("#!/bin/sh")])
-def test_every_script_is_clean_for_shellcheck_and_shfmt(name: str) -> None:
-    needs("shellcheck", "shfmt")
-    for command in (["shellcheck", "-s", "sh"], ["shfmt", "-i", "4", "-ln", "posix", "-d"]):
-        done = subprocess.run([*command, str(GOLDEN / name)], capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_jupyter_gets_the_hash_under_every_generations_name() -> None:
