@@ -202,3 +202,10 @@ def tree(*roots: Path, without: Callable[[str], bool] = lambda _: False) -> dict
             else:
                 found[str(path)] = path.read_bytes() if path.is_file() else b"folder"
     return found
+
+
+def config_of(bed: Bed, name: str = "box") -> dict[str, dict[str, Any]]:
+    """Return Jupyter's settings on the server, of the newer generations."""
+    path = bed.remote_home / f".local/share/nbssh/{name}/config/jupyter_server_config.json"
+    loaded: dict[str, dict[str, Any]] = json.loads(path.read_text())
+    return loaded

@@ -253,22 +253,6 @@ def test_ctrl_c_at_the_password_leaves_nothing(bed: Bed) -> None:
     assert tree(bed.local_home, bed.remote_home) == before
 
 
-def test_offline_is_complete_and_the_first_apply_looks_at_the_server(bed: Bed) -> None:
-    bed.server.log.write_text("")
-    done = add(bed, "box", "--offline")
-    assert done.returncode == 0, done.stderr
-    assert bed.server.log.read_text() == ""
-    assert "nbssh apply box" in done.stderr
-    assert not (bed.remote_home / ".local").exists()
-    assert "localforward [127.0.0.1]:" in bed.run("ssh", "-G", "box-nb").stdout
-    assert bed.run("nbssh", "apply", "--check", "box").returncode == 3
-    done = bed.run("nbssh", "apply", "box")
-    assert done.returncode == 0, done.stderr
-    assert (bed.remote_home / ".local/share/nbssh/box/profile").exists()
-    assert f" {bed.remote_home}/.local/state/nbssh/box/sock" in bed.run("ssh", "-G", "box-nb").stdout
-    assert bed.run("nbssh", "apply", "--check", "box").returncode == 0
-
-
 @pytest.mark.parametrize(
     ("forbidden", "words"),
     [
@@ -368,45 +352,6 @@ def test_a_token_is_kept_private_and_reaches_jupyter(bed: Bed) -> None:
     assert token in page.read_text()
     everything = done.stdout + done.stderr + bed.nbssh("show", "box").stdout + bed.nbssh("list").stdout
     assert token not in everything + bed.run("ssh", "-G", "box-nb").stdout
-
-
-def test_passwd_changes_both_ends(bed: Bed) -> None:
-    assert add(bed, "box").returncode == 0
-    before = config_of(bed)["ServerApp"]["password"]
-    done = bed.run("nbssh", "passwd", "box", "--password-stdin", stdin="new\n")
-    assert done.returncode == 0, done.stderr
-    after = config_of(bed)["ServerApp"]["password"]
-    assert after != before
-    assert json.loads((bed.local_home / ".local/state/nbssh/secrets/box.json").read_text())["hash"] == after
-    assert bed.run("nbssh", "diff").stdout == ""
-    assert bed.run("nbssh", "passwd", "box", "--token").returncode == 0
-    assert config_of(bed)["ServerApp"]["password"] == ""
-    assert bed.run("nbssh", "diff").stdout == ""
-
-
-def test_remove_and_uninstall_leave_nothing(bed: Bed) -> None:
-    before = tree(bed.local_home, bed.remote_home)
-    config = bed.ssh_config.read_bytes()
-    assert add(bed, "box").returncode == 0
-    removed = bed.run("nbssh", "remove", "box")
-    assert (removed.returncode, removed.stderr) == (0, "nbssh: 'box' is removed\n")
-    names = [path for path in bed.remote_home.rglob("*") if "nbssh" in path.name]
-    assert names == []
-    assert bed.run("nbssh", "uninstall", "--yes").returncode == 0
-    assert bed.ssh_config.read_bytes() == config
-    after = tree(bed.local_home, bed.remote_home)
-    assert {path for path in after if "nbssh" in path} == set()
-    assert {path: text for path, text in after.items() if path in before} == before
-
-
-def test_an_unreachable_server_is_no_reason_to_leave_local_files(bed: Bed) -> None:
-    assert add(bed, "box").returncode == 0
-    bed.ssh_config.write_text(bed.ssh_config.read_text().replace("/usr/sbin/sshd -i", "/bin/false"))
-    done = bed.run("nbssh", "remove", "box")
-    assert done.returncode == 0, done.stderr
-    assert "still holds ~/.local/share/nbssh/box and ~/.local/state/nbssh/box" in done.stderr
-    assert not (bed.local_home / ".ssh/nbssh.d/box.conf").exists()
-    assert not (bed.local_home / ".config/nbssh").exists()
 
 
 def test_a_mistake_in_the_toml_names_file_and_key(bed: Bed) -> None:

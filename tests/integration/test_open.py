@@ -1,4 +1,4 @@
-"""`nbssh open` and `nbssh url`: a tunnel in the background, a verified page, a browser; and nothing that stays."""
+"""`nbssh open`: a tunnel in the background, a verified page, a browser; and nothing that stays."""
 
 from __future__ import annotations
 
@@ -183,19 +183,6 @@ def test_the_password_of_ssh_is_asked_for_on_the_terminal(bed: Bed) -> None:
     child.expect_exact(f"http://127.0.0.1:{port}/")
     until(lambda: bool(bed.opened), "the browser")
     bed.nbssh("kill", "box")  # through the open master, which needs no key
-
-
-def test_url_of_a_password_and_of_a_token(bed: Bed) -> None:
-    port = add(bed)
-    assert bed.nbssh("url", "box").stdout == f"http://127.0.0.1:{port}/\n"
-    other = add(bed, "--token", name="tok")
-    address = bed.nbssh("url", "tok")
-    assert re.fullmatch(rf"http://127\.0\.0\.1:{other}/\?token=[\w-]{{43}}\n", address.stdout)
-    assert address.stderr == ""
-    (bed.local_home / ".local/state/nbssh/secrets/tok.json").unlink()
-    done = bed.run("nbssh", "url", "tok")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "nbssh passwd tok --token" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["open", "url", "check", "edit", "doctor"])

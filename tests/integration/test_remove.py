@@ -1,0 +1,68 @@
+"""`nbssh remove` and `nbssh uninstall`: what nbssh made goes, here and there, and nothing else does."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bed import is_running, until
+from serving import add, detach, server_pid, start, tree
+
+if TYPE_CHECKING:
+    from bed import Bed
+
+
+def test_both_leave_nothing(bed: Bed) -> None:
+    before = tree(bed.local_home, bed.remote_home)
+    config = bed.ssh_config.read_bytes()
+    add(bed, jupyter=bed.jupyter)
+    removed = bed.nbssh("remove", "box")
+    assert removed.stderr == "nbssh: 'box' is removed\n"
+    assert [path for path in bed.remote_home.rglob("*") if "nbssh" in path.name] == []
+    bed.nbssh("uninstall", "--yes")
+    assert bed.ssh_config.read_bytes() == config
+    after = tree(bed.local_home, bed.remote_home)
+    assert {path for path in after if "nbssh" in path} == set()
+    assert {path: text for path, text in after.items() if path in before} == before
+
+
+def test_a_jupyter_that_runs_is_stopped_first(bed: Bed) -> None:
+    add(bed)
+    detach(start(bed))
+    pid = server_pid(bed)
+    bed.nbssh("remove", "box")
+    until(lambda: not is_running(pid), "the server ends")
+    assert bed.run("ssh", "-O", "check", "box-nb").returncode != 0
+    assert [path for path in bed.remote_home.rglob("*") if "nbssh" in path.name] == []
+
+
+def test_uninstall_takes_all_profiles_and_their_servers(bed: Bed) -> None:
+    config = bed.ssh_config.read_bytes()
+    add(bed)
+    bed.nbssh("add", "other", "box", "--offline", "--yes", "--token")
+    detach(start(bed))
+    pid = server_pid(bed)
+    bed.nbssh("uninstall", "--yes")
+    until(lambda: not is_running(pid), "the server ends")
+    assert bed.ssh_config.read_bytes() == config
+    assert [path for path in bed.local_home.rglob("*") if "nbssh" in path.name] == []
+    assert [path for path in bed.remote_home.rglob("*") if "nbssh" in path.name] == []
+    assert json.loads(bed.nbssh("list", "--json").stdout)["profiles"] == []
+
+
+def test_an_unreachable_server_is_no_reason_to_leave_local_files(bed: Bed) -> None:
+    add(bed)
+    bed.ssh_config.write_text(bed.ssh_config.read_text().replace("/usr/sbin/sshd -i", "/bin/false"))
+    done = bed.nbssh("remove", "box")
+    assert "still holds ~/.local/share/nbssh/box and ~/.local/state/nbssh/box" in done.stderr
+    assert not (bed.local_home / ".ssh/nbssh.d/box.conf").exists()
+    assert not (bed.local_home / ".config/nbssh").exists()
+
+
+def test_an_unknown_profile_is_told_and_nothing_goes(bed: Bed) -> None:
+    add(bed)
+    before = tree(bed.local_home, bed.remote_home)
+    done = bed.run("nbssh", "remove", "bxo")
+    assert done.returncode == 1
+    assert "there is no profile 'bxo'" in done.stderr
+    assert tree(bed.local_home, bed.remote_home) == before
