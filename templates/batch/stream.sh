@@ -1,4 +1,5 @@
-# needs: doze explain_end fail host job_found job_id job_node look_job name now now_s program python run_step say_end
+# needs: doze explain_end fail host job_end job_found job_id job_node look_job name now now_s print_job_log program
+# needs: python run_step say_end
 # --- job: the stream -------------------------------------------------------------------------------------------------
 
 # Joins descriptors 4 and 3 to HOST PORT. 0: our side ended; 3: the other did; 1: no connection.
@@ -87,4 +88,6 @@ explain_join() {
     [ "${job_found}" = none ] || return 0
     explain_end
     say_end ''
+    # launch, on the node, could not show it: the job took it along
+    [ "${job_end}" != failed ] || print_job_log
 }

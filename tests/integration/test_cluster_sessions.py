@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import os
 import re
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pexpect
@@ -228,6 +230,24 @@ def test_a_job_that_fails_says_why(make_cluster: Callable[..., Cluster]) -> None
     assert "fake jupyter will not start" in last, last
     assert re.search(r"nbssh: error: (JupyterLab did not start on c1|job 2 failed)", last), last
     until(is_gone(bed), "the job is gone")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_job_that_takes_its_session_along_shows_its_log(make_cluster: Callable[..., Cluster], way: str) -> None:
+    bed = make_cluster(**WAYS[way])
+    add_by(bed, way)
+    session = start(bed)
+    bed.on("login", "echo 'Out of memory: killed' >>~/.local/state/nbssh/gpu/c1/log")
+    on_node = bed.running("c1")
+    # launch says nothing any more, as where it is killed with the job
+    for pid in [pid for pid, line in on_node.items() if "/launch gpu" in line]:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in [pid for pid, line in on_node.items() if "jupyter-lab" in line]:
+        os.kill(pid, signal.SIGKILL)
+    status, last = ended(session)
+    assert status != 0
+    assert "job 2 failed" in last, last
+    assert "Out of memory: killed" in last, last
 
 
 def test_the_end_of_the_time_ends_the_session_with_that_word(make_cluster: Callable[..., Cluster]) -> None:
