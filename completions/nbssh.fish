@@ -91,7 +91,7 @@ complete -c nbssh -n '_nbssh_at ""' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at add 1' -a '(_nbssh_hosts)'
 complete -c nbssh -n '_nbssh_at add 2' -a '(_nbssh_hosts)'
-complete -c nbssh -n '_nbssh_at add' -l port -x -d 'Local port (default: the first free one from 8888)'
+complete -c nbssh -n '_nbssh_at add' -l port -x -d 'Local port (default: one of 20000-29999, made from the name)'
 complete -c nbssh -n '_nbssh_at add' -l jupyter -x -d 'Jupyter\'s program on the server'
 complete -c nbssh -n '_nbssh_at add' -l app -x -a 'lab notebook server' -d 'What to run (default: lab)'
 complete -c nbssh -n '_nbssh_at add' -l dir -x -d 'Notebook folder on the server (default: home)'

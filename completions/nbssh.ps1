@@ -19,7 +19,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'add' = @{
             Arguments = @('host', 'host')
             Options = @(
-                @{ Flags = @('--port'); Value = '-'; Again = $false; Help = 'Local port (default: the first free one from 8888)' }
+                @{ Flags = @('--port'); Value = '-'; Again = $false; Help = 'Local port (default: one of 20000-29999, made from the name)' }
                 @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the server' }
                 @{ Flags = @('--app'); Value = 'lab|notebook|server'; Again = $false; Help = 'What to run (default: lab)' }
                 @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the server (default: home)' }

@@ -18,7 +18,7 @@ def command(
         str,
         typer.Argument(
             metavar="DESTINATION",
-            help="An alias of your ~/.ssh/config (default: NAME), user@host[:port], or your 'ssh -L …' in quotes.",
+            help="An alias of your ~/.ssh/config, user@host[:port], or your 'ssh -L …' in quotes.",
             show_default=False,
         ),
     ] = "",

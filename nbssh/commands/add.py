@@ -10,12 +10,13 @@ import msgspec
 from nbssh.adapters.files import writer
 from nbssh.adapters.ssh import login
 from nbssh.core.files.change import Change, Plan
-from nbssh.core.profile.profile import alias, check_name
-from nbssh.core.ssh import destination
+from nbssh.core.profile.profile import alias
+from nbssh.core.ssh.destination import arguments_of
+from nbssh.core.ssh.recipe import parse_recipe
 from nbssh.errors import NbsshError
 from nbssh.steps import aliases, include, plan, ports, probe, profiles, writing
 from nbssh.steps.profiles import Target
-from nbssh.steps.request import is_already, profile_of
+from nbssh.steps.request import is_already, named, profile_of
 from nbssh.steps.secret import new_secret, with_key
 from nbssh.steps.server_files import read_remote, settle, take_back
 
@@ -30,20 +31,24 @@ ATTEMPTS = 20  # each means that another nbssh wrote files while ours were plann
 def add(context: Context, wish: Wish) -> None:
     """Make a profile and everything it stands for."""
     aliases.look_again()
-    check_name(wish.name)
-    recipe = destination.parse_recipe(wish.destination or wish.name)
+    wish = named(context, wish)
+    recipe = parse_recipe(wish.destination or wish.name)
     if is_already(context, wish, recipe):
         _complete(context, wish.name)
         return
     profile = profile_of(context, wish, recipe)
     include.refuse_taken_aliases(context, wish.name)
     included = _include(context)
-    context.ssh.resolve(destination.arguments_of(profile))
+    context.ssh.resolve(arguments_of(profile))
     secret = new_secret(context.ui, wish.name, token=wish.token, password_stdin=wish.password_stdin)
     target = with_key(Target(context, wish.name, profile, secret))
+    if recipe.jump:
+        context.ui.say(
+            f"one connection to {recipe.destination}, through {recipe.jump}: ssh -J {recipe.jump} {recipe.destination}"
+        )
     for dropped in recipe.dropped:
         context.ui.warn(f"not taken over from your command: {dropped}")
-    own_port = not (wish.port or recipe.local_port)
+    own_port = profile.port not in {wish.port, recipe.local_port}
     if wish.offline:
         _set_up(target, included, None, own_port=own_port)
         context.ui.say(f"nothing is known of the server yet; complete it with: nbssh apply {wish.name}")
@@ -109,7 +114,8 @@ def _set_up(target: Target, included: bool, there: Connection | None, *, own_por
             except _PortTakenError:
                 if not own_port:
                     raise
-                port = ports.choose(0, "port", profiles.ports(target.context, but=target.name))
+                others = profiles.ports(target.context, but=target.name)
+                port = ports.choose(target.name, 0, "", others, include.listening_ports(target.context))
                 target = target.with_profile(msgspec.structs.replace(target.profile, port=port))
             except _RegisteredError:
                 undo.close()

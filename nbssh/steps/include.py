@@ -138,6 +138,18 @@ def consent(context: Context, wanted: Change) -> bool:
     )
 
 
+def listening_ports(context: Context) -> frozenset[int]:
+    """Return the local ports that the user's own ssh_config forwards, for whatever host."""
+    config = writer.read(context.paths.user_config) or b""
+    return include.listening_ports(config, SshDisk.of(context.paths.side.home))
+
+
+def has_host(context: Context, host: str) -> bool:
+    """Tell whether the user has a `Host` line with this very name."""
+    config = writer.read(context.paths.user_config) or b""
+    return include.find_host(config, host, SshDisk.of(context.paths.side.home)) is not None
+
+
 def refuse_taken_aliases(context: Context, name: str) -> None:
     """Raise if the user has a `Host NAME-nb` of her own somewhere."""
     config = writer.read(context.paths.user_config) or b""

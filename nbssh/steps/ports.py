@@ -1,36 +1,43 @@
-"""The local port of a profile: the first free one from 8888 that no other profile has; it stays the profile's."""
+"""The local port of a profile: made from its name, free, and nobody else's. It stays the profile's.
+
+8888 is where every Jupyter sits that runs on the laptop itself.
+"""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import socket
 import sys
 from typing import TYPE_CHECKING
 
-from nbssh.core.profile.profile import FIRST_PORT, UNPRIVILEGED, port_refused
+from nbssh.core.profile.profile import FIRST_PORT, PORTS, UNPRIVILEGED, port_refused
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 LAST_PORT = 65535
 
 
-def choose(wanted: int, source: str, taken: Mapping[int, str]) -> int:
-    """Return `wanted`, or the first free port if it is 0; `taken` maps ports to the profiles that have them."""
+def choose(name: str, wanted: int, source: str, taken: Mapping[int, str], avoided: Collection[int] = ()) -> int:
+    """Return `wanted`, or where it is 0 the free port that the profile's name gives.
+
+    `taken` maps ports to the profiles that have them; `avoided` are those of the user's own ssh_config.
+    """
     if not wanted:
-        return _first_free(taken)
+        return _first_free(name, taken, avoided)
     if not UNPRIVILEGED <= wanted <= LAST_PORT:
-        raise port_refused(wanted, source, _first_free(taken))
+        raise port_refused(wanted, source, _first_free(name, taken, avoided))
     if wanted in taken:
         raise NbsshError(
             f"{source}: port {wanted} belongs to the profile '{taken[wanted]}'",
-            f"take --port {_first_free(taken)}",
+            f"take --port {_first_free(name, taken, avoided)}",
         )
     if not is_free(wanted):
         raise NbsshError(
             f"{source}: port {wanted} is in use on this machine",
-            f"take --port {_first_free(taken)}, or end what listens there ({_who(wanted)})",
+            f"take --port {_first_free(name, taken, avoided)}, or end what listens there ({_who(wanted)})",
         )
     return wanted
 
@@ -42,9 +49,11 @@ def _who(port: int) -> str:
     return f"lsof -nP -iTCP:{port} -sTCP:LISTEN"
 
 
-def _first_free(taken: Mapping[int, str]) -> int:
-    for port in range(FIRST_PORT, LAST_PORT):
-        if port not in taken and is_free(port):
+def _first_free(name: str, taken: Mapping[int, str], avoided: Collection[int]) -> int:
+    first = int.from_bytes(hashlib.sha256(name.lower().encode()).digest()[:8]) % PORTS
+    for distance in range(PORTS):
+        port = FIRST_PORT + (first + distance) % PORTS
+        if port not in taken and port not in avoided and is_free(port):
             return port
     raise NbsshError("no free local port was found", "end something that listens on 127.0.0.1")
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from nbssh.core.profile import options
-from nbssh.core.profile.profile import UNPRIVILEGED, Profile, from_dict, port_refused
+from nbssh.core.profile.profile import UNPRIVILEGED, Profile, check_name, from_dict, is_name, port_refused
+from nbssh.core.ssh import recipe as pasted
+from nbssh.core.ssh.destination import Destination, suggested_name
+from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps import ports, profiles
+from nbssh.steps import include, ports, profiles
 
 if TYPE_CHECKING:
-    from nbssh.core.ssh.destination import Recipe
+    from nbssh.core.ssh.recipe import Recipe
     from nbssh.steps.context import Context
+
+
+# What a destination has and a name has not, and a host's name that is too long for one
+_NO_NAME = re.compile(r"[@:]|\A[A-Za-z0-9._-]{33,}\Z")
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -56,16 +65,14 @@ def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
         raise NbsshError(
             "--forward socket needs a look at the server, which --offline forbids", "leave out one of the two"
         )
-    source = "--port" if wish.port else "your ssh command" if recipe.local_port else "port"
-    port = ports.choose(wish.port or recipe.local_port, source, profiles.ports(context, but=wish.name))
+    port = _local_port(context, wish, recipe)
     remote = wish.said.get("remote_port", 0)
     if remote and not UNPRIVILEGED <= remote <= ports.LAST_PORT:
         raise port_refused(remote, "--remote-port", port)
     remote = remote or recipe.remote_port
-    if remote < UNPRIVILEGED and wish.said.get("forward") == "tcp" and remote:
-        raise NbsshError(
-            f"your ssh command: port {remote} on the server is below {UNPRIVILEGED}, which only root may open",
-            f"add --remote-port {remote + 10000}",
+    if 0 < remote < UNPRIVILEGED:
+        context.ui.say(
+            f"your command's port {remote} on the server is one that only root may open: another one is taken"
         )
     keys = {
         **wish.said,
@@ -78,12 +85,60 @@ def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
     return from_dict(options.nested(keys), "the command line")
 
 
+def _local_port(context: Context, wish: Wish, recipe: Recipe) -> int:
+    """Return the local port; one of a pasted recipe that only root may open is replaced, and that is said."""
+    others, avoided = profiles.ports(context, but=wish.name), include.listening_ports(context)
+    if wish.port or not 0 < recipe.local_port < UNPRIVILEGED:
+        source = "--port" if wish.port else "your ssh command"
+        return ports.choose(wish.name, wish.port or recipe.local_port, source, others, avoided)
+    port = ports.choose(wish.name, 0, "", others, avoided)
+    context.ui.say(f"your command's port {recipe.local_port} is one that only root may open: {port} is taken instead")
+    return port
+
+
 def _absolute(option: str) -> str:
     """Return `IdentityFile=key` with an absolute path: ssh -i takes it from the working directory of the day."""
     keyword, _, value = option.partition("=")
     if keyword != "IdentityFile" or value.startswith(("/", "~", "%", "${")) or value == "none":
         return option
     return f"{keyword}={Path.cwd() / value}"
+
+
+def named(context: Context, wish: Wish) -> Wish:
+    """Return the wish with a name made from its destination, where the destination is all that was said."""
+    if wish.destination or not (pasted.is_command(wish.name) or _NO_NAME.search(wish.name)):
+        _check_name(wish)
+        return wish
+    said = pasted.parse_recipe(wish.name).destination
+    name = said.host if _is_own_alias(context, said.host) else suggested_name(said)
+    if not is_name(name):
+        raise NbsshError(
+            f"'{printable(said.host, 60)}' gives no name for a profile",
+            f"say one: nbssh add NAME {shlex.quote(wish.name)}",
+        )
+    if name in profiles.names(context) and profiles.load(context, name).profile.destination != str(said):
+        raise NbsshError(
+            f"there is a profile '{name}' already, of another destination",
+            f"give this one a name: nbssh add NAME {shlex.quote(wish.name)}",
+        )
+    context.ui.say(f"the profile's name is '{name}' (another one: nbssh add NAME {shlex.quote(wish.name)})")
+    return msgspec.structs.replace(wish, name=name, destination=wish.name)
+
+
+def _check_name(wish: Wish) -> None:
+    """Raise for what is no name, with the line that works where one can be made."""
+    try:
+        check_name(wish.name)
+    except NbsshError as error:
+        better = suggested_name(Destination(wish.name.replace(".", "-")))
+        if not is_name(better):
+            raise
+        line = shlex.join(["nbssh", "add", better, *([wish.destination] if wish.destination else ["DESTINATION"])])
+        raise NbsshError(error.message, f"{error.hint}, for example: {line}") from None
+
+
+def _is_own_alias(context: Context, host: str) -> bool:
+    return is_name(host) and include.has_host(context, host)
 
 
 def is_already(context: Context, wish: Wish, recipe: Recipe) -> bool:

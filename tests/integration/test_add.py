@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 PASSWORD = "corr€ct horse"
 
 
-def add(bed: Bed, *words: str, jupyter: bool = True) -> CompletedProcess[str]:
-    """Run `nbssh add box …` with the usual answers; the port is one that is free."""
+def add(bed: Bed, *words: str, jupyter: bool = True, port: bool = True) -> CompletedProcess[str]:
+    """Run `nbssh add box …` with the usual answers, and where `port` says so with a port that is free."""
     found = ("--jupyter", str(bed.jupyter)) if jupyter else ()
-    port = () if "--port" in words else ("--port", str(free_port()))
+    chosen = ("--port", str(free_port())) if port and "--port" not in words else ()
     return bed.run(
-        "nbssh", "add", *(words or ("box",)), *port, "--password-stdin", "--yes", *found, stdin=f"{PASSWORD}\n"
+        "nbssh", "add", *(words or ("box",)), *chosen, "--password-stdin", "--yes", *found, stdin=f"{PASSWORD}\n"
     )
 
 
@@ -135,11 +135,6 @@ def test_twice_is_already_and_something_else_is_an_error(bed: Bed) -> None:
 
 FAILURES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "port below the limit": (("box", "--port", "1009"), "port 1009 is below 1024", "--port "),
-    "pasted port below the limit": (
-        ("box", "ssh -L 1009:localhost:1008 box"),
-        "your ssh command: port 1009",
-        "--port ",
-    ),
     "port over the limit": (("box", "--port", "70000"), "70000 is no port", "1024 to 65535"),
     "remote port below the limit": (("box", "--remote-port", "1008"), "--remote-port: port 1008 is below", "--port"),
     "bad name": (("bo x",), "'bo x' is no profile name", "A-Z"),
@@ -199,14 +194,71 @@ def test_a_port_in_use_is_named_and_a_free_one_suggested(bed: Bed) -> None:
     assert not (bed.local_home / ".config").exists()
 
 
-def test_the_first_free_port_that_no_profile_has_is_taken(bed: Bed) -> None:
-    for name in ("one", "two"):
-        words = ("nbssh", "add", name, "box", "--password-stdin", "--yes", "--offline")
-        assert bed.run(*words, stdin="x\n").returncode == 0
-    ports = {p["name"]: p["port"] for p in json.loads(bed.nbssh("list", "--json").stdout)["profiles"]}
-    assert 8888 <= ports["one"] < ports["two"]
-    taken = add(bed, "three", "box", "--port", str(ports["one"]))
-    assert f"port {ports['one']} belongs to the profile 'one'" in taken.stderr
+def test_the_port_is_made_from_the_name_and_is_nobody_elses(bed: Bed) -> None:
+    def port_of(name: str) -> int:
+        bed.nbssh("add", name, "box", "--token", "--yes", "--offline")
+        profiles = json.loads(bed.nbssh("list", "--json").stdout)["profiles"]
+        return next(int(profile["port"]) for profile in profiles if profile["name"] == name)
+
+    one, two = port_of("one"), port_of("two")
+    assert {one, two} <= set(range(20000, 30000))
+    bed.nbssh("remove", "one", "--offline")
+    assert port_of("one") == one
+    bed.nbssh("remove", "one", "--offline")
+    with socket.create_server(("127.0.0.1", one)):
+        assert port_of("one") == one + 1
+    bed.nbssh("remove", "one", "--offline")
+    # her own forward would be there first, or ours would
+    config = bed.ssh_config.read_text()
+    bed.ssh_config.write_text(
+        f"{config}\nHost other\n  DynamicForward localhost:{one}\n  localforward={one + 1} db:5432\n"
+    )
+    assert port_of("one") == one + 2
+
+
+def test_a_recipe_with_ports_of_root_gets_others_and_says_so(bed: Bed) -> None:
+    done = add(bed, "box", "$ ssh \u2013L localhost:1009:localhost:1008 box &", port=False)
+    assert done.returncode == 0, done.stderr
+    port = json.loads(bed.nbssh("list", "--json").stdout)["profiles"][0]["port"]
+    assert f"your command's port 1009 is one that only root may open: {port} is taken instead" in done.stderr
+    assert "your command's port 1008 on the server" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("box", "box"),
+        ("ssh -L 0:localhost:8888 box", "box"),
+        ("alice@127.0.0.1:2222", "127.0.0.1"),
+        ("ssh://alice@gpu1.example.org:2222", "gpu1"),
+        ("alice@gpu2.work", "gpu2.work"),  # an alias of hers
+        (r"CORP\alice@gpu3.example.org", "gpu3"),
+    ],
+)
+def test_a_destination_alone_gives_the_name(bed: Bed, words: str, name: str) -> None:
+    bed.ssh_config.write_text(f"{bed.ssh_config.read_text()}\nHost gpu2.work\n  HostName 127.0.0.1\n")
+    done = bed.nbssh("add", words, "--token", "--yes", "--offline")
+    assert [profile["name"] for profile in json.loads(bed.nbssh("list", "--json").stdout)["profiles"]] == [name]
+    assert (f"the profile's name is '{name}'" in done.stderr) == (name != words)
+    user = words.rpartition("@")[0].removeprefix("ssh://")
+    assert not user or f"user {user}" in bed.run("ssh", "-G", f"{name}-nb").stdout.splitlines()
+
+
+def test_a_destination_whose_name_is_another_profiles_asks_for_one(bed: Bed) -> None:
+    bed.nbssh("add", "gpu1", "alice@gpu1.one.example", "--token", "--yes", "--offline")
+    done = bed.run("nbssh", "add", "alice@gpu1.two.example", "--token", "--yes", "--offline")
+    assert done.returncode == 1
+    assert "nbssh add NAME alice@gpu1.two.example" in done.stderr
+    again = bed.nbssh("add", "alice@gpu1.one.example", "--token", "--yes", "--offline")
+    assert "set up already" in again.stderr
+
+
+def test_no_name_at_all_is_refused_with_a_line_that_works(bed: Bed) -> None:
+    done = bed.run("nbssh", "add", "my box!", "box", "--token", "--yes", "--offline")
+    assert done.returncode == 1
+    hint = done.stderr.splitlines()[-1]
+    assert hint.endswith("for example: nbssh add my-box box")
+    bed.nbssh(*hint.rpartition("nbssh ")[2].split(), "--token", "--yes", "--offline")
 
 
 def test_an_alias_that_the_user_has_is_a_conflict(bed: Bed) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pexpect
@@ -70,8 +71,9 @@ def detach(bed: Cluster, session: pexpect.spawn[str]) -> None:
     bed.run("ssh", "-O", "exit", "gpu-nb")
 
 
-def page(bed: Cluster, port: int = 8888) -> dict[str, Any]:
+def page(bed: Cluster) -> dict[str, Any]:
     """Return what the server answers through the tunnel."""
+    port = tomllib.loads((bed.client_home / PROFILE).read_text())["port"]
     with bed.network():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         connection.connect()

@@ -85,7 +85,7 @@ class Option:
 OPTIONS = (
     Option(
         flag="--port", key="port", kind="number", metavar="N",
-        help="Local port", default="the first free one from 8888",
+        help="Local port", default="one of 20000-29999, made from the name",
         about="The local port, on 127.0.0.1.",
     ),
     Option(

@@ -30,7 +30,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
 # Names of nbssh's own, beside the folders of the profiles: here in its state folder, on a server in its share folder;
 # where both share a home they are one. templates/server/names.sh has the same.
 RESERVED = frozenset(("program", "secrets", "backups", "lock", "log", "included", "edits", "templates", "laptop"))
-FIRST_PORT = 8888  # Jupyter's own default
+FIRST_PORT, PORTS = 20000, 10000  # local ports that names give: below those that systems give away by themselves
 UNPRIVILEGED = 1024  # ip(7): ports below need CAP_NET_BIND_SERVICE
 
 Line = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x1f\x7f\x80-\x9f\u2028\u2029]*\Z", max_length=4096)]
@@ -111,6 +111,11 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         if self.scheduler:
             said.append(self.scheduler)
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
+
+
+def is_name(name: str) -> bool:
+    """Tell whether `name` can be a profile's."""
+    return bool(NAME.match(name)) and name.lower() not in RESERVED
 
 
 def check_name(name: str) -> str:

@@ -27,6 +27,7 @@ _OURS = re.compile(
 _BOMS = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 _STRUCTURE = re.compile(rb"\b(host|match|include)\b", re.IGNORECASE)
+_FORWARD = re.compile(rb"(?i)localforward|dynamicforward|include")
 # READCONF_MAX_DEPTH in OpenSSH's readconf.c: deeper than this ssh itself gives up.
 _DEPTH = 16
 # Names that a profile's file may have; a pattern has to match them all to be as good as our own line.
@@ -183,8 +184,22 @@ def find_host(config: bytes, alias: str, disk: Disk) -> tuple[str, int] | None:
     return None
 
 
-def _lines(config: bytes, disk: Disk, skip: str) -> Iterator[_Line]:
+def listening_ports(config: bytes, disk: Disk) -> frozenset[int]:
+    """Return the local ports of all LocalForward and DynamicForward lines of the user's own, for whatever host."""
+    directory = posixpath.join(disk.home, ".ssh", "nbssh.d")
+    forwards = (
+        line.arguments[0]
+        for line in _lines(config, disk, directory, _FORWARD)
+        if line.keyword in {"localforward", "dynamicforward"} and line.arguments
+    )
+    ports = (re.fullmatch(r"(?:[^/].*[:/])?([0-9]{1,5})", listen) for listen in forwards)
+    return frozenset(int(found[1]) for found in ports if found)
+
+
+def _lines(config: bytes, disk: Disk, skip: str, wanted: re.Pattern[bytes] = _STRUCTURE) -> Iterator[_Line]:
     """Walk through the Host, Match and Include lines of the config and all it includes, in ssh's order.
+
+    Or through the lines that `wanted` finds, the Include lines among them.
 
     But without the files in `skip`. A file is visited at most twice, once for every host and once inside a block: so
     cycles end.
@@ -193,7 +208,7 @@ def _lines(config: bytes, disk: Disk, skip: str) -> Iterator[_Line]:
 
     def walk(data: bytes, file: str, owner: _Line | None, depth: int) -> Iterator[_Line]:
         for number, raw in enumerate(data.split(b"\n"), start=1):
-            if b'"' not in raw and not _STRUCTURE.search(raw):
+            if b'"' not in raw and not wanted.search(raw):
                 continue  # nine lines of ten, in a fiftieth of the time
             # Any byte may come, and a name must be spelled as the file system spells it: as os.fsdecode does.
             parsed = parse_line(raw.decode("utf-8", "surrogateescape"))
