@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 PARTS = sorted([*(TEMPLATES / "server").glob("*.sh"), *(TEMPLATES / "batch").glob("*.sh")])
 ENTRIES = [
-    *(TEMPLATES / "server" / name for name in ("launch", "serve", "kill", "status", "wait", "tidy")),
+    *(
+        TEMPLATES / "server" / name
+        for name in ("launch", "serve", "enter", "environ", "kill", "status", "wait", "tidy")
+    ),
     *(TEMPLATES / "batch" / name for name in ("job", "try")),
 ]
 _NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")

@@ -74,7 +74,7 @@ ask_api() {
         else
             set -- tcp "${remote_port}"
         fi
-        api_answer=$(PERL5OPT='' command perl -e "${api_perl}" "$@" </dev/null 2>/dev/null) || api_status=$?
+        api_answer=$(command perl -e "${api_perl}" "$@" </dev/null 2>/dev/null) || api_status=$?
     fi
     case ${api_status} in 4 | 126 | 127) api_status=127 ;; *) ;; esac
     if [ "${api_status}" -eq 127 ] && command -v curl >/dev/null 2>&1; then

@@ -12,9 +12,35 @@
 # shellcheck shell=sh disable=SC2310,SC2311,SC2312,SC2034,SC2317
 set -eu
 umask 077
-unset CDPATH
+IFS=' 	
+'
 LC_ALL=C
 export LC_ALL
+
+# What steers the programs that the scripts start is laid aside; what is started for the user gets it back.
+steering='PERL5OPT PERL5LIB PERLLIB PERL_UNICODE PERL5DB PERL_SIGNALS PERLIO BASH_ENV ENV GREP_OPTIONS TAR_OPTIONS TAPE
+PS_FORMAT PS_PERSONALITY I_WANT_A_BROKEN_PS CMD_ENV UNIX95 COMMAND_MODE QUOTING_STYLE TIME_STYLE BLOCKSIZE BLOCK_SIZE
+DF_BLOCK_SIZE LS_BLOCK_SIZE AWKPATH AWKLIBPATH GAWK_READ_TIMEOUT MAWK_LONG_OPTIONS CDPATH'
+
+steer_set=''
+for steer in ${steering}; do
+    eval "steer_value=\${${steer}-} steer_set=\${${steer}+yes}"
+    if [ -n "${steer_set}" ]; then
+        eval "NBSSH_KEPT_${steer}=\${steer_value}"
+        export "NBSSH_KEPT_${steer}"
+        unset "${steer}"
+    fi
+done
+
+give_back() {
+    for steer in ${steering}; do
+        eval "steer_set=\${NBSSH_KEPT_${steer}+yes}"
+        if [ -n "${steer_set}" ]; then
+            eval "${steer}=\${NBSSH_KEPT_${steer}} && export ${steer}"
+            unset "NBSSH_KEPT_${steer}"
+        fi
+    done
+}
 
 say() {
     printf 'nbssh: %s\n' "$*"

@@ -1,4 +1,4 @@
-# needs: config jupyter newline run setup setup_shell
+# needs: config newline run setup setup_shell
 # --- the setup lines: a program for the profile's own shell ----------------------------------------------------------
 
 # quote TEXT: sets quoted to one word of sh
@@ -21,6 +21,14 @@ quote() {
 # shellcheck disable=SC2016  # a program for another shell
 setup_end='
 unset nbssh_status JUPYTER_NO_CONFIG
+case $1 in
+/*)
+    case $PATH in
+    "${1%/*}" | "${1%/*}:"*) ;;
+    *) PATH=${1%/*}:$PATH ;;
+    esac
+    ;;
+esac
 case ${JUPYTER_CONFIG_PATH-} in
 "$nbssh_config" | "$nbssh_config:"*) ;;
 *) JUPYTER_CONFIG_PATH=$nbssh_config${JUPYTER_CONFIG_PATH:+:$JUPYTER_CONFIG_PATH} ;;
@@ -34,25 +42,30 @@ fi
 exec "$@"
 '
 
+# become_setup_shell WORD...: WORD... is what starts a program in the user's environment.
 become_setup_shell() {
     quote "${config}"
     setup_program="nbssh_config=${quoted}"
     quote "${run}/runtime"
-    setup_program="${setup_program} nbssh_runtime=${quoted}${newline}"
+    setup_program="${setup_program} nbssh_runtime=${quoted}"
+    quote "${run}/notes"
+    setup_program="${setup_program} nbssh_notes=${quoted}${newline}"
     setup_number=0
     setup_rest=${setup}
     while [ -n "${setup_rest}" ]; do
         setup_number=$((setup_number + 1))
         quote "${setup_rest%%"${newline}"*}"
         setup_rest=${setup_rest#*"${newline}"}
-        setup_program="${setup_program}eval ${quoted}${newline}nbssh_status=\$?${newline}[ \"\$nbssh_status\" -eq 0 ] ||
-    printf 'nbssh: setup line %s ended with status %s: %s\\n' ${setup_number} \"\$nbssh_status\" ${quoted} >&2${newline}"
+        setup_program="${setup_program}eval ${quoted}${newline}nbssh_status=\$?${newline}[ \"\$nbssh_status\" -eq 0 ] || {
+    printf 'nbssh: setup line %s ended with status %s: %s\\n' ${setup_number} \"\$nbssh_status\" ${quoted} >&2
+    printf 'setup line %s ended with status %s: %s\\n' ${setup_number} \"\$nbssh_status\" ${quoted} >>\"\$nbssh_notes\"
+}${newline}"
     done
     set -f
     IFS=${newline}
     # shellcheck disable=SC2086  # words, a line each
-    set -- ${setup_shell:-/bin/sh}
+    set -- "$@" ${setup_shell:-/bin/sh}
     set +f
     unset IFS
-    exec "$@" -c "${setup_program}${setup_end}" nbssh "${jupyter}"
+    exec "$@" -c "${setup_program}${setup_end}" nbssh
 }

@@ -1,6 +1,7 @@
 # needs: ask_api attach await_found await_server fail failed_start find_listener find_others forward host is_alive
-# needs: know_uid listener lock name now now_s now_tenth others program put python r_at read_record refuse_listener
-# needs: refuse_tools remove_socket run say server_ended socket start_timeout state stop_server title uid unlock
+# needs: know_uid listener lock name now now_s now_tenth others print_notes program put python r_at read_record
+# needs: refuse_listener refuse_tools remove_socket run say server_ended socket start_timeout state stop_server title uid
+# needs: unlock
 # --- launch: start a server ------------------------------------------------------------------------------------------
 
 # A started program is a session of its own, so that no terminal's end reaches it, and hears signals: a shell without
@@ -97,6 +98,7 @@ start() {
         refuse_tools
         ;;
     esac
+    print_notes
     now
     start_tenth=$(((now_s - start_s) * 10 + now_tenth - start_tenth))
     how="started on ${host} in $((start_tenth / 10)).$((start_tenth % 10)) s"

@@ -24,6 +24,7 @@ ELSEWHERE = {
     "destination",
     "ssh_options",
     "fast_start",
+    "environment",
     "server",
     "scheduler.via",
     "forward_agent",

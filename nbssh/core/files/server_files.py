@@ -123,6 +123,8 @@ def settings(profile: Profile, server: Server) -> list[tuple[str, str]]:
         found += [("dir", root_dir(profile, server))]
     if not profile.fast_start:
         found += [("fast_start", "no")]
+    if profile.environment != "login":
+        found += [("environment", profile.environment)]
     found += [("setup", line) for line in profile.setup]
     found += [("setup_shell", word) for word in profile.setup_shell]
     if profile.scheduler:

@@ -70,6 +70,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     What a session hands to the server (ssh agent, display, Kerberos ticket) it hands over for as long as a tab is open:
     only with `forward_agent`, `forward_x11`, `delegate_credentials`, and then as it is set for the destination.
+    `environment`: kernels see what a login shell of the user's makes; "none": only what sshd hands to a command.
     `fast_start` keeps Jupyter from an import that it does not need (templates/jupyter/rfc3987_syntax.py.in).
     """
 
@@ -87,6 +88,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     auth: Auth = "password"
     browser: bool = True
     fast_start: bool = True
+    environment: Literal["login", "none"] = "login"
     forward_agent: bool = False
     forward_x11: bool = False
     delegate_credentials: bool = False

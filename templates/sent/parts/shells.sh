@@ -5,10 +5,12 @@ bounded() {
     bounded_limit=$1
     shift
     if command -v setsid >/dev/null 2>&1; then
-        command setsid "$@" </dev/null >"${scratch}/out" 2>/dev/null &
-    else
-        command "$@" </dev/null >"${scratch}/out" 2>/dev/null &
+        set -- setsid "$@"
     fi
+    {
+        give_back
+        exec "$@"
+    } </dev/null >"${scratch}/out" 2>/dev/null &
     bounded_child=$!
     now
     bounded_until=$((now_s + bounded_limit))
