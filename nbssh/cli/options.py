@@ -44,8 +44,9 @@ def context(ctx: typer.Context, *, yes: bool = False) -> Context:
     """Return what the command may touch, talking as the global options say."""
     from nbssh.adapters.terminal.ui import Ui  # noqa: PLC0415  commands import late, so that --help is fast
     from nbssh.steps.context import Context  # noqa: PLC0415
+    from nbssh.wings import way_of  # noqa: PLC0415
 
-    return Context(ui=Ui(when=cast("When", ctx.obj or "auto"), yes=yes))
+    return Context(ui=Ui(when=cast("When", ctx.obj or "auto"), yes=yes), way_of=way_of)
 
 
 def be_verbose(*, verbose: bool) -> None:

@@ -131,8 +131,8 @@ def _install(target: Target, there: Connection, undo: ExitStack) -> list[Change]
     """Put the server's files in place; what was there before comes back if the rest of the add fails."""
     name, declared, host = target.name, target.declared, there.shown
     present = read_remote(there, [declared])
-    # the keys of a sshd in a batch job were made to try the way there
-    known = [path for path in present.files if not path.startswith(f"{declared.folder}/sshd/")]
+    scratch = f"{declared.folder}/{target.way.scratch}/" if target.way.scratch else None
+    known = [path for path in present.files if not (scratch and path.startswith(scratch))]
     if known and not target.ui.ask(
         f"'{name}' is set up on {host} already, perhaps from another laptop; adopt it?",
         otherwise="say --yes to adopt it, or take another name",

@@ -143,8 +143,8 @@ def _at_once(job: object, groups: Sequence[list[Work]], *, one_by_one: bool) -> 
 def _connect(group: list[Work], connections: ExitStack, *, batch: bool) -> None:
     first = group[0].target
     connect.refuse_prompts(first, "nbssh apply", batch=batch)
-    # an open session of a batch job is on its node, which is no place to look at the destination from
-    elsewhere = first.profile.scheduler is not None and not all(_is_known(work) for work in group)
+    # where the way leads on, an open session is no place to look at the destination from
+    elsewhere = first.way.leads_on and not all(_is_known(work) for work in group)
     opened = connections.enter_context(connect.connect(first, batch=batch, at_destination=elsewhere))
     for work in group:
         work.connection = opened

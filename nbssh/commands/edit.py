@@ -94,9 +94,7 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
         there = None
         if not offline:
             try:
-                there = stack.enter_context(
-                    connect.connect(target, at_destination=target.profile.scheduler is not None)
-                )
+                there = stack.enter_context(connect.connect(target, at_destination=target.way.leads_on))
                 target = _found(target, there)
             except NbsshError as error:
                 # what she wrote must not be lost for a server that does not answer

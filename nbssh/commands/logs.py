@@ -22,12 +22,8 @@ def logs(context: Context, name: str, *, follow: bool) -> int:
     """Print the log's end, and with `follow` what comes, until Ctrl-C."""
     target = profiles.load(context, name)
     state = sh(server_folder(name, known_server(target), "state"))
-    # the log of a batch job is in the shared home, below the name of its node
-    log = (
-        f'"$(ls -td {state}/*/log 2>/dev/null | head -n 1)"'
-        if target.profile.scheduler
-        else f'{state}/"$(uname -n)"/log'
-    )
+    # where the way leads on, the log is in the shared home, below the name of another host
+    log = f'"$(ls -td {state}/*/log 2>/dev/null | head -n 1)"' if target.way.leads_on else f'{state}/"$(uname -n)"/log'
     there_is = f'[ -f {log} ] || {{ echo "nbssh: no log on $(uname -n): nothing was started there yet" >&2; exit 1; }}'
     with connect(target) as there:
         if not follow:

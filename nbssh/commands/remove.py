@@ -15,7 +15,6 @@ from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import SHARE, STATES, Secret, server_folder, share_folder
 from nbssh.core.profile.profile import NAME, TITLES, check_name
-from nbssh.core.server import batch
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import border, connect, include, plan, profiles, writing
 from nbssh.steps.profiles import Failure, Target
@@ -35,7 +34,7 @@ _SHARED = "shared"  # what the script says where another laptop has registered i
 
 
 class Remove(Template, frozen=True, kw_only=True):
-    """What is removed from a server, and whose; `wing` holds the parts for a batch job."""
+    """What is removed from a server, and whose; `options` and `wing` are its way's."""
 
     templates: ClassVar = ("sent/remove",)
     name: str
@@ -87,16 +86,16 @@ def _remove_there(found: Target | Failure, *, offline: bool, everywhere: bool) -
     """Clean the server; return what is still there, in words."""
     if isinstance(found, Failure):
         return f"the profile '{found.name}' could not be read, so its server was not contacted"
-    name, profile, server = found.name, found.profile, found.profile.server
+    name, server = found.name, found.profile.server
     if server is None:
         return ""
     folders = f"~/{SHARE}/{name} and ~/{STATES}/{name}"
     if offline:
         return f"{server.hostname} still holds {folders}, and its server may run"
     try:
-        # what removes a batch job must not run inside it
-        in_job = profile.scheduler is not None
-        with connect.connect(found, login_seconds=SECONDS, at_destination=in_job) as there:
+        # what ends Jupyter must not end with it
+        at_destination = found.way.leads_on
+        with connect.connect(found, login_seconds=SECONDS, at_destination=at_destination) as there:
             model = _model(found.with_secret(Secret()).declared, everywhere=everywhere)
             out, status = there.attempt(render(model))
     except NbsshError as error:
@@ -120,7 +119,7 @@ def _remove_there(found: Target | Failure, *, offline: bool, everywhere: bool) -
 
 def _model(declared: Declared, *, everywhere: bool) -> Remove:
     profile, server = declared.profile, declared.server
-    share, program = share_folder(server), program_of(profile).id
+    share, program = share_folder(server), program_of(declared.way).id
     return Remove(
         name=declared.name,
         title=TITLES[profile.app],
@@ -131,8 +130,8 @@ def _model(declared: Declared, *, everywhere: bool) -> Remove:
         laptop=declared.laptop,
         everywhere="yes" if everywhere else "",
         program=f"{share}/program/{program}",
-        options=list(profile.scheduler.options) if profile.scheduler else [],
-        wing=batch.removing_parts(profile),
+        options=declared.way.options,
+        wing=declared.way.removing(),
     )
 
 

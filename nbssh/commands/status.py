@@ -102,8 +102,8 @@ def _table(rows: list[Row]) -> list[tuple[str, ...]]:
     for row in rows:
         answer, profile = row.answer, row.target.profile
         on = ", ".join(answer.elsewhere) if answer.state == "elsewhere" else answer.host
-        if profile.scheduler and answer.state in {"stopped", "queued"}:
-            on = ""  # the login node tells it, but nothing runs there
+        if row.target.way.leads_on and answer.state in {"stopped", "queued"}:
+            on = ""  # the destination tells it, but nothing runs there
         table.append((
             row.target.name,
             str(profile.port) if row.tunnel else "-",

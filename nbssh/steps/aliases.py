@@ -16,7 +16,6 @@ from nbssh.adapters.files import writer
 from nbssh.core.files import laptop_files
 from nbssh.core.profile.profile import alias as nb_alias
 from nbssh.core.profile.profile import kill_alias
-from nbssh.core.server import batch
 from nbssh.core.ssh import alias, destination
 from nbssh.errors import NbsshError
 
@@ -113,26 +112,26 @@ def derive(target: Target) -> Derived:
     Every round is judged by the user's ssh reading the candidate blocks on top of her own config, so a candidate that
     ssh refuses never gets further than this.
     """
-    name, profile, local = target.name, target.profile, local_files(target)
+    name, profile, local, way = target.name, target.profile, local_files(target), target.way
     trial = _trial(target.ssh)
     base, tried = trial.destination(target), trial.alias(name)
 
-    # The alias to the node of a batch job differs on purpose; the other one goes where the destination does.
-    judged = kill_alias(name) if profile.scheduler else nb_alias(name)
+    # Where the way leads on, NAME-nb differs on purpose; the other alias goes where the destination does.
+    judged = kill_alias(name) if way.leads_on else nb_alias(name)
 
     def ask(directives: Sequence[Directive], judged: str = judged) -> str:
-        return tried(judged, laptop_files.ssh_config(name, profile, local, [*denied, *directives]))
+        return tried(judged, laptop_files.ssh_config(name, profile, local, [*denied, *directives], way))
 
     denied = alias.denials(base, profile.handed_over())
     kept = [keyword.lower() for keyword, _ in denied]
     # Without a master our block keeps ssh silent about each failed look through the tunnel.
     own = kept if laptop_files.control_path(profile, local) else [*kept, "loglevel"]
     forwards, original = own_forwards(profile), original_name(profile)
-    derived = alias.derive(base, original, judged, ask, own=kept if profile.scheduler else own, forwards=forwards)
+    derived = alias.derive(base, original, judged, ask, own=kept if way.leads_on else own, forwards=forwards)
     directives, unexpressed = (*denied, *derived.directives), derived.unexpressed
-    if profile.scheduler:
+    if way.leads_on:
         answer, nb = ask(derived.directives, nb_alias(name)), nb_alias(name)
-        own = [*own, *batch.own_options(profile)]
+        own = [*own, *way.keywords()]
         unexpressed += alias.differences(base, answer, original, nb, own=own, forwards=forwards)
     return alias.Derived(directives, unexpressed)
 
@@ -150,7 +149,7 @@ def own_forwards(profile: Profile) -> list[str]:
 def blocks(target: Target) -> tuple[str, tuple[str, ...]]:
     """Return the ssh_config of its aliases as it should be, and what they cannot express, in words."""
     derived = derive(target)
-    text = laptop_files.ssh_config(target.name, target.profile, local_files(target), derived.directives)
+    text = laptop_files.ssh_config(target.name, target.profile, local_files(target), derived.directives, target.way)
     return text, derived.unexpressed
 
 

@@ -51,7 +51,7 @@ def connect(
     """Open the way to a profile's server: its open master, else, or where that is full, a login of our own.
 
     Where nobody may be asked and the server is known to ask, there is no login behind a master that is full.
-    `at_destination`: not to the node of a batch job, which is where an open session is.
+    `at_destination`: not to where the way leads on, which is where an open session is.
     """
     profile = target.profile
     if at_destination:
@@ -88,7 +88,7 @@ def script_command(target: Target, script: str, *words: str) -> str:
             share=share_folder(known_server(target)),
             name=target.name,
             laptop=store.laptop_id(target.paths),
-            program=program_of(target.profile).id,
+            program=program_of(target.way).id,
             script=script,
             words=words,
         )

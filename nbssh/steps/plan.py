@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
 from nbssh.adapters.terminal import trace
+from nbssh.core import way
 from nbssh.core.files import laptop_files, server_files
 from nbssh.core.files.change import EXECUTABLE, NEVER_SHOWN, PRIVATE, Change, File, Kind, is_edited
-from nbssh.core.server import batch
 from nbssh.steps import aliases
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
     Secrets come first, the file that ssh reads last.
     """
     name, profile, secret, paths = target.name, target.profile, target.secret, target.paths
+    own_key, leads_on = target.way.own_key, target.way.leads_on
     with trace.step(f"make the aliases of {name} equal to {profile.destination}"):
         blocks, unexpressed = aliases.blocks(target)
     toml = writer.read(paths.profile(name))
@@ -53,12 +54,12 @@ def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
         File(str(paths.opener), opener, EXECUTABLE, "opens the browser", kind=Kind.OPENER),
         File(str(paths.conf(name)), blocks, PRIVATE, f"aliases of '{name}'", kind=Kind.ALIASES),
     ]
-    if batch.has_own_key(profile):
+    if own_key:
         wanted.insert(
             1, File(str(paths.key(name)), secret.key, PRIVATE, f"ssh key of '{name}'", secret=True, kind=Kind.KEY)
         )
-    if profile.scheduler:
-        known = batch.known_hosts(name, profile.server.host_keys if profile.server else [])
+    if leads_on:
+        known = way.known_hosts(name, profile.server.host_keys if profile.server else [])
         wanted.insert(
             1,
             File(
@@ -85,10 +86,10 @@ def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
     changes = [_change(file, *writer.snapshot(file.path)) for file in wanted]
     if not secret.token:
         changes += deletions({paths.redirect(name): Kind.REDIRECT}, "no token any more")
-    if not batch.has_own_key(profile):
-        changes += deletions({paths.key(name): Kind.KEY}, "no sshd inside a job any more")
-    if not profile.scheduler:
-        changes += deletions({paths.known_hosts(name): Kind.KNOWN_HOSTS}, "no scheduler any more")
+    if not own_key:
+        changes += deletions({paths.key(name): Kind.KEY}, "no sshd asks for it any more")
+    if not leads_on:
+        changes += deletions({paths.known_hosts(name): Kind.KNOWN_HOSTS}, "sessions end at the destination now")
     return changes, unexpressed
 
 

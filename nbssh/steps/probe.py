@@ -14,11 +14,11 @@ from nbssh.core.profile.profile import PROGRAMS, Server, validated
 from nbssh.core.server import choice
 from nbssh.core.server import facts as probe
 from nbssh.core.server.choice import Permitted
-from nbssh.steps import batch, forwarding
+from nbssh.steps import forwarding
 
 if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
-    from nbssh.core.server.facts import Candidate, Facts
+    from nbssh.core.server.facts import Facts
     from nbssh.steps.profiles import Target
 
 LOOK_SECONDS = 120.0  # login shells that hang are given up after 10 s each, setup lines after 20 s
@@ -38,7 +38,7 @@ class Probe(Template, frozen=True, kw_only=True):
 def find_out(there: Connection, target: Target) -> Target:
     """Look at the server and choose; return the target with what was found. Its secret has a key where it needs one.
 
-    `there` must be a connection to the destination itself: with a scheduler a session of the alias is on another host.
+    `there` must be a connection to the destination itself: where the way leads on, sessions end on another host.
     """
     with trace.step(f"probe {there.shown}"):
         facts = look(there, target)
@@ -72,15 +72,15 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
     found = choice.candidate_for(profile, facts)
     if not found.argon2 and found.version(profile.app):
         ui.warn(f"argon2-cffi was not seen beside {found.path}; without it the password cannot be checked")
-    tried = profile.forward != "tcp" and not profile.scheduler  # in a batch job another sshd forwards
+    tried = profile.forward != "tcp" and not target.way.leads_on  # then another sshd forwards
     permitted = forwarding.try_forwarding(connection, facts, found) if tried else Permitted()
-    way = choice.way(name, profile, facts, found, permitted)
+    tunnel = choice.tunnel(name, profile, facts, found, permitted, leads_on=target.way.leads_on)
     ui.say(f"{facts.host} ({facts.os}): {choice.describe(found, profile.app)}")
-    if way.forward == "socket":
-        ui.say(f"tunnel to a unix socket that only you can open: {way.socket}")
+    if tunnel.forward == "socket":
+        ui.say(f"tunnel to a unix socket that only you can open: {tunnel.socket}")
     else:
-        ui.say(f"tunnel to 127.0.0.1:{way.port} over there (TCP), {way.why}")
-    one_session = not profile.scheduler and not forwarding.takes_sessions(connection)
+        ui.say(f"tunnel to 127.0.0.1:{tunnel.port} over there (TCP), {tunnel.why}")
+    one_session = not target.way.leads_on and not forwarding.takes_sessions(connection)
     if one_session:
         ui.say("its sshd permits one session for each connection (MaxSessions 1): no second terminal can share it")
     if facts.uid == 0:
@@ -93,26 +93,17 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
         jupyter=found.path,
         python=found.python,
         version=found.version(profile.app),
-        forward="socket" if way.forward == "socket" else "tcp",
-        socket=way.socket,
-        port=way.port,
+        forward="socket" if tunnel.forward == "socket" else "tcp",
+        socket=tunnel.socket,
+        port=tunnel.port,
         prompts=connection.prompted,
         one_session=one_session,
         probed_for=profile.fingerprint(),
     )
-    if profile.scheduler:
-        server = _in_job(connection, _with_server(connection, target, server), server, facts, found)
-    return _with_server(connection, target, server)
+    target = _with_server(connection, target, server)
+    return _with_server(connection, target, target.way.find(connection, target, facts, found))
 
 
 def _with_server(connection: Connection, target: Target, server: Server) -> Target:
     profile = msgspec.structs.replace(target.profile, server=server)
     return target.with_profile(validated(profile, f"what {connection.shown} says"))
-
-
-def _in_job(connection: Connection, target: Target, server: Server, facts: Facts, found: Candidate) -> Server:
-    """Return `server` with the way to the node of a batch job, which a short job shows."""
-    trial = batch.Trial(connection, target.declared, facts, found)
-    with trace.step(f"find a way to the nodes of {connection.shown}"):
-        node = batch.find_way(trial, target.ui)
-    return msgspec.structs.replace(server, via=node.via, host_keys=list(node.host_keys))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nbssh.adapters.terminal.ui import Ui
     from nbssh.core.profile.profile import Profile
     from nbssh.steps.context import Context
+    from nbssh.steps.way import Way
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,12 @@ class Target:
     @property
     def declared(self) -> Declared:
         """The profile as it shall be, for the core."""
-        return Declared(self.name, self.profile, self.secret, store.laptop_id(self.paths))
+        return Declared(self.name, self.profile, self.secret, store.laptop_id(self.paths), self.way)
+
+    @property
+    def way(self) -> Way:
+        """How its sessions get to its Jupyter."""
+        return self.context.way_of(self.profile)
 
     @property
     def paths(self) -> Paths:

@@ -29,8 +29,8 @@ def new_secret(ui: Ui, name: str, *, token: bool, password_stdin: bool) -> Secre
 
 
 def with_key(target: Target) -> Target:
-    """Return the target with an ssh key of the profile's own, which a batch job's sshd may ask for."""
-    if target.profile.scheduler is None or target.secret.key:
+    """Return the target with an ssh key of the profile's own, which the sshd may ask for where its way leads on."""
+    if not target.way.leads_on or target.secret.key:
         return target
     key, public = keygen.generate(f"nbssh {target.name}")
     return target.with_secret(msgspec.structs.replace(target.secret, key=key, public_key=public))

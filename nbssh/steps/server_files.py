@@ -84,7 +84,7 @@ class Present:
 
     def program(self, declared: Declared) -> str:
         """Return what there is of the program of `declared`: whole, damaged or missing."""
-        return self.programs.get((share_folder(declared.server), program_of(declared.profile).id), "missing")
+        return self.programs.get((share_folder(declared.server), program_of(declared.way).id), "missing")
 
 
 def read_remote(connection: Connection, wanted: Sequence[Declared]) -> Present:
@@ -100,7 +100,7 @@ def read_remote(connection: Connection, wanted: Sequence[Declared]) -> Present:
 
 
 def _read(connection: Connection, share: str, those: Sequence[Declared], present: Present) -> None:
-    programs = {program.id: program for program in (program_of(declared.profile) for declared in those)}
+    programs = {program.id: program for program in (program_of(declared.way) for declared in those)}
     look = Look(
         share=share,
         programs=[Wanted(program.id, [part.name for part in program.parts]) for program in programs.values()],
@@ -181,7 +181,7 @@ def _run(
     *,
     tidies: bool = False,
 ) -> None:
-    program, share, data = program_of(declared.profile), share_folder(declared.server), declared.folder
+    program, share, data = program_of(declared.way), share_folder(declared.server), declared.folder
     parts = program.parts if any(change.kind is Kind.PROGRAM for change in new) else ()
     folders = {change.path.rpartition("/")[0] for change in gone}
     model = Install(

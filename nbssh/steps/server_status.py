@@ -30,7 +30,7 @@ _Names = Annotated[list[_Name], msgspec.Meta(max_length=1000)]
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A batch job as its scheduler tells of it; `left` is the time until its limit, in seconds."""
+    """The job in which Jupyter runs, as what runs it tells; `left` is the time until its limit, in seconds."""
 
     id: _Name
     state: _Name = ""

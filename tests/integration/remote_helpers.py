@@ -191,7 +191,7 @@ class Server:
         name = model.get("name", "mybox")
         self.share = self.home / ".local/share/nbssh"
         self.data = self.share / name
-        self.program = self.share / "program" / program(with_batch=True).id
+        self.program = self.share / "program" / program("batch").id
         self.state = self.home / ".local/state/nbssh" / name
         self.run_dir = self.state / HOST
         self.fake = root / "bin" / "jupyter-lab"
@@ -230,7 +230,7 @@ class Server:
         """Put the scripts and the configuration in place, as nbssh does."""
         (self.data / "config").mkdir(parents=True, exist_ok=True)
         if not self.program.exists():
-            for part in program(with_batch=True).parts:
+            for part in program("batch").parts:
                 path = self.program / part.name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(part.data)

@@ -28,6 +28,7 @@ from nbssh.commands.remove import remove, uninstall
 from nbssh.errors import NbsshError
 from nbssh.steps.context import Context
 from nbssh.steps.request import Wish
+from nbssh.wings import way_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,7 +148,7 @@ class Journey:
     def __init__(self, laptop: Laptop, counts: Counter[str]) -> None:
         self.laptop, self.counts = laptop, counts
         ssh = Ssh(("ssh", "-F", str(laptop.config)))
-        self.context = Context(paths=Paths(laptop.home), ssh=ssh, ui=Ui(yes=True, quiet=True))
+        self.context = Context(paths=Paths(laptop.home), ssh=ssh, ui=Ui(yes=True, quiet=True), way_of=way_of)
         self.said = io.StringIO()
 
     def prepare(self, config: bytes | None, mode: int) -> None:

@@ -10,6 +10,7 @@ from nbssh.adapters.laptop.paths import Paths
 from nbssh.errors import NbsshError
 from nbssh.steps import profiles
 from nbssh.steps.context import Context
+from nbssh.wings import way_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ def twins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     paths.profiles_dir.mkdir(parents=True)
     for name, port in (("Box", 8888), ("box", 8889), ("other", 8890)):
         paths.profile(name).write_text(f'destination = "box"\nport = {port}\n')
-    return Context(paths)
+    return Context(paths, way_of=way_of)
 
 
 @pytest.mark.parametrize("wanted", [[], ["other", "box"], ["other", "Box"]])

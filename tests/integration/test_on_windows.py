@@ -142,7 +142,7 @@ def test_add_writes_the_files_of_windows(laptop: Laptop) -> None:
     text = conf.read_bytes().decode()
     assert text.count("\n") == text.count("\r\n") > 10
     assert "\r\n    ControlPath none\r\n" in text
-    words = f"mybox {laptop.port} {program(with_batch=False).id} hold"
+    words = f"mybox {laptop.port} {program().id} hold"
     assert f'-File "{laptop.home}/.ssh/nbssh.d/open.ps1" {words} <nul' in text
     opener = (laptop.home / ".ssh" / "nbssh.d" / "open.ps1").read_bytes()
     assert opener.startswith(b"\xef\xbb\xbf#")

@@ -16,6 +16,7 @@ from nbssh.adapters.laptop.paths import Paths
 from nbssh.errors import NbsshError
 from nbssh.steps import profiles
 from nbssh.steps.context import Context
+from nbssh.wings import way_of
 
 if TYPE_CHECKING:
     import subprocess
@@ -90,7 +91,7 @@ def laptop(declared: Laptop) -> Laptop:
 
 
 def context() -> Context:
-    return Context(paths=Paths.of_user())
+    return Context(paths=Paths.of_user(), way_of=way_of)
 
 
 @pytest.mark.parametrize(("make", "line", "said"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])

@@ -426,7 +426,7 @@ def test_a_server_that_lies_of_its_files(bed: Bed, what: str) -> None:
     add(bed)
     before = files(bed)
     body, word = READ[what]
-    lie(bed, f"program {program(with_batch=False).id} missing\n\n".encode() + body)
+    lie(bed, f"program {program().id} missing\n\n".encode() + body)
     assert word in unharmed(bed, ("apply", "box", "--yes"), before)
 
 

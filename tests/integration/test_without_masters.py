@@ -18,6 +18,7 @@ from nbssh.commands.remove import remove
 from nbssh.core.profile.client import WINDOWS
 from nbssh.steps.context import Context
 from nbssh.steps.request import Wish
+from nbssh.wings import way_of
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -29,7 +30,7 @@ def test_add_apply_and_remove(bed: Bed, monkeypatch: pytest.MonkeyPatch, *, by_t
     for name in ("HOME", "PATH", "SHELL"):
         monkeypatch.setenv(name, bed.env[name])
     monkeypatch.setattr(Side, "of_user", lambda home: Side(WINDOWS, home))
-    context = Context(Paths(bed.local_home), Ssh(tuple(bed.ssh_command)), Ui(yes=True, quiet=True))
+    context = Context(Paths(bed.local_home), Ssh(tuple(bed.ssh_command)), Ui(yes=True, quiet=True), way_of=way_of)
     add(context, Wish.of("box", token=True, jupyter=str(bed.jupyter)))
     conf = (bed.local_home / ".ssh" / "nbssh.d" / "box.conf").read_bytes().decode()
     assert "ControlMaster no\r\n" in conf

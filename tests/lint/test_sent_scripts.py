@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nbssh.batch.way import TITLES
 from nbssh.commands.doctor.there import Doctor
 from nbssh.commands.remove import Remove
 from nbssh.core.files.render import render
 from nbssh.core.files.server_files import parcel
 from nbssh.core.profile.profile import Profile, Scheduler
-from nbssh.core.server import batch
 from nbssh.steps.connect import Call
 from nbssh.steps.forwarding import ForwardTest
 from nbssh.steps.probe import Probe
 from nbssh.steps.server_files import Install, Look, Wanted
+from nbssh.wings import way_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ def removing(text: str, kind: str = "") -> Remove:
     profile = Profile(destination="box", port=8888, scheduler=scheduler)
     return Remove(
         name=text, title=text, share=text, data=text, state=text, socket=text, laptop=text, everywhere=text,
-        program=text, options=[text], wing=batch.removing_parts(profile),
+        program=text, options=[text], wing=way_of(profile).removing(),
     )  # fmt: skip
 
 
@@ -42,7 +43,7 @@ def models(text: str) -> dict[str, Template]:
     """Return every script with `text` in all its places."""
     return {
         "remove": removing(text),
-        **{f"remove {kind}": removing(text, kind) for kind in batch.TITLES},
+        **{f"remove {kind}": removing(text, kind) for kind in TITLES},
         "probe": Probe(nonce="0123", want=[text], jupyter=text, setup=[text], setup_shell=[text, "-l"]),
         "forwardtest": ForwardTest(nonce="0123", python=text, path=text),
         "doctor": Doctor(home=text, share=text, states=text),

@@ -29,7 +29,7 @@ SCRIPTS = [*ENTRIES, *PARTS]
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with the program as a host has it."""
     root = tmp_path_factory.mktemp("program")
-    for part in program(with_batch=True).parts:
+    for part in program("batch").parts:
         path = root / part.name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(part.data)
@@ -42,14 +42,14 @@ def installed_name(file: Path) -> str:
 
 
 def test_every_file_of_the_program_is_known() -> None:
-    names = {part.name for part in program(with_batch=True).parts}
+    names = {part.name for part in program("batch").parts}
     python = {f"fast/{name}.py" for name in ("jupyter_config", "nbssh_clean", "rfc3987_syntax")}
     assert names == {installed_name(file) for file in SCRIPTS} | python | {"batch/sshd_config"}
-    assert {part.name for part in program(with_batch=False).parts} == {n for n in names if not n.startswith("batch/")}
+    assert {part.name for part in program().parts} == {n for n in names if not n.startswith("batch/")}
 
 
 def test_its_name_says_what_is_in_it() -> None:
-    one = program(with_batch=False)
+    one = program()
     assert re.fullmatch(r"[0-9a-f]{16}", one.id)
     first, *rest = one.parts
     for other in (
@@ -62,17 +62,17 @@ def test_its_name_says_what_is_in_it() -> None:
 
 
 def test_a_host_without_a_better_checksum_has_cksum() -> None:
-    data = program(with_batch=False).stream
+    data = program().stream
     said = subprocess.run(["cksum"], input=data, capture_output=True, check=True).stdout.split()
     assert [int(word) for word in said] == [cksum(data), len(data)]
-    assert program(with_batch=False).is_whole("cksum", [word.decode() for word in said])
-    assert not program(with_batch=False).is_whole("cksum", ["1", "2"])
-    assert not program(with_batch=False).is_whole("md5", [])
+    assert program().is_whole("cksum", [word.decode() for word in said])
+    assert not program().is_whole("cksum", ["1", "2"])
+    assert not program().is_whole("md5", [])
 
 
 @pytest.mark.figure("bytes of the program on a host, and packed")
 def test_it_is_small() -> None:
-    data = b"".join(part.data for part in program(with_batch=False).parts)
+    data = b"".join(part.data for part in program().parts)
     assert len(data) <= 70_000
     assert len(gzip.compress(data)) <= 22_000
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbssh.batch import answers as batch
 from nbssh.core import answers
-from nbssh.core.server import batch, facts, survey
+from nbssh.core.server import facts, survey
 from nbssh.errors import NbsshError
 from nbssh.steps.server_status import Answer
 
@@ -25,7 +26,7 @@ MODULES = {path.relative_to(PACKAGE): ast.parse(path.read_text(encoding="utf-8")
 ASKED = {"attempt", "answering"}
 READERS: list[Callable[[bytes], Any]] = [
     survey.parse,
-    batch.trial,
+    batch.begun,
     batch.own_key,
     batch.scanned_keys,
     lambda out: batch.chosen_keys(out, "c1"),
@@ -55,7 +56,7 @@ def test_text_lines_and_words() -> None:
     ],
 )
 def test_a_trial_job_is_one_line_of_three_words_or_of_two(said: bytes, trial: tuple[str, str | None] | None) -> None:
-    assert batch.trial(said) == trial
+    assert batch.begun(said) == trial
 
 
 _WORDS = (
@@ -135,10 +136,10 @@ def test_the_test_above_has_teeth(code: str, found: bool) -> None:  # noqa: FBT0
 
 
 def test_whoever_asks_a_host_leaves_its_answer_to_the_one_parser() -> None:
-    asking = {path: tree for path, tree in MODULES.items() if path.parts[0] in {"commands", "steps"}}
+    asking = {path: tree for path, tree in MODULES.items() if path.parts[0] in {"commands", "steps", "batch"}}
     asking = {path: tree for path, tree in asking.items() if any(_calls(tree, *ASKED))}
     assert len(asking) > 8
-    readers = {Path("core/server/batch.py"), Path("core/server/facts.py"), Path("core/server/survey.py")}
+    readers = {Path("batch/answers.py"), Path("core/server/facts.py"), Path("core/server/survey.py")}
     for path in {*asking, *readers}:
         assert [call.lineno for call in _calls(MODULES[path], "decode", "splitlines")] == [], path
     for path in readers:

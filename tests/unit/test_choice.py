@@ -26,7 +26,7 @@ def profile(**change: Any) -> Profile:  # noqa: ANN401
 
 
 def test_the_socket_below_the_home_wins() -> None:
-    way = choice.way("box", profile(), FACTS, LAB, Permitted(socket=True, tcp=True))
+    way = choice.tunnel("box", profile(), FACTS, LAB, Permitted(socket=True, tcp=True), leads_on=False)
     assert (way.forward, way.socket) == ("socket", "/home/alice/.local/state/nbssh/box/sock")
 
 
@@ -42,7 +42,7 @@ def test_the_socket_below_the_home_wins() -> None:
 )
 def test_else_the_private_folder_in_tmp(change: dict[str, Any]) -> None:
     facts = msgspec.structs.replace(FACTS, **change)
-    assert choice.way("box", profile(), facts, LAB, Permitted()).socket == "/tmp/nbssh-1000/box.sock"
+    assert choice.tunnel("box", profile(), facts, LAB, Permitted(), leads_on=False).socket == "/tmp/nbssh-1000/box.sock"
 
 
 def test_macos_has_shorter_socket_paths() -> None:
@@ -63,23 +63,23 @@ def test_macos_has_shorter_socket_paths() -> None:
 def test_tcp_where_no_socket_can_be_had_and_it_says_why(
     permitted: Permitted, facts: Facts, candidate: Candidate, words: str
 ) -> None:
-    way = choice.way("box", profile(), facts, candidate, permitted)
+    way = choice.tunnel("box", profile(), facts, candidate, permitted, leads_on=False)
     assert way.forward == "tcp"
     assert 10000 <= way.port < 30000
     assert words in way.why
     with pytest.raises(NbsshError, match="--forward socket"):
-        choice.way("box", profile(forward="socket"), facts, candidate, permitted)
+        choice.tunnel("box", profile(forward="socket"), facts, candidate, permitted, leads_on=False)
 
 
 def test_a_declared_port_is_taken() -> None:
-    way = choice.way("box", profile(forward="tcp", remote_port=10080), FACTS, LAB, Permitted())
+    way = choice.tunnel("box", profile(forward="tcp", remote_port=10080), FACTS, LAB, Permitted(), leads_on=False)
     assert (way.forward, way.port) == ("tcp", 10080)
 
 
 def test_an_sshd_that_forbids_everything_is_an_error_that_names_the_options() -> None:
     for permitted in (Permitted(socket=False, tcp=False), Permitted(tcp=False)):
         with pytest.raises(NbsshError, match="forbids the tunnel") as caught:
-            choice.way("box", profile(forward="tcp"), FACTS, LAB, permitted)
+            choice.tunnel("box", profile(forward="tcp"), FACTS, LAB, permitted, leads_on=False)
         assert "AllowTcpForwarding local" in caught.value.hint
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from nbssh.batch.way import TITLES
+from nbssh.core import way
 from nbssh.core.files import laptop_files, server_files
 from nbssh.core.files.change import is_edited
 from nbssh.core.files.program import program
@@ -17,10 +19,10 @@ from nbssh.core.files.render import render
 from nbssh.core.profile.client import WINDOWS
 from nbssh.core.profile.declared import Declared, Secret
 from nbssh.core.profile.profile import Profile, Scheduler, Server
-from nbssh.core.server import batch
 from nbssh.steps.connect import Call
 from nbssh.steps.forwarding import ForwardTest
 from nbssh.steps.server_files import Install, Look, Wanted
+from nbssh.wings import way_of
 
 if TYPE_CHECKING:
     from nbssh.core.files.template import Template
@@ -61,14 +63,14 @@ JOBS = {
         scheduler=Scheduler(kind=kind, options=["--gres=gpu:1", "it's"]),
         server=msgspec.structs.replace(JOB_SERVER, via="srun" if kind == "slurm" else "relay"),
     )
-    for kind in batch.TITLES
+    for kind in TITLES
 }
 HASH = "argon2:$argon2id$v=19$m=10240,t=10,p=8$c2FsdHNhbHQ$aGFzaGhhc2g"
 DIRECTIVES = [("HostName", "10.0.0.5"), ("User", "alice"), ("ProxyJump", "gate")]
 
 
 def declared(profile: Profile, secret: Secret) -> Declared:
-    return Declared("mybox", profile, secret, "fedcba9876543210")
+    return Declared("mybox", profile, secret, "fedcba9876543210", way_of(profile))
 
 
 def rendered() -> dict[str, str]:
@@ -94,10 +96,10 @@ def rendered() -> dict[str, str]:
             files[f"{kind}/{Path(file.path).name}"] = file.text
     for job, profile in JOBS.items():
         files[f"{job}/profile"] = server_files.settings_file(declared(profile, Secret())).text
-        files[f"{job}/mybox.conf"] = laptop_files.ssh_config("mybox", profile, LOCAL, DIRECTIVES)
+        files[f"{job}/mybox.conf"] = laptop_files.ssh_config("mybox", profile, LOCAL, DIRECTIVES, way_of(profile))
     slurm = JOBS["slurm"]
     assert slurm.server
-    files["slurm/known_hosts"] = batch.known_hosts("mybox", slurm.server.host_keys)
+    files["slurm/known_hosts"] = way.known_hosts("mybox", slurm.server.host_keys)
     for model in SENT:
         files[model.templates[0]] = render(model)
     return files
@@ -126,8 +128,8 @@ SENT: list[Template] = [
 
 def steady(text: str) -> bytes:
     """Return `text` as it is kept: without the names of programs, which change with each of their bytes, and seals."""
-    for with_batch in (False, True):
-        text = text.replace(program(with_batch=with_batch).id, "PROGRAM")
+    for part in ("", "batch"):
+        text = text.replace(program(part).id, "PROGRAM")
     return re.sub(r"(nbssh-checksum: sha256:)[0-9a-f]{64}", r"\1...", text).encode()
 
 

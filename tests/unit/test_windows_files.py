@@ -13,7 +13,7 @@ import tree_sitter_powershell
 
 from nbssh.core.files import laptop_files
 from nbssh.core.files.change import is_edited
-from nbssh.core.files.program import program_of
+from nbssh.core.files.program import program
 from nbssh.core.files.render import argv as quoted_for_a_program
 from nbssh.core.files.render import cmd
 from nbssh.core.profile.client import POSIX, WINDOWS
@@ -98,16 +98,16 @@ def test_the_local_command_reaches_powershell_whatever_the_user_is_called(tmp_pa
     config.write_bytes(laptop_files.ssh_config("mybox", PROFILE, local(user), []).encode())
     said = ssh_g(config, "mybox-nb")["localcommand"].replace("%%", "%")  # ssh's own expansion
     environ = {"PATH": "C:\\evil", "SYSTEMROOT": "C:\\Windows"}
-    program, *words = argv(cmd_exe(said, environ))
-    assert program == "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe"
-    assert words[words.index("-File") + 1 :] == [local(user).opener, "mybox", "8888", program_of(PROFILE).id]
+    powershell, *words = argv(cmd_exe(said, environ))
+    assert powershell == "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe"
+    assert words[words.index("-File") + 1 :] == [local(user).opener, "mybox", "8888", program().id]
 
 
 @pytest.mark.parametrize(("prompts", "caution"), [(False, "ask"), (True, "hold")])
 def test_no_page_is_believed_where_somebody_else_could_listen(*, prompts: bool, caution: str) -> None:
     server = msgspec.structs.replace(SERVER, forward="tcp", socket="", port=8888, prompts=prompts)
     text = laptop_files.ssh_config("mybox", msgspec.structs.replace(PROFILE, server=server), local("me"), [])
-    assert f"open.ps1 mybox 8888 {program_of(PROFILE).id} {caution} <nul\r\n" in text
+    assert f"open.ps1 mybox 8888 {program().id} {caution} <nul\r\n" in text
 
 
 def test_ssh_reads_the_block_of_windows(tmp_path: Path) -> None:

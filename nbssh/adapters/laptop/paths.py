@@ -104,7 +104,7 @@ class Paths:
         return self.secrets_dir / f"{name}.json"
 
     def key(self, name: str) -> Path:
-        """Return one profile's own ssh key, which opens nothing but the sshd inside its batch job."""
+        """Return one profile's own ssh key, which opens nothing but the sshd to which its way leads."""
         return self.secrets_dir / f"{name}.key"
 
     def redirect(self, name: str) -> Path:

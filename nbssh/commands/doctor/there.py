@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, ClassVar
 
-from nbssh.core import answers
 from nbssh.core.files.change import Kind, Plan
 from nbssh.core.files.render import render, sh
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import SHARE, STATES, server_folder, share_folder
 from nbssh.core.profile.profile import PROGRAMS, TITLES, alias
-from nbssh.core.server import batch as cluster
 from nbssh.core.server import choice, survey
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.core.server.facts import Candidate, Facts
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbssh.adapters.ssh.connection import Connection
-    from nbssh.core.profile.profile import Scheduler, Server
+    from nbssh.core.profile.profile import Server
     from nbssh.core.server.survey import Survey
     from nbssh.steps.profiles import Target
 
@@ -62,7 +60,7 @@ def examine(target: Target, *, batch: bool) -> list[Finding]:
 
     def look() -> Iterator[Finding]:
         with connect.connect(
-            target, batch=batch, login_seconds=login_seconds, at_destination=target.profile.scheduler is not None
+            target, batch=batch, login_seconds=login_seconds, at_destination=target.way.leads_on
         ) as there:
             yield from _look(target, known, there)
 
@@ -135,15 +133,15 @@ def _survival(name: str, known: Server, said: Survey) -> Iterator[Finding]:
 
 def _left_there(target: Target, said: Survey) -> Iterator[Finding]:
     """Look for what belongs to no profile here; another laptop of the same user may well use it."""
-    name, names, in_job = target.name, profiles.names(target.context), target.profile.scheduler is not None
+    name, names = target.name, profiles.names(target.context)
     strange = [profile for profile in said.profiles if profile not in names]
     for profile in strange:
         yield Finding(
             "leftovers", "warning", f"{said.host} holds files of a profile '{profile}' that is not on this machine",
             f"if no other machine of yours uses it, there: rm -r ~/{SHARE}/{profile} ~/{STATES}/{profile}", name,
         )  # fmt: skip
-    # every batch job leaves a folder of its node
-    others = [run[1:] for run in said.runs if run[0] == name and run[1] != said.host and not in_job]
+    # a way that leads on leaves a folder of each host at its end
+    others = [run[1:] for run in said.runs if run[0] == name and run[1] != said.host and not target.way.leads_on]
     for host, record in others:
         folder = f"~/{STATES}/{name}/{host}"
         if record:
@@ -188,8 +186,8 @@ def _jupyter(target: Target, known: Server, there: Connection) -> Iterator[Findi
 def _forwarding(target: Target, known: Server, there: Connection) -> Iterator[Finding]:
     """Try what the tunnel needs of sshd; an open tunnel has shown it already."""
     name, profile = target.name, target.profile
-    if profile.scheduler:  # which is not the sshd of the login node
-        yield from _scheduler(target, profile.scheduler, known, there)
+    if target.way.leads_on:  # another sshd forwards
+        yield from target.way.examine(there, target)
         return
     if target.ssh.check_master(target.control_socket):
         yield Finding("forwarding", "ok", "the tunnel is open", profile=name)
@@ -211,33 +209,6 @@ def _forwarding(target: Target, known: Server, there: Connection) -> Iterator[Fi
         yield Finding("forwarding", "warning", "whether sshd permits the tunnel could not be tried", profile=name)
     else:
         yield Finding("forwarding", "ok", f"sshd permits the tunnel ({known.forward})", profile=name)
-
-
-def _scheduler(target: Target, scheduler: Scheduler, known: Server, there: Connection) -> Iterator[Finding]:
-    """Ask whether the scheduler is there and would take the job."""
-    name, title = target.name, cluster.TITLES[scheduler.kind]
-    out, _ = there.attempt(connect.script_command(target, "batch/job", "test"))
-    word, *rest = answers.words(answers.text(out)) or [""]
-    said = " ".join(rest)[:300]
-    if word == "never":
-        yield Finding(
-            "scheduler", "error", f"the job in {title}'s queue would wait for ever: {said}",
-            f"nbssh kill {name}; nbssh edit {name}: scheduler.options", name,
-        )  # fmt: skip
-    elif word == "missing":
-        yield Finding(
-            "scheduler", "error", f"{title}'s {said} was not found on {known.hostname}",
-            f"is it the login node? if {said} comes with a module, put its folder on the PATH of all shells", name,
-        )  # fmt: skip
-    elif word == "refused":
-        yield Finding(
-            "scheduler", "error", f"{title} would not take the job: {said}",
-            f"nbssh edit {name}: scheduler.options", name,
-        )  # fmt: skip
-    elif word == "ok":
-        yield Finding("scheduler", "ok", f"{title} is there; a session goes by '{known.via}'", profile=name)
-    else:
-        yield Finding("scheduler", "error", "the script for batch jobs is missing there", f"nbssh apply {name}", name)
 
 
 def _files(target: Target, there: Connection) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from nbssh.core import way as ways
 from nbssh.core.files import change
 from nbssh.core.files.change import SEAL, Kind
 from nbssh.core.files.program import program_of
@@ -15,7 +16,9 @@ from nbssh.core.files.template import Template
 from nbssh.core.profile.client import POSIX, Client
 from nbssh.core.profile.declared import program_path
 from nbssh.core.profile.profile import tcp_port
-from nbssh.core.server import batch, values
+from nbssh.core.server import values
+from nbssh.core.ssh import destination
+from nbssh.core.way import STRAIGHT, Login, Way
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +46,8 @@ class Local(msgspec.Struct, frozen=True):
     client: Client = POSIX
 
 
-class Node(msgspec.Struct, frozen=True):
-    """How a session gets to the node of a batch job: `proxy` are words; `key` is empty where she comes with her own."""
+class Hop(msgspec.Struct, frozen=True):
+    """How a session gets on from the destination: `proxy` are words; `key` is empty where she comes with her own."""
 
     proxy: list[str]
     alias: str
@@ -67,7 +70,7 @@ class Blocks(Template, frozen=True, kw_only=True):
     opener: str
     without_master: str
     control_path: str
-    node: Node | None
+    hop: Hop | None
     directives: list[Directive]
 
 
@@ -101,14 +104,14 @@ def is_private_end(profile: Profile) -> bool:
     return server is not None and server.forward == "socket" and server.socket.startswith(f"{server.home}/")
 
 
-def _without_master(profile: Profile) -> str:
+def _without_master(profile: Profile, way: Way) -> str:
     """Return what the opener does where no master can be asked whether the server is verified.
 
     Nothing: it believes the page. `ask`: it logs in by itself, if that asks nobody; `hold`: it opens nothing.
     """
     if is_private_end(profile):
         return ""
-    if profile.scheduler:
+    if way.leads_on:
         return "hold"
     return "ask" if profile.server and not profile.server.prompts else "hold"
 
@@ -123,9 +126,9 @@ def control_path(profile: Profile, local: Local) -> str:
     return local.control_socket if local.client.multiplexes and fits and not alone else ""
 
 
-def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[Directive]) -> str:
+def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[Directive], way: Way = STRAIGHT) -> str:
     """Return the ssh_config blocks of one profile, sealed."""
-    program = program_of(profile).id
+    program = program_of(way).id
     model = Blocks(
         name=name,
         seal=SEAL,
@@ -136,25 +139,24 @@ def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[D
         kill=program_path(program, "kill"),
         client=local.client.name,
         opener=local.opener if profile.browser else "",
-        without_master=_without_master(profile),
+        without_master=_without_master(profile, way),
         control_path=control_path(profile, local),
-        node=_node(name, profile, local),
+        hop=_hop(name, profile, local, way) if way.leads_on else None,
         directives=list(directives),
     )
     return change.seal(local.client.text(render(model)))
 
 
-def _node(name: str, profile: Profile, local: Local) -> Node | None:
-    """Return how a session reaches the node of a batch job, and whom it trusts there; None without a scheduler."""
-    if profile.scheduler is None:
-        return None
-    home = profile.server.home if profile.server else "~"
-    job = program_path(program_of(profile).id, "batch/job", home)
-    return Node(
-        proxy=batch.proxy_words(local.ssh, job, name, profile, persists=bool(control_path(profile, local))),
-        alias=batch.host_key_alias(name),
+def _hop(name: str, profile: Profile, local: Local, way: Way) -> Hop:
+    """Return how a session gets on from the destination, and whom it trusts at the end."""
+    # our login there carries the stream and nothing else
+    words = [*local.ssh, *destination.QUIET, *destination.ALIVE, *destination.arguments_of(profile)]
+    login = Login(words, program_of(way).id, name, persists=bool(control_path(profile, local)))
+    return Hop(
+        proxy=way.proxy(login),
+        alias=ways.host_key_alias(name),
         known_hosts=local.known_hosts,
-        key=local.key if batch.has_own_key(profile) else "",
+        key=local.key if way.own_key else "",
     )
 
 

@@ -1,7 +1,7 @@
 """The program on a host: plain files that no profile changes, in a folder named by what is in them. Pure.
 
-`ROOT/program/ID/` holds launch, serve, kill, status, wait and the parts they read; with a scheduler `batch/` too. ID
-says what is in the folder: two versions lie side by side, and a folder with another content than ID says is damaged.
+`ROOT/program/ID/` holds launch, serve, kill, status, wait and the parts they read, and what a way adds. ID says what
+is in the folder: two versions lie side by side, and a folder with another content than ID says is damaged.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nbssh.core.files.change import EXECUTABLE, PRIVATE
 from nbssh.core.files.render import listed, static
 
 if TYPE_CHECKING:
-    from nbssh.core.profile.profile import Profile
+    from nbssh.core.way import Way
 
 _POLYNOMIAL = 0x04C11DB7  # of cksum (POSIX)
 
@@ -59,17 +59,17 @@ class Program:
 
 
 @cache
-def program(*, with_batch: bool) -> Program:
-    """Return the program of this version; `with_batch`: for a profile with a scheduler."""
+def program(part: str = "") -> Program:
+    """Return the program of this version; `part` is the folder that a way adds to it."""
     parts = [_part(name, f"server/{name}") for name in listed("server")]
-    if with_batch:
-        parts += [_part(f"batch/{name}", f"batch/{name}") for name in listed("batch")]
+    if part:
+        parts += [_part(f"{part}/{name}", f"{part}/{name}") for name in listed(part)]
     return Program(tuple(sorted(parts, key=lambda part: part.name)))
 
 
-def program_of(profile: Profile) -> Program:
-    """Return the program that the aliases of `profile` name."""
-    return program(with_batch=profile.scheduler is not None)
+def program_of(way: Way) -> Program:
+    """Return the program that the aliases of a profile with this way name."""
+    return program(way.part)
 
 
 def _part(name: str, template: str) -> Part:

@@ -14,7 +14,6 @@ from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import share_folder
 from nbssh.core.profile.profile import TITLES, tcp_port
-from nbssh.core.server import batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +80,7 @@ def root_dir(profile: Profile, server: Server) -> str:
 
 def program_change(declared: Declared, found: str) -> Change:
     """Return what puts the program in place; `found` is what there is of it: whole, damaged or missing."""
-    program = program_of(declared.profile)
+    program = program_of(declared.way)
     old = {"whole": program.stream, "damaged": b"damaged"}.get(found)
     return Change(
         f"{share_folder(declared.server)}/program/{program.id}", old, program.stream, 0o700, None,
@@ -106,12 +105,13 @@ def settings_file(declared: Declared, config: Sequence[File] = ()) -> File:
     """Return the file of a profile's parameters; it holds the checksums of the files that can hold no seal: JSON."""
     name, data = declared.name, declared.folder
     sums = [("file", f"{checksum(_bytes(file))} {file.path.removeprefix(f'{data}/')}") for file in config]
-    text = render(Settings(name=name, seal=SEAL, settings=[*settings(declared.profile, declared.server), *sums]))
+    text = render(Settings(name=name, seal=SEAL, settings=[*settings(declared), *sums]))
     return File(settings_path(data), change.seal(text), PRIVATE, f"what '{name}' runs with there", kind=Kind.SETTINGS)
 
 
-def settings(profile: Profile, server: Server) -> list[tuple[str, str]]:
+def settings(declared: Declared) -> list[tuple[str, str]]:
     """Return the parameters of a profile as templates/server/profile.sh reads them, without its defaults."""
+    profile, server = declared.profile, declared.server
     found: list[tuple[str, str]] = []
     if profile.app != "lab":
         found += [("app", profile.app), ("title", TITLES[profile.app])]
@@ -127,10 +127,7 @@ def settings(profile: Profile, server: Server) -> list[tuple[str, str]]:
         found += [("environment", profile.environment)]
     found += [("setup", line) for line in profile.setup]
     found += [("setup_shell", word) for word in profile.setup_shell]
-    if profile.scheduler:
-        found += [("scheduler", profile.scheduler.kind), *(("option", word) for word in profile.scheduler.options)]
-        found += [("via", batch.via(profile) or "")]
-    return found
+    return [*found, *declared.way.settings()]
 
 
 def settings_path(data: str) -> str:
@@ -143,7 +140,7 @@ def registration(declared: Declared) -> File:
     path = f"{declared.folder}/laptops/{declared.laptop}"
     return File(
         path,
-        f"{program_of(declared.profile).id}\n",
+        f"{program_of(declared.way).id}\n",
         PRIVATE,
         f"this laptop uses '{declared.name}'",
         kind=Kind.REGISTRATION,

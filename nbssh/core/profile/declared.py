@@ -7,12 +7,13 @@ from typing import Literal
 import msgspec
 
 from nbssh.core.profile.profile import Profile, Server  # noqa: TC001  msgspec reads the annotations
+from nbssh.core.way import STRAIGHT, Way
 
 
 class Secret(msgspec.Struct, frozen=True, omit_defaults=True):
     """What opens one profile's notebook: Jupyter's password hash, or a token.
 
-    `key` is the private half of the profile's own ssh key (OpenSSH's format), where its sessions end in a batch job;
+    `key` is the private half of the profile's own ssh key (OpenSSH's format), where a way needs it;
     `public_key` is the line for authorized_keys.
     """
 
@@ -23,12 +24,16 @@ class Secret(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Declared(msgspec.Struct, frozen=True):
-    """One profile as it shall be, with its secret; `laptop` is what this machine is registered as on the server."""
+    """One profile as it shall be, with its secret; `laptop` is what this machine is registered as on the server.
+
+    `way` is how its sessions get there.
+    """
 
     name: str
     profile: Profile
     secret: Secret
     laptop: str
+    way: Way = STRAIGHT
 
     @property
     def folder(self) -> str:

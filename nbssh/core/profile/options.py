@@ -126,6 +126,7 @@ OPTIONS = (
     Option(
         flag="--scheduler", key="scheduler.kind", kind="text", metavar="slurm|gridengine|pbs|lsf",
         help="Run Jupyter in a batch job of this scheduler",
+        about="Run Jupyter in a batch job of this kind, with these options for its submission command.",
     ),
     Option(
         flag="--job-option", key="scheduler.options", kind="lines", metavar="OPTION", needs="scheduler.kind",

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from nbssh.core.profile.line import Line  # noqa: TC001  msgspec reads the annotations
+from nbssh.core.profile.scheduler import Scheduler, Via
 from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
@@ -20,8 +22,6 @@ from nbssh.errors import NbsshError
 App = Literal["lab", "notebook", "server"]
 Forward = Literal["auto", "socket", "tcp"]
 Auth = Literal["password", "token"]
-Kind = Literal["slurm", "gridengine", "pbs", "lsf"]
-Via = Literal["node", "srun", "relay"]
 
 PROGRAMS: dict[App, str] = {"lab": "jupyter-lab", "notebook": "jupyter-notebook", "server": "jupyter-server"}
 TITLES: dict[App, str] = {"lab": "JupyterLab", "notebook": "Jupyter Notebook", "server": "Jupyter Server"}
@@ -33,16 +33,7 @@ RESERVED = frozenset(("program", "secrets", "backups", "lock", "log", "included"
 FIRST_PORT, PORTS = 20000, 10000  # local ports that names give: below those that systems give away by themselves
 UNPRIVILEGED = 1024  # ip(7): ports below need CAP_NET_BIND_SERVICE
 
-Line = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00-\x1f\x7f\x80-\x9f\u2028\u2029]*\Z", max_length=4096)]
 Port = Annotated[int, msgspec.Meta(ge=UNPRIVILEGED, le=65535)]
-
-
-class Scheduler(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """The batch system in whose job Jupyter runs. `options` are words for its submission command, as it is typed."""
-
-    kind: Kind
-    options: list[Line] = []
-    via: Literal["auto", "node", "srun", "relay"] = "auto"
 
 
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -60,7 +51,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     port: int = 0
     prompts: bool = False
     one_session: bool = False
-    via: Literal["", "node", "srun", "relay"] = ""
+    via: Literal["", Via] = ""
     host_keys: list[Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9@.-]+ [A-Za-z0-9+/=]+\Z", max_length=4096)]] = []
     probed_for: Line = ""
 
@@ -204,7 +195,7 @@ def _keys(struct: type[msgspec.Struct]) -> list[str]:
 
 
 def _with_line(source: str, toml: str, key: str) -> str:
-    """Return `source` with the number of the line that sets `key`, as `scheduler.kind`, where it is found in `toml`."""
+    """Return `source` with the number of the line that sets `key`, as `server.port`, where it is found in `toml`."""
     table, _, last = key.rpartition(".")
     start = re.search(rf"(?m)^[ \t]*\[[ \t]*{re.escape(table)}[ \t]*\]", toml) if table else None
     found = re.compile(rf"(?m)^[ \t]*[\"']?{re.escape(last)}[\"']?[ \t]*[=.\]]").search(

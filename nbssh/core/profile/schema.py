@@ -20,7 +20,6 @@ _ABOUT = {
     "delegate_credentials": "Hand over a Kerberos ticket (GSSAPIDelegateCredentials), where the destination does.",
     "environment": "What kernels see: 'login', what an interactive login makes, or 'none', what sshd gives a command.",
     "fast_start": "Whether Jupyter is kept from a slow import that it does not need.",
-    "scheduler": "Run Jupyter in a batch job of this kind, with these options for its submission command.",
     "server": "Found on the server by nbssh add or apply. Delete the table to have the server looked at again.",
 }
 
@@ -38,7 +37,7 @@ def schema() -> dict[str, Any]:
 
 def _about() -> dict[str, str]:
     """Return what each key is: the options of `nbssh add` say it of theirs."""
-    return _ABOUT | {option.key: option.about for option in OPTIONS if option.about}
+    return _ABOUT | {option.key.partition(".")[0]: option.about for option in OPTIONS if option.about}
 
 
 def text() -> str:

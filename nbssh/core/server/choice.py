@@ -38,7 +38,7 @@ class Permitted(msgspec.Struct, frozen=True):
     tcp: bool | None = None
 
 
-class Way(msgspec.Struct, frozen=True):
+class Tunnel(msgspec.Struct, frozen=True):
     """How the tunnel ends on the server, and why so."""
 
     forward: str
@@ -80,10 +80,15 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
     )
 
 
-def way(name: str, profile: Profile, facts: Facts, chosen: Candidate, permitted: Permitted) -> Way:
-    """Return how to reach the server: the socket wherever it can be had, else TCP; says why."""
+def tunnel(
+    name: str, profile: Profile, facts: Facts, chosen: Candidate, permitted: Permitted, *, leads_on: bool
+) -> Tunnel:
+    """Return how to reach the server: the socket wherever it can be had, else TCP; says why.
+
+    `leads_on` is that of the profile's way.
+    """
     refusals: list[str] = []
-    path = socket_path(name, facts, in_job=profile.scheduler is not None)
+    path = socket_path(name, facts, leads_on=leads_on)
     if not path:
         refusals.append("no unix socket can be made there")
     if not supports_socket(chosen):
@@ -93,7 +98,7 @@ def way(name: str, profile: Profile, facts: Facts, chosen: Candidate, permitted:
     if profile.forward == "socket" and refusals:
         raise NbsshError(f"--forward socket: {facts.host}: {refusals[0]}", "take --forward tcp, or auto")
     if profile.forward in {"auto", "socket"} and not refusals:
-        return Way("socket", path)
+        return Tunnel("socket", path)
     if permitted.tcp is False:
         raise NbsshError(
             f"the sshd of {facts.host} forbids the tunnel, to a unix socket and to a port",
@@ -101,7 +106,7 @@ def way(name: str, profile: Profile, facts: Facts, chosen: Candidate, permitted:
         )
     port = profile.remote_port or _PORTS[zlib.crc32(f"{facts.uid}:{name}".encode()) % len(_PORTS)]
     why = "as declared" if profile.forward == "tcp" else "because " + "; ".join(refusals)
-    return Way("tcp", "", port, why)
+    return Tunnel("tcp", "", port, why)
 
 
 def supports_socket(candidate: Candidate) -> bool:
@@ -112,16 +117,16 @@ def supports_socket(candidate: Candidate) -> bool:
     return not numbers or numbers >= _SOCKET_SINCE[package]
 
 
-def socket_path(name: str, facts: Facts, *, in_job: bool = False) -> str:
+def socket_path(name: str, facts: Facts, *, leads_on: bool = False) -> str:
     """Return where the socket goes: below the home, else in a private folder of /tmp, else nowhere.
 
     A home on a network file system shows the socket to hosts that cannot connect to it, so /tmp is better there, and
-    in a batch job (`in_job`) on whatever node.
+    where the way leads on (`leads_on`) to whatever host.
     """
     limit = facts.socket_limit or _SOCKET_BYTES
     at_home = f"{facts.home}/{STATES}/{name}/sock"
     in_tmp = f"/tmp/nbssh-{facts.uid}/{name}.sock"  # noqa: S108  0700, owner and mode checked at every use
-    shared = in_job or bool(NETWORK_FILESYSTEMS.search(facts.home_filesystem))
+    shared = leads_on or bool(NETWORK_FILESYSTEMS.search(facts.home_filesystem))
     usable = [
         (
             at_home,

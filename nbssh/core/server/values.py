@@ -18,7 +18,7 @@ ServerPath = NewType("ServerPath", str)
 Port = NewType("Port", int)
 """A TCP port, 1 to 65535."""
 HostName = NewType("HostName", str)
-"""A host's own name, as `uname -n` or a scheduler says it."""
+"""A host's own name, as the host itself or another one says it."""
 Word = NewType("Word", str)
 """One plain word: a job's number, such as `1234[7].server`."""
 FarEnd = NewType("FarEnd", str)

@@ -8,9 +8,14 @@ import hmac
 
 import pytest
 
-from nbssh.core.profile.profile import Kind, Profile, Scheduler, Server, Via, from_dict
-from nbssh.core.server import batch
+from nbssh.batch import answers
+from nbssh.batch.way import BatchWay
+from nbssh.core.files.laptop_files import Local, ssh_config
+from nbssh.core.profile.profile import Profile, Server, from_dict
+from nbssh.core.profile.scheduler import Kind, Scheduler, Via
+from nbssh.core.way import Login, known_hosts
 from nbssh.errors import NbsshError
+from nbssh.wings import way_of
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ4e"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5f"
@@ -26,6 +31,12 @@ def profile(kind: Kind = "slurm", via: str = "auto", found: Via | None = None) -
     return Profile(destination="alice@login:2222", port=8888, scheduler=said, server=server if found else None)
 
 
+def way(kind: Kind = "slurm", via: str = "auto", found: Via | None = None) -> BatchWay:
+    declared = profile(kind, via, found)
+    assert declared.scheduler
+    return BatchWay(declared, declared.scheduler)
+
+
 @pytest.mark.parametrize(
     ("kind", "via", "ways"),
     [
@@ -36,41 +47,53 @@ def profile(kind: Kind = "slurm", via: str = "auto", found: Via | None = None) -
     ],
 )
 def test_the_best_way_is_tried_first_and_a_declared_one_alone(kind: Kind, via: str, ways: tuple[Via, ...]) -> None:
-    assert batch.ways(profile(kind, via)) == ways
+    assert way(kind, via).to_try == ways
 
 
-def test_a_lone_server_has_no_way() -> None:
-    alone = Profile(destination="box", port=8888)
-    assert (batch.ways(alone), batch.via(alone), batch.own_options(alone)) == ((), None, frozenset())
-    assert batch.proxy_words(["ssh"], "job", "gpu", alone, persists=False) == []
+def test_a_lone_host_has_the_straight_way() -> None:
+    straight = way_of(Profile(destination="box", port=8888))
+    assert (straight.leads_on, straight.part, straight.keywords(), straight.settings()) == (False, "", frozenset(), [])
 
 
 def test_what_was_found_counts_then_what_was_declared_then_the_likeliest() -> None:
-    assert batch.via(profile("slurm", "relay", "node")) == "node"
-    assert batch.via(profile("slurm", "relay")) == "relay"
-    assert batch.via(profile("slurm")) == "srun"
-    assert batch.via(profile("lsf")) == "node"
+    assert way("slurm", "relay", "node").via == "node"
+    assert way("slurm", "relay").via == "relay"
+    assert way("slurm").via == "srun"
+    assert way("lsf").via == "node"
 
 
 def test_only_a_sshd_of_our_own_asks_for_our_own_key() -> None:
-    assert not batch.has_own_key(profile(found="node"))
-    assert batch.has_own_key(profile(found="relay"))
-    assert "identityfile" in batch.own_options(profile(found="srun"))
-    assert "identityfile" not in batch.own_options(profile(found="node"))
+    assert not way(found="node").own_key
+    assert way(found="relay").own_key
+    assert "identityfile" in way(found="srun").keywords()
+    assert "identityfile" not in way(found="node").keywords()
 
 
 def test_the_proxy_runs_the_job_script_on_the_login_node() -> None:
+    login = Login(["ssh", "alice@login"], "0123456789abcdef", "gpu", persists=False)
     job = "/home/alice/.local/share/nbssh/program/0123456789abcdef/batch/job"
-    words = batch.proxy_words(["ssh", "-F", "my config"], job, "gpu", profile(found="node"), persists=False)
-    assert words[:3] == ["ssh", "-F", "my config"]
-    assert words[-8:] == ["-p", "2222", "alice@login", "exec", "/bin/sh", job, "gpu", "node"]
+    assert way(found="node").proxy(login) == ["ssh", "alice@login", "exec", "/bin/sh", job, "gpu", "node"]
     # ssh sends the stderr of a ProxyCommand nowhere once there is a ControlPersist
-    assert batch.proxy_words(["ssh"], job, "gpu", profile(found="node"), persists=True)[:2] == ["sh", "-c"]
+    assert way(found="node").proxy(login._replace(persists=True))[:2] == ["sh", "-c"]
+
+
+def test_the_proxy_logs_in_as_the_destination_says() -> None:
+    declared = profile(found="node")
+    text = ssh_config(
+        "gpu",
+        declared,
+        Local("/x", "/o", "/c", "/r", "/known", "/key", ssh=("ssh", "-F", "my config")),
+        [],
+        way_of(declared),
+    )
+    proxy = next(line.strip() for line in text.splitlines() if line.startswith("    ProxyCommand "))
+    assert "ssh -F 'my config' " in proxy
+    assert " -p 2222 alice@login exec /bin/sh " in proxy
 
 
 def test_all_nodes_are_known_by_one_name() -> None:
-    assert batch.known_hosts("gpu", [KEY, OTHER]) == f"nbssh-gpu {KEY}\nnbssh-gpu {OTHER}\n"
-    assert batch.known_hosts("gpu", []) == ""
+    assert known_hosts("gpu", [KEY, OTHER]) == f"nbssh-gpu {KEY}\nnbssh-gpu {OTHER}\n"
+    assert known_hosts("gpu", []) == ""
 
 
 def said(nodes: list[str], lines: list[str]) -> bytes:
@@ -104,19 +127,19 @@ def hashed(host: str) -> str:
     ],
 )
 def test_a_key_is_taken_from_the_lines_that_name_the_node(line: str, known: bool) -> None:  # noqa: FBT001
-    assert batch.chosen_keys(said(["c1", "x"], [line]), "c1")[0] == ([KEY] if known else [])
+    assert answers.chosen_keys(said(["c1", "x"], [line]), "c1")[0] == ([KEY] if known else [])
 
 
 def test_without_a_list_of_nodes_every_known_host_may_be_one() -> None:
-    assert batch.chosen_keys(said([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c1") == ([KEY, OTHER], [])
-    assert batch.chosen_keys(said([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c3") == ([], ["c3"])
+    assert answers.chosen_keys(said([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c1") == ([KEY, OTHER], [])
+    assert answers.chosen_keys(said([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c3") == ([], ["c3"])
 
 
 def test_of_every_node_one_key_and_the_best() -> None:
     text = said(["c1", "c2", "c3", "c1", "-x", "a b"], [f"c1 {RSA}", f"c1 {KEY}", f"c2 {KEY}", f"other {OTHER}"])
-    assert batch.chosen_keys(text, "c4") == ([KEY], ["c4", "c3"])
-    assert batch.scanned_keys(f"c3 {RSA}\nc3 {OTHER}\n# c4:22 SSH-2.0\nc4 {KEY}\n".encode()) == [OTHER, KEY]
-    assert batch.scanned_keys(b"c3 ssh-dss AAAA\nc3 sk-ssh-ed25519@openssh.com AAAA\n") == [
+    assert answers.chosen_keys(text, "c4") == ([KEY], ["c4", "c3"])
+    assert answers.scanned_keys(f"c3 {RSA}\nc3 {OTHER}\n# c4:22 SSH-2.0\nc4 {KEY}\n".encode()) == [OTHER, KEY]
+    assert answers.scanned_keys(b"c3 ssh-dss AAAA\nc3 sk-ssh-ed25519@openssh.com AAAA\n") == [
         "sk-ssh-ed25519@openssh.com AAAA"
     ]
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.adapters.programs import process
-from nbssh.adapters.ssh import login as connecting
-from nbssh.core import answers
+from nbssh.adapters.ssh import login
+from nbssh.batch import answers as said
+from nbssh.core import answers, way
 from nbssh.core.files.change import Change
 from nbssh.core.files.program import program_of
 from nbssh.core.files.render import sh
 from nbssh.core.files.server_files import program_change, settings_file
 from nbssh.core.profile.declared import program_path, server_folder
-from nbssh.core.server import batch, choice
+from nbssh.core.server import choice
 from nbssh.core.ssh import destination
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.adapters.terminal.ui import Ui
+    from nbssh.batch.way import BatchWay
     from nbssh.core.profile.declared import Declared
-    from nbssh.core.profile.profile import Profile, Via
+    from nbssh.core.profile.profile import Profile
+    from nbssh.core.profile.scheduler import Via
     from nbssh.core.server.facts import Candidate, Facts
     from nbssh.core.server.values import HostName, Word
 
@@ -45,6 +48,7 @@ class Trial(msgspec.Struct, frozen=True):
 
     login: Connection
     declared: Declared
+    way: BatchWay
     facts: Facts
     found: Candidate
 
@@ -56,7 +60,7 @@ class Trial(msgspec.Struct, frozen=True):
     @property
     def script(self) -> list[str]:
         """The installed `job`, and whose it is to be."""
-        return [program_path(program_of(self.profile).id, "batch/job", self.declared.server.home), self.declared.name]
+        return [program_path(program_of(self.way).id, "batch/job", self.declared.server.home), self.declared.name]
 
     def job(self, *words: str) -> bytes:
         """Run `job` with `words` on the login node and return what it prints."""
@@ -80,8 +84,8 @@ def find_way(trial: Trial, ui: Ui) -> Node:
     minute the likeliest way is taken untried.
     """
     with _installed(trial):
-        own = _own_keys(trial) if set(batch.ways(trial.profile)) - {"node"} else []
-        begun = batch.trial(trial.job("try"))
+        own = _own_keys(trial) if set(trial.way.to_try) - {"node"} else []
+        begun = said.begun(trial.job("try"))
         if begun is None:
             raise NbsshError(f"{trial.login.shown}: no job was started", "its message is above")
         try:
@@ -125,16 +129,16 @@ def _installed(trial: Trial) -> Iterator[None]:
 
 def _tried(trial: Trial, job: Word, node: HostName, own: list[str], ui: Ui) -> Node:
     refusals = []
-    for way in batch.ways(trial.profile):
-        keys = _node_keys(trial, node) if way == "node" else own
+    for via in trial.way.to_try:
+        keys = _node_keys(trial, node) if via == "node" else own
         if not keys:
-            refusals.append(f"{way}: no host key of {node} is known")
+            refusals.append(f"{via}: no host key of {node} is known")
             continue
-        refusal = _refusal(trial, way, job, node, keys)
+        refusal = _refusal(trial, via, job, node, keys)
         if not refusal:
-            ui.say(f'a job there ran on {printable(node, 60)}; the way to it: {DESCRIBED[way]} (via = "{way}")')
-            return Node(way, tuple(keys))
-        refusals.append(f"{way}: {refusal}")
+            ui.say(f'a job there ran on {printable(node, 60)}; the way to it: {DESCRIBED[via]} (via = "{via}")')
+            return Node(via, tuple(keys))
+        refusals.append(f"{via}: {refusal}")
     raise NbsshError(
         f"{trial.login.shown}: no session gets to a node: " + "; ".join(refusals),
         "ask the cluster's administrators whether you may log in to the nodes of your own jobs",
@@ -142,10 +146,10 @@ def _tried(trial: Trial, job: Word, node: HostName, own: list[str], ui: Ui) -> N
 
 
 def _untried(trial: Trial, own: list[str], ui: Ui) -> Node:
-    way = batch.via(trial.profile) or "node"
-    ui.warn(f'the queue gave no node within a minute, so the way to one (via = "{way}") was not tried')
-    keys = own if way != "node" else _node_keys(trial, "")
-    return Node(way, tuple(keys))
+    via = trial.way.via
+    ui.warn(f'the queue gave no node within a minute, so the way to one (via = "{via}") was not tried')
+    keys = own if via != "node" else _node_keys(trial, "")
+    return Node(via, tuple(keys))
 
 
 DESCRIBED: dict[Via, str] = {
@@ -157,31 +161,31 @@ DESCRIBED: dict[Via, str] = {
 
 def _own_keys(trial: Trial) -> list[str]:
     """Return the host key of the sshd inside the job; made there if it has none yet."""
-    return batch.own_key(trial.job("keys", trial.declared.secret.public_key))
+    return said.own_key(trial.job("keys", trial.declared.secret.public_key))
 
 
 def _node_keys(trial: Trial, node: str) -> list[str]:
     """Return the host keys of the cluster's nodes: as the login node knows them, else asked from there."""
-    keys, unknown = batch.chosen_keys(trial.job("hosts"), node)
+    keys, unknown = said.chosen_keys(trial.job("hosts"), node)
     if unknown and unknown != [""]:
         hosts = [host for host in unknown if host][:SCANNED]
         out, _ = trial.login.attempt(f"ssh-keyscan -T 5 {shlex.join(hosts)} 2>/dev/null", NODE_SECONDS)
-        keys += [key for key in batch.scanned_keys(out) if key not in keys]
+        keys += [key for key in said.scanned_keys(out) if key not in keys]
     return keys
 
 
-def _refusal(trial: Trial, way: Via, job: Word, node: HostName, keys: Sequence[str]) -> str:
-    """Tell in words why no session gets to `node` on `way`; nothing if one does and its tunnel works."""
+def _refusal(trial: Trial, via: Via, job: Word, node: HostName, keys: Sequence[str]) -> str:
+    """Tell in words why no session gets to `node` on the way `via`; nothing if one does and its tunnel works."""
     with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
         known, key = Path(folder, "known_hosts"), Path(folder, "key")
-        for path, text in ((known, batch.known_hosts(trial.declared.name, keys)), (key, trial.declared.secret.key)):
+        for path, text in ((known, way.known_hosts(trial.declared.name, keys)), (key, trial.declared.secret.key)):
             path.touch(mode=0o600)
             path.write_text(text, encoding="utf-8")
         try:
-            with connecting.private(
+            with login.private(
                 trial.login.ssh,
-                _arguments(trial, way, job, node, known, key),
-                f"{node} by {way}",
+                _arguments(trial, via, job, node, known, key),
+                f"{node} by {via}",
                 batch=True,
                 login_seconds=NODE_SECONDS,
             ) as there:
@@ -196,7 +200,7 @@ def _refusal(trial: Trial, way: Via, job: Word, node: HostName, keys: Sequence[s
         except NbsshError as error:
             return error.message
     try:
-        choice.way(trial.declared.name, trial.profile, trial.facts, trial.found, permitted)
+        choice.tunnel(trial.declared.name, trial.profile, trial.facts, trial.found, permitted, leads_on=True)
     except NbsshError as error:
         return error.message
     if trial.declared.server.forward == "socket" and permitted.socket is False:
@@ -204,18 +208,18 @@ def _refusal(trial: Trial, way: Via, job: Word, node: HostName, keys: Sequence[s
     return ""
 
 
-def _arguments(trial: Trial, way: Via, job: Word, node: HostName, known: Path, key: Path) -> list[str]:  # noqa: PLR0917
+def _arguments(trial: Trial, via: Via, job: Word, node: HostName, known: Path, key: Path) -> list[str]:  # noqa: PLR0917
     """Return the words by which ssh reaches the node as the alias will, but over the login that is open."""
-    stream = [*trial.login.command, "exec", "/bin/sh", *trial.script, "join", way, job, node]
+    stream = [*trial.login.command, "exec", "/bin/sh", *trial.script, "join", via, job, node]
     options = [
         f"ProxyCommand={' '.join(sh(word).replace('%', '%%') for word in stream)}",
-        f"HostKeyAlias={batch.host_key_alias(trial.declared.name)}",
+        f"HostKeyAlias={way.host_key_alias(trial.declared.name)}",
         f"UserKnownHostsFile={known}",
         "GlobalKnownHostsFile=/dev/null",
         "StrictHostKeyChecking=yes",
         "UpdateHostKeys=no",
     ]
-    if way != "node":
+    if via != "node":
         options += [f"IdentityFile={key}", "IdentitiesOnly=yes", "IdentityAgent=none"]
         options += ["PreferredAuthentications=publickey"]
     return [*(f"-o{option}" for option in options), *destination.arguments_of(trial.profile)]

@@ -1,15 +1,4 @@
-"""Jupyter inside a batch job: how a session gets to the job's node, and whom it trusts there. Pure.
-
-`ssh NAME-nb` lands on the node itself, because its ProxyCommand runs `job` (templates/batch/job) on the login node and
-that joins the connection to a sshd there. So everything after it is the same as on a lone server. Ways to that sshd:
-
-- `node`: the node's own, where users may log in while a job of theirs runs;
-- `srun`: one started by Slurm inside the job, which needs no port and no right to log in to nodes;
-- `relay`: one that the job itself starts on a port of the node, for every other scheduler.
-
-The last two have a host key of their own and accept nothing but the profile's own key, so only the login node can ask
-for a password or code.
-"""
+"""What a login node answers, as values: the job, its node, and the host keys to trust there. Pure."""
 
 from __future__ import annotations
 
@@ -21,26 +10,12 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbssh.core import answers
-from nbssh.core.files.render import static_text
 from nbssh.core.server import values
 from nbssh.core.server.values import HostName, Word  # noqa: TC001  a NamedTuple's annotations
-from nbssh.core.ssh import destination
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from nbssh.core.profile.profile import Kind, Profile, Via
-
-TITLES: dict[Kind, str] = {"slurm": "Slurm", "gridengine": "Grid Engine", "pbs": "PBS", "lsf": "LSF"}
-# What tells a node's sshd from that of the login node, whose options the aliases have besides; and what the profile's
-# own key needs. In the alias that goes to the node these come first, and ssh takes the first it sees.
-NODE_OPTIONS = frozenset((
-    "proxycommand", "proxyjump", "hostkeyalias", "userknownhostsfile", "globalknownhostsfile", "stricthostkeychecking",
-    "updatehostkeys", "verifyhostkeydns", "checkhostip", "connecttimeout",
-))  # fmt: skip
-KEY_OPTIONS = frozenset((
-    "identityfile", "identitiesonly", "identityagent", "preferredauthentications", "pubkeyauthentication",
-))  # fmt: skip
 MAX_NODES = 512
 _KEY_CHARACTERS = 4000
 _KEY_TYPE = re.compile(r"(ssh-(rsa|ed25519)|ecdsa-sha2-[a-z0-9]+|sk-[a-z0-9@.-]+)\Z")
@@ -48,99 +23,20 @@ _KEY_TYPE = re.compile(r"(ssh-(rsa|ed25519)|ecdsa-sha2-[a-z0-9]+|sk-[a-z0-9@.-]+
 _PREFERRED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 
 
-def ways(profile: Profile) -> tuple[Via, ...]:
-    """Return the ways to try, the best first: the declared one, else all that the scheduler knows."""
-    scheduler = profile.scheduler
-    if scheduler is None:
-        return ()
-    if scheduler.via != "auto":
-        return (scheduler.via,)
-    return ("node", "srun", "relay") if scheduler.kind == "slurm" else ("node", "relay")
-
-
-def via(profile: Profile) -> Via | None:
-    """Return the way of `profile`: what was found, else the likeliest; None without a scheduler."""
-    if profile.scheduler is None:
-        return None
-    if profile.server and profile.server.via:
-        return profile.server.via
-    if profile.scheduler.via != "auto":
-        return profile.scheduler.via
-    return "srun" if profile.scheduler.kind == "slurm" else "node"
-
-
-def removing_parts(profile: Profile) -> str:
-    """Return the parts of templates/batch that the script which removes the profile needs."""
-    if profile.scheduler is None:
-        return ""
-    parts = ("stop", "jobs", profile.scheduler.kind, "end", "remove")
-    return "\n".join(static_text(f"batch/{part}.sh") for part in parts)
-
-
-def has_own_key(profile: Profile) -> bool:
-    """Tell whether sessions come in with the profile's own key instead of the user's."""
-    return via(profile) in {"srun", "relay"}
-
-
-def own_options(profile: Profile) -> frozenset[str]:
-    """Return the keywords, in lower case, in which the alias to the node differs from its destination on purpose."""
-    if profile.scheduler is None:
-        return frozenset()
-    return NODE_OPTIONS | KEY_OPTIONS if has_own_key(profile) else NODE_OPTIONS
-
-
-def host_key_alias(name: str) -> str:
-    """Return the name under which the keys of all nodes of a profile are known."""
-    return f"nbssh-{name}"
-
-
-def known_hosts(name: str, keys: Sequence[str]) -> str:
-    """Return the known_hosts file of a profile: the keys of its nodes, or of the sshd inside its job."""
-    return "".join(f"{host_key_alias(name)} {key}\n" for key in keys)
-
-
-# With ControlPersist ssh gives its ProxyCommand no stderr (sshconnect.c), but what the job waits for must be seen.
-_SAYING = (
-    "sh", "-c", '[ /dev/fd/2 -ef /dev/null ] && (: >/dev/tty) 2>/dev/null && exec 2>/dev/tty; exec "$@"', "sh",
-)  # fmt: skip
-
-
-def proxy_words(ssh: Sequence[str], job: str, name: str, profile: Profile, *, persists: bool) -> list[str]:
-    """Return the ProxyCommand as words: `job`, the path of the script on the login node, is told the way.
-
-    `persists`: with a ControlPersist.
-    """
-    way = via(profile)
-    if way is None:
-        return []
-    return [
-        *(_SAYING if persists else ()),
-        *ssh,
-        *destination.QUIET,  # our login to the login node carries the stream and nothing else
-        *destination.ALIVE,
-        *destination.arguments_of(profile),
-        "exec",
-        "/bin/sh",
-        job,
-        name,
-        way,
-    ]
-
-
-class Trial(NamedTuple):
+class Begun(NamedTuple):
     """A short job: its number, and the node on which it runs; None while it waits."""
 
     job: Word
     node: HostName | None = None
 
 
-def trial(said: bytes) -> Trial | None:
+def begun(said: bytes) -> Begun | None:
     """Return the job of which `job try` prints `job NUMBER NODE` or `queued NUMBER`; None if neither."""
     match answers.rows(said):
         case [["job", job, node]]:
-            return Trial(values.word(job), values.host_name(node))
+            return Begun(values.word(job), values.host_name(node))
         case [["queued", job]]:
-            return Trial(values.word(job))
+            return Begun(values.word(job))
         case _:
             return None
 

@@ -1,0 +1,20 @@
+"""The table `scheduler` of a profile, which declares a batch system. What it means is nbssh/batch's business. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from nbssh.core.profile.line import Line  # noqa: TC001  msgspec reads the annotations
+
+Kind = Literal["slurm", "gridengine", "pbs", "lsf"]
+Via = Literal["node", "srun", "relay"]
+
+
+class Scheduler(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """The batch system in whose job Jupyter runs. `options` are words for its submission command, as it is typed."""
+
+    kind: Kind
+    options: list[Line] = []
+    via: Literal["auto", Via] = "auto"

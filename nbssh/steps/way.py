@@ -1,0 +1,31 @@
+"""A way as steps see it: it can be tried and looked at. Which profile has which way is for `nbssh.wings` to say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbssh.core import way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbssh.adapters.ssh.connection import Connection
+    from nbssh.core.profile.profile import Server
+    from nbssh.core.server.doctor import Finding
+    from nbssh.core.server.facts import Candidate, Facts
+    from nbssh.steps.profiles import Target
+
+
+class Way(way.Way):
+    """The straight way: there is nothing to find, and nothing to look at."""
+
+    def find(self, there: Connection, target: Target, facts: Facts, found: Candidate) -> Server:  # noqa: ARG002
+        """Try how a session gets on from `there`, the destination, and return what is known of the server then.
+
+        Raises NbsshError if no session gets there.
+        """
+        return target.declared.server
+
+    def examine(self, there: Connection, target: Target) -> Iterator[Finding]:  # noqa: ARG002
+        """Return the findings of the doctor about what lies behind the destination."""
+        return iter(())
