@@ -168,7 +168,7 @@ class Bed:
 
     @property
     def queue(self) -> Path:
-        """The folder of the fake batch system; see tests/fakes/batch.py for what a test can write into it."""
+        """The folder of the fake batch system; see tests/batch/fakes/batch.py for what a test can write into it."""
         folder = self.folder / "queue"
         folder.mkdir(exist_ok=True)
         return folder
@@ -315,7 +315,7 @@ def bed(
     `listen`: sshd on a port of 127.0.0.1 instead of behind a ProxyCommand. `extra`: lines of sshd_config that
     win. `shell`: the login shell on the server. `user`: a real other user as the server's (root only), with
     home and shell of the password database. `host_lines`: more lines for the laptop's `Host box`. `batch`: a batch
-    system of tests/fakes, `openpbs` or `lsf`, whose jobs run here too, with its queue in `Bed.queue`.
+    system of tests/batch/fakes, `openpbs` or `lsf`, whose jobs run here too, with its queue in `Bed.queue`.
     """
     # directly below /tmp: a unix socket's path may have 104 bytes
     folder = Path(tempfile.mkdtemp(prefix="nb", dir="/tmp"))
@@ -328,7 +328,10 @@ def bed(
             remote.mkdir(mode=0o700)
         environ = {}
         if batch:
-            environ = {"PATH": f"{REPOSITORY}/tests/fakes/{batch}:{SYSTEM_PATH}", "FAKE_QUEUE": str(folder / "queue")}
+            environ = {
+                "PATH": f"{REPOSITORY}/tests/batch/fakes/{batch}:{SYSTEM_PATH}",
+                "FAKE_QUEUE": str(folder / "queue"),
+            }
         server = sshd.make_server(
             folder / "s", home=None if user else remote, shell=shell, user=user, extra=extra, environ=environ
         )

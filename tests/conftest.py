@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.register_assert_rewrite("bed", "cluster")  # before the import: their assertions explain themselves
+pytest.register_assert_rewrite("bed")  # before the import: their assertions explain themselves
 
 import bed as beds  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import cluster as clusters
 
 pytest_plugins = ["figures"]
 
@@ -82,16 +81,3 @@ def bed() -> Iterator[beds.Bed]:
     """Give a bed as most tests want it: no port, /bin/sh, an sshd that permits everything."""
     with beds.bed() as made:
         yield made
-
-
-@pytest.fixture
-def make_cluster() -> Iterator[Callable[..., clusters.Cluster]]:
-    """Give a maker of clusters with options of their own (see `cluster.cluster`); each is checked at the end."""
-    import cluster as clusters  # noqa: PLC0415  macOS and Windows have none
-
-    with contextlib.ExitStack() as stack:
-
-        def make(**options: Any) -> clusters.Cluster:  # noqa: ANN401  those of `cluster.cluster`
-            return stack.enter_context(clusters.cluster(**options))
-
-        yield make

@@ -2,7 +2,7 @@
 # PID 1 of one cluster bed: the machine room in which its hosts stand, each in namespaces of its own.
 # Lives in fresh pid, mount, network, ipc and uts namespaces and ends when its stdin does; then the kernel ends all
 # that runs in it. Nothing of the bed has a name outside, its files lie in a memory file system that only it sees.
-# Options come as BED_… in the environment, the files of the hosts from tests/cluster.py between "made" and "go".
+# Options come as BED_… in the environment, the files of the hosts from tests/batch/cluster.py between "made" and "go".
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 

@@ -1,4 +1,4 @@
-"""A laptop that looks like Windows: `python tests/windows.py WORDS…` is nbssh there, `pytest -p windows` tests there.
+"""A laptop that looks like Windows: `python windows.py WORDS…` is nbssh there, `pytest -p windows` tests there.
 
 Only modules of nbssh and of its tests see Windows: what they import is changed on its way to them. Libraries and
 Python's own modules go on seeing the system that they run on, so nothing here depends on how they are made. The paths
@@ -26,7 +26,7 @@ MISSING_IN_OS = {
     "set_blocking", "setsid", "setxattr", "uname", "wait3", "wait4",
 }  # fmt: skip
 MISSING_IN_SIGNAL = {"SIGALRM", "SIGHUP", "SIGQUIT", "SIGWINCH", "pthread_sigmask"}
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _OURS = (f"{_ROOT / 'nbssh'}{os.sep}", f"{_ROOT / 'tests'}{os.sep}")
 
 

@@ -82,7 +82,7 @@ class Cluster:
 
     @property
     def queue(self) -> Path:
-        """The folder of a fake batch system; see tests/fakes/batch.py for what a test can write into it."""
+        """The folder of a fake batch system; see tests/batch/fakes/batch.py for what a test can write into it."""
         return self.room.root / "home-cluster/.queue"
 
     @property

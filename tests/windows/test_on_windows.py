@@ -20,6 +20,7 @@ from nbssh.core.files.program import program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+UNIT_TESTS = [f"tests/windows/test_{name}.py" for name in ("console", "windows_files", "windows_paths")]
 COMMANDS = sorted(str(command.name) for command in app.registered_commands)
 
 
@@ -54,13 +55,13 @@ class Laptop:
 
     def python(self, program: str) -> subprocess.CompletedProcess[str]:
         """Run a program of Python there."""
-        env = self.env | {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/tests"}
+        env = self.env | {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/tests/windows"}
         return subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
 
     def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run nbssh there."""
         return subprocess.run(
-            [sys.executable, str(REPOSITORY / "tests" / "windows.py"), *words],
+            [sys.executable, str(REPOSITORY / "tests" / "windows" / "windows.py"), *words],
             input=stdin, env=self.env, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
@@ -109,11 +110,11 @@ def test_no_module_that_windows_lacks_is_imported_by_any_module_of_nbssh(laptop:
 
 
 def test_the_unit_tests_pass_there() -> None:
-    env = os.environ | {"PYTHONPATH": str(REPOSITORY / "tests")}
+    env = os.environ | {"PYTHONPATH": f"{REPOSITORY}/tests/windows:{REPOSITORY}/tests"}
     env.pop("CI", None)  # there a missing tool is a failure, and Windows has not all
     options = ["-p", "windows", "-p", "no:cacheprovider", "-p", "no:xdist"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *options, "tests/unit"],
+        [sys.executable, "-m", "pytest", "-q", *options, "tests/unit", *UNIT_TESTS],
         cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]

@@ -69,7 +69,7 @@ printf '%s\\n' "$1" >>/srv/opened
 class Options:
     """What a cluster is like."""
 
-    scheduler: str = "slurm"  # with Torque's commands; gridengine; a fake of tests/fakes: openpbs, lsf; none
+    scheduler: str = "slurm"  # with Torque's commands; gridengine; a fake of tests/batch/fakes: openpbs, lsf; none
     delay_ms: float = 0  # how long the client's cable is, one way
     adopt: bool = False  # ssh into a node only while a job of the user runs there (pam_slurm_adopt)
     login2: bool = False  # a second login node

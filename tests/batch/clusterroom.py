@@ -28,7 +28,7 @@ _PARTS = Path(__file__).resolve().parent / "cluster"
 class Room:
     """What can be seen of it from outside."""
 
-    root: Path  # of its files; see tests/cluster/room.sh
+    root: Path  # of its files; see tests/batch/cluster/room.sh
     pids: dict[str, int]  # of each host's first process
     pid: int  # of the process with which all ends
 
@@ -54,7 +54,7 @@ def started(options: Options) -> Iterator[Room]:
         "BED_NODE_SSHD": str(int(options.node_sshd)),
         "BED_PYTHON": sys.executable,
         "BED_PARTS": str(_PARTS),
-        "BED_FAKES": str(beds.REPOSITORY / "tests/fakes"),
+        "BED_FAKES": str(beds.REPOSITORY / "tests/batch/fakes"),
         "BED_GRIDENGINE": str(clusterfiles.GRIDENGINE),
     }
     process = subprocess.Popen(
