@@ -12,6 +12,7 @@ from nbssh.adapters.ssh import login
 from nbssh.core.files.change import Change, Plan
 from nbssh.core.profile.profile import alias
 from nbssh.core.ssh.destination import arguments_of
+from nbssh.core.ssh.include import Kind
 from nbssh.core.ssh.recipe import parse_recipe
 from nbssh.errors import NbsshError
 from nbssh.steps import aliases, include, plan, ports, probe, profiles, writing
@@ -55,7 +56,10 @@ def add(context: Context, wish: Wish) -> None:
         return
     with login.private(context.ssh, target.arguments, profile.destination) as there:
         _set_up(probe.find_out(there, target), included, there, own_port=own_port)
-    context.ui.say(f"done; now type: ssh {alias(wish.name)}")
+    if include.state_of(context).kind is Kind.EFFECTIVE:
+        context.ui.say(f"done; now type: ssh {alias(wish.name)}")
+    else:
+        context.ui.say(f"all but the Include line is there: nbssh init adds it; then type: ssh {alias(wish.name)}")
 
 
 def _complete(context: Context, name: str) -> None:
@@ -83,7 +87,7 @@ def _include(context: Context) -> bool:
     include.refuse_unwritable(context)
     if include.consent(context, wanted):
         return True
-    context.ui.warn("without the Include line ssh does not know the aliases; put it in with nbssh init")
+    context.ui.warn("without the Include line ssh does not know the aliases; nbssh init adds it")
     return False
 
 

@@ -135,6 +135,7 @@ def consent(context: Context, wanted: Change) -> bool:
     return context.ui.ask(
         f"add this Include line to {context.paths.shown(context.paths.user_config)}?",
         otherwise="say --yes, or add the line yourself: nbssh init --print",
+        default=True,
     )
 
 

@@ -66,8 +66,8 @@ def test_the_transcript_is_what_happens(make_bed: Callable[..., Bed]) -> None:
     (bed.remote_home / ".venv").symlink_to(bed.jupyter.parent.parent)
 
     adding = bed.spawn("nbssh", "add", "mybox", timeout=60)
-    adding.expect_exact("[y/N] ")
-    seen = str(adding.before) + "[y/N] y\n"
+    adding.expect_exact("[Y/n] ")
+    seen = str(adding.before) + "[Y/n] y\n"
     adding.sendline("y")
     adding.expect(r"y\r\n(nbssh: password .*:) ")
     assert adding.match

@@ -282,7 +282,7 @@ def test_without_a_terminal_and_without_yes_nobody_is_asked(bed: Bed) -> None:
 def test_a_person_is_shown_the_line_and_types_the_password_twice(bed: Bed) -> None:
     child = bed.spawn("nbssh", "add", "box", "--jupyter", str(bed.jupyter))
     child.expect_exact("+Include nbssh.d/*.conf")
-    child.expect_exact("add this Include line to ~/.ssh/config? [y/N]")
+    child.expect_exact("add this Include line to ~/.ssh/config? [Y/n]")
     child.sendline("y")
     for first, second in (("secret1", "typo"), ("secret1", "secret1")):
         child.expect("password for the notebooks of 'box'.*: ")
@@ -293,6 +293,17 @@ def test_a_person_is_shown_the_line_and_types_the_password_twice(bed: Bed) -> No
     child.expect(pexpect.EOF)
     assert child.wait() == 0
     assert "secret1" not in str(child.before)
+
+
+def test_without_the_line_the_last_word_is_what_is_still_to_do(bed: Bed) -> None:
+    child = bed.spawn("nbssh", "add", "box", "--token", "--jupyter", str(bed.jupyter))
+    child.expect_exact("[Y/n]")
+    child.sendline("n")
+    child.expect_exact("all but the Include line is there: nbssh init adds it; then type: ssh box-nb")
+    child.expect(pexpect.EOF)
+    assert child.wait() == 0
+    bed.nbssh("init", "--yes")
+    assert "localforward" in bed.run("ssh", "-G", "box-nb").stdout
 
 
 def test_ctrl_c_at_the_password_leaves_nothing(bed: Bed) -> None:
@@ -381,7 +392,7 @@ def test_a_second_laptop_adopts_the_same_server(bed: Bed, make_bed: Callable[...
     other = make_bed()
     other.ssh_config.write_text(bed.ssh_config.read_text().split("\n", 2)[2])
     asked = other.spawn("nbssh", "add", "box", "--token", "--jupyter", str(bed.jupyter))
-    asked.expect_exact("[y/N]")
+    asked.expect_exact("[Y/n]")
     asked.sendline("y")
     asked.expect("'box' is set up on box already, perhaps from another laptop; adopt it.*y/N")
     asked.sendline("n")

@@ -60,11 +60,14 @@ def test_without_a_terminal_nobody_is_asked(laptop: Laptop) -> None:
     assert laptop.config.read_bytes() == CONFIG
 
 
-@pytest.mark.parametrize(("answer", "added"), [("n", False), ("", False), ("y", True)])
+@pytest.mark.parametrize(
+    ("answer", "added"),
+    [("n", False), ("", True), ("y", True), ("\x04", False), ("what?\nNo", False), ("yeah\nYES", True)],
+)
 def test_a_person_decides(bed: Bed, answer: str, added: bool) -> None:  # noqa: FBT001  parametrized
     before = bed.ssh_config.read_bytes()
     child = bed.spawn("nbssh", "init")
-    child.expect_exact("[y/N]")
+    child.expect_exact("[Y/n]")
     child.sendline(answer)
     child.expect(pexpect.EOF)
     assert child.wait() == (0 if added else 1)

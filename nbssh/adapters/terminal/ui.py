@@ -83,15 +83,25 @@ class Ui:
             lambda line: line.replace(label, self.style(label, kind, sys.stderr), 1) if label else line,
         )  # fmt: skip
 
-    def ask(self, question: str, *, otherwise: str) -> bool:
-        """Ask for a yes; `--yes` is one. Without a terminal it is an error with the hint `otherwise`."""
+    def ask(self, question: str, *, otherwise: str, default: bool = False) -> bool:
+        """Ask for a yes; `--yes` is one, and Enter is what `default` says. What is no answer is asked again.
+
+        Without a terminal it is an error with the hint `otherwise`.
+        """
         if self.yes:
             return True
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise NbsshError(f"{question} nobody can be asked without a terminal", otherwise)
-        screen.write(sys.stderr, f"nbssh: {printable(question)} [y/N] ")
-        sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        answers = {"": default, "y": True, "yes": True, "n": False, "no": False}
+        while True:
+            screen.write(sys.stderr, f"nbssh: {printable(question)} {'[Y/n]' if default else '[y/N]'} ")
+            sys.stderr.flush()
+            line = sys.stdin.readline()
+            if not line:  # Ctrl-D
+                screen.write(sys.stderr, "\n")
+                return False
+            if (said := line.strip().lower()) in answers:
+                return answers[said]
 
     def new_password(self, name: str) -> str:
         """Ask twice for the password of `name`, hidden; any password but an empty one is accepted."""
