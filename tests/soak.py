@@ -17,17 +17,13 @@ import sys
 import time
 import traceback
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import bed as beds
+import serving
 from ports import free_port
 
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent / "integration")]
-
-import bed as beds  # noqa: E402
-import serving  # noqa: E402
-
-from nbssh.adapters.jupyter.visitor import Visitor  # noqa: E402
+from nbssh.adapters.jupyter.visitor import Visitor
 
 if TYPE_CHECKING:
     import pexpect

@@ -239,7 +239,7 @@ def test_nothing_outlives_a_pytest_that_was_killed() -> None:
         "    time.sleep(100)\n"
     )
     command = [sys.executable, "-c", program]
-    env = {**os.environ, "PYTHONPATH": str(beds.REPOSITORY / "tests")}
+    env = {**os.environ, "PYTHONPATH": f"{beds.REPOSITORY}/tests:{beds.REPOSITORY}/tests/batch"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as pytest_:
         assert pytest_.stdout
         pids = [int(word) for word in pytest_.stdout.readline().split()]

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the test bed
-sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "integration"))  # and the stand-in for Jupyter
-sys.path.insert(2, str(Path(__file__).resolve().parent.parent / "batch"))  # and the cluster
+sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "batch"))  # and the cluster
 
 import batch
 import commands

@@ -12,7 +12,7 @@ OURS = [found[1] for line in SETTINGS["filterwarnings"] if (found := re.fullmatc
 
 
 def test_every_module_of_ours_is_named() -> None:
-    folders = [REPOSITORY / "tests" / folder for folder in ("", "unit", "lint", "integration", "e2e")]
+    folders = [path.parent for path in (REPOSITORY / "tests").glob("**/test_*.py")] + [REPOSITORY / "tests"]
     names = {path.stem for folder in folders for path in folder.glob("*.py")} | {"nbssh.core.text"}
     assert {name for name in names if not any(re.match(pattern, name) for pattern in OURS)} == set()
 
