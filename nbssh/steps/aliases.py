@@ -6,6 +6,7 @@ A candidate is tried before it is installed.
 from __future__ import annotations
 
 import atexit
+import itertools
 import shutil
 import tempfile
 import threading
@@ -13,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
+from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.files import laptop_files
 from nbssh.core.profile.profile import alias as nb_alias
 from nbssh.core.profile.profile import kill_alias
-from nbssh.core.ssh import alias, destination
+from nbssh.core.ssh import alias, destination, moment
+from nbssh.core.ssh.moment import MatchBlock
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from nbssh.adapters.ssh.client import Ssh
     from nbssh.core.profile.profile import Profile
     from nbssh.core.ssh.alias import Derived, Directive
+    from nbssh.core.ssh.moment import Condition, Settled
     from nbssh.steps.profiles import Target
 
 
@@ -47,23 +51,24 @@ class _Trial:
     """The user's config without our installed files, in a folder where candidates are tried on top of it.
 
     It is read once for all profiles, and each destination is asked for once: else the time for n profiles would grow
-    with n squared. Candidates of different profiles may be tried at the same time.
+    with n squared. Candidates of different profiles may be tried at the same time. What it decides anew at each
+    connection is settled by `answers`.
     """
 
-    def __init__(self, ssh: Ssh) -> None:
+    def __init__(self, ssh: Ssh, answers: Settled) -> None:
         self.ssh = ssh
         self.folder = Path(tempfile.mkdtemp(prefix="nbssh-"))
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
-        self._rest = ssh.config_without_ours(self.folder)
+        self._rest = ssh.config_without_ours(self.folder, answers)
         _, self._plain = self._files("none")
         self._destinations: dict[tuple[str, ...], str] = {}
 
-    def destination(self, target: Target) -> str:
-        """Return what `ssh -G` says of the profile's destination.
+    def destination(self, target: Target, *options: str) -> str:
+        """Return what `ssh -G`, with the `options`, says of the profile's destination.
 
         Without what is installed, it too: a file of ours that ssh refuses must not keep us from mending it.
         """
-        arguments = tuple(target.arguments)
+        arguments = (*options, *target.arguments)
         if arguments not in self._destinations:
             self._destinations[arguments] = self.ssh.resolve(arguments, config=self._plain)
         return self._destinations[arguments]
@@ -90,13 +95,13 @@ _trials: dict[object, _Trial] = {}
 _trials_lock = threading.Lock()
 
 
-def _trial(ssh: Ssh) -> _Trial:
+def _trial(ssh: Ssh, answers: Settled) -> _Trial:
     """Return the trial for the user's config as it is: a command may add its own Include to it."""
     with _trials_lock:
         path = ssh.config_file()
-        key = (ssh, path and writer.read(path))
+        key = (ssh, path and writer.read(path), frozenset(answers.items()))
         if key not in _trials:
-            _trials[key] = _Trial(ssh)
+            _trials[key] = _Trial(ssh, answers)
         return _trials[key]
 
 
@@ -109,31 +114,85 @@ def look_again() -> None:
 def derive(target: Target) -> Derived:
     """Return the directives that make its aliases behave as its destination does.
 
+    What the user's config decides anew at each connection is followed: for each answer there are directives of its own.
+    """
+    followed, unexpressed = _followed(target)
+    none = dict.fromkeys(followed, False)
+    base = _derive(target, none, ())
+    unexpressed += base.unexpressed
+    blocks: list[MatchBlock] = []
+    # the fewest first: what holds for fewer conditions stands below, and counts where nothing above says otherwise
+    subsets = [subset for size in range(1, len(followed) + 1) for subset in itertools.combinations(followed, size)]
+    for subset in subsets:
+        below = [each for block in blocks if set(block.conditions) < set(subset) for each in block.directives]
+        found = _derive(target, none | dict.fromkeys(subset, True), [*below, *base.directives])
+        unexpressed += tuple(sentence for sentence in found.unexpressed if sentence not in unexpressed)
+        if found.directives:
+            blocks.insert(0, MatchBlock(subset, tuple(followed[each] for each in subset), found.directives))
+    return alias.Derived(base.directives, unexpressed, tuple(blocks))
+
+
+def _followed(target: Target) -> tuple[dict[Condition, str], tuple[str, ...]]:
+    """Return the conditions that its aliases follow, each with what they ask, and sentences for the others."""
+    path, original = target.ssh.config_file(), original_name(target.profile)
+    config = (writer.read(path) if path else None) or b""
+    found = moment.conditions(config, SshDisk.of(target.paths.side.home), original)
+    if not found:
+        return {}, ()
+    today = alias.parsed(_trial(target.ssh, dict.fromkeys(found, False)).destination(target))
+    tokens = {token: today[keyword][0] for token, keyword in (("h", "hostname"), ("p", "port"), ("r", "user"))}
+    tokens["n"] = original
+    asked = {condition: condition.for_alias(tokens) for condition in found[: moment.MOST]}
+    return {condition: str(ours) for condition, ours in asked.items() if ours}, tuple(
+        f"'{condition}' is asked at each connection to {original}, but its answer of today stays"
+        for condition in found
+        if not asked.get(condition)
+    )
+
+
+def _derive(target: Target, answers: Settled, below: Sequence[Directive]) -> Derived:
+    """Return the directives for these answers; `below` are those that stand below them.
+
     Every round is judged by the user's ssh reading the candidate blocks on top of her own config, so a candidate that
     ssh refuses never gets further than this.
     """
     name, profile, local, way = target.name, target.profile, local_files(target), target.way
-    trial = _trial(target.ssh)
+    trial = _trial(target.ssh, answers)
     base, tried = trial.destination(target), trial.alias(name)
 
     # Where the way leads on, NAME-nb differs on purpose; the other alias goes where the destination does.
     judged = kill_alias(name) if way.leads_on else nb_alias(name)
 
     def ask(directives: Sequence[Directive], judged: str = judged) -> str:
-        return tried(judged, laptop_files.ssh_config(name, profile, local, [*denied, *directives], way))
+        return tried(judged, laptop_files.ssh_config(name, profile, local, [*denied, *directives, *below], way))
 
-    denied = alias.denials(base, profile.handed_over())
-    kept = [keyword.lower() for keyword, _ in denied]
+    denied = () if below else alias.denials(base, profile.handed_over())
+    kept = [keyword.lower() for keyword, _ in alias.denials(base, profile.handed_over())]
     # Without a master our block keeps ssh silent about each failed look through the tunnel.
     own = kept if laptop_files.control_path(profile, local) else [*kept, "loglevel"]
     forwards, original = own_forwards(profile), original_name(profile)
-    derived = alias.derive(base, original, judged, ask, own=kept if way.leads_on else own, forwards=forwards)
+    derived = alias.derive(
+        base,
+        original,
+        judged,
+        ask,
+        own=kept if way.leads_on else own,
+        forwards=forwards,
+        names=_names(trial, target, base),
+    )
     directives, unexpressed = (*denied, *derived.directives), derived.unexpressed
     if way.leads_on:
         answer, nb = ask(derived.directives, nb_alias(name)), nb_alias(name)
         own = [*own, *way.keywords()]
         unexpressed += alias.differences(base, answer, original, nb, own=own, forwards=forwards)
     return alias.Derived(directives, unexpressed)
+
+
+def _names(trial: _Trial, target: Target, base: str) -> tuple[str, ...]:
+    """Return the host's name as it is before ssh asks DNS for a canonical one, where it does that."""
+    if alias.parsed(base).get("canonicalizehostname", ("false",)) in {("false",), ("no",)}:
+        return ()
+    return alias.parsed(trial.destination(target, "-oCanonicalizeHostname=no")).get("hostname", ())
 
 
 def original_name(profile: Profile) -> str:
@@ -149,7 +208,9 @@ def own_forwards(profile: Profile) -> list[str]:
 def blocks(target: Target) -> tuple[str, tuple[str, ...]]:
     """Return the ssh_config of its aliases as it should be, and what they cannot express, in words."""
     derived = derive(target)
-    text = laptop_files.ssh_config(target.name, target.profile, local_files(target), derived.directives, target.way)
+    text = laptop_files.ssh_config(
+        target.name, target.profile, local_files(target), derived.directives, target.way, derived.moments
+    )
     return text, derived.unexpressed
 
 

@@ -14,13 +14,14 @@ from nbssh.adapters.laptop.client_system import Side, password_home
 from nbssh.adapters.programs import process
 from nbssh.adapters.programs.spoken import spoken
 from nbssh.adapters.ssh.disk import SshDisk
-from nbssh.core.ssh import include
+from nbssh.core.ssh import include, moment
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nbssh.core.ssh.moment import Settled
 
 RESOLVE_SECONDS = 20.0  # `ssh -G` may run the user's `Match exec` and, with canonicalization, ask DNS
 VERSION_SECONDS = 5.0
@@ -83,8 +84,10 @@ class Ssh:
             reason = f"no answer within {RESOLVE_SECONDS:.0f} s"
         raise RefusedConfigError(reason, f"see what it says: {spoken([*self.command, '-G', *arguments])}")
 
-    def config_without_ours(self, folder: Path) -> bytes:
+    def config_without_ours(self, folder: Path, answers: Settled) -> bytes:
         """Return a config that reads all that the user's ssh reads, but our installed files.
+
+        The conditions in `answers`, which depend on the moment, are settled in it.
 
         Those must not count while new ones are tried. What else is needed is written into `folder`.
         """
@@ -104,7 +107,7 @@ class Ssh:
             return self.side.in_config(copy)
 
         home = Path(os.environ.get("HOME") or password_home())
-        text = include.include_left_out(text, SshDisk.of(home), keep)
+        text = include.include_left_out(text, SshDisk.of(home), keep, lambda line: moment.settled(line, answers))
         system = f'\nHost *\nInclude "{self.side.system_config}"\n' if self.reads_system_config() else ""
         return text + system.encode()
 

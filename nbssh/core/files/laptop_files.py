@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nbssh.core.profile.profile import Profile
     from nbssh.core.server.values import FarEnd
     from nbssh.core.ssh.alias import Directive
+    from nbssh.core.ssh.moment import MatchBlock
 
 # The local ControlPath is a socket and ssh adds a random suffix of 17 characters while it makes it; sun_path holds
 # 108 bytes on Linux and 104 on macOS (unix(7), unix(4)).
@@ -72,6 +73,7 @@ class Blocks(Template, frozen=True, kw_only=True):
     control_path: str
     hop: Hop | None
     directives: list[Directive]
+    moments: list[MatchBlock]
 
 
 class Opener(Template, frozen=True, kw_only=True):
@@ -126,7 +128,14 @@ def control_path(profile: Profile, local: Local) -> str:
     return local.control_socket if local.client.multiplexes and fits and not alone else ""
 
 
-def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[Directive], way: Way = STRAIGHT) -> str:
+def ssh_config(  # noqa: PLR0917  each is something else
+    name: str,
+    profile: Profile,
+    local: Local,
+    directives: Sequence[Directive],
+    way: Way = STRAIGHT,
+    moments: Sequence[MatchBlock] = (),
+) -> str:
     """Return the ssh_config blocks of one profile, sealed."""
     program = program_of(way).id
     model = Blocks(
@@ -143,6 +152,7 @@ def ssh_config(name: str, profile: Profile, local: Local, directives: Sequence[D
         control_path=control_path(profile, local),
         hop=_hop(name, profile, local, way) if way.leads_on else None,
         directives=list(directives),
+        moments=list(moments),
     )
     return change.seal(local.client.text(render(model)))
 

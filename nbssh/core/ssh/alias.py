@@ -19,6 +19,8 @@ from nbssh.errors import NbsshError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from nbssh.core.ssh.moment import MatchBlock
+
 Directive = tuple[str, str]
 """Keyword and argument text, quoted for ssh_config: `("IdentityFile", '"~/my keys/box"')`."""
 
@@ -74,6 +76,8 @@ class Derived:
     directives: tuple[Directive, ...]
     unexpressed: tuple[str, ...]
     """One sentence each, lower case, naming the keyword and the values."""
+    moments: tuple[MatchBlock, ...] = ()
+    """What stands above the directives, and counts while its conditions hold."""
 
 
 def derive(
@@ -84,6 +88,7 @@ def derive(
     *,
     own: Collection[str] = (),
     forwards: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Derived:
     """Find the fewest directives that make `ssh -G nb` equal to `base` in everything but our own options.
 
@@ -91,14 +96,16 @@ def derive(
     `ask` returns the output of `ssh -G nb` in the user's config with our block on top, the given directives
     in it; it raises NbsshError if ssh refuses them. It is called twice as a rule, once if nothing but the
     host name differs.
-    `own` adds keywords (lower case) to `OWN`; `forwards` are our forwards as `printed_forward` gives them.
+    `own` adds keywords (lower case) to `OWN`; `forwards` are our forwards as `printed_forward` gives them. `names` are
+    names of the host that are better than the one in `base`, if they come to the same.
 
     The same base and config give the same directives in the same order. Raises what `ask` raises if ssh
     refuses the alias even with no directive but the host name.
     """
-    wanted = _expanded(_parsed(base), original)
+    wanted = _expanded(parsed(base), original)
     accepted: dict[str, list[Spelling]] = {}
-    chosen = {"hostname": spellings("hostname", wanted.get("hostname", ()), ())}
+    hosts = [(name,) for name in names] + [wanted.get("hostname", ())]
+    chosen = {"hostname": [each for host in hosts for each in spellings("hostname", host, ())]}
     answer = ""
     for _ in range(ROUNDS):
         try:
@@ -110,7 +117,7 @@ def derive(
             chosen = other
             continue
         accepted = chosen
-        chosen = _improved(accepted, wanted, _expanded(_parsed(answer), nb), own)
+        chosen = _improved(accepted, wanted, _expanded(parsed(answer), nb), own)
         if _directives(chosen) == _directives(accepted):
             break
     unexpressed = differences(base, answer, original, nb, own=own, forwards=forwards)
@@ -132,7 +139,7 @@ def differences(
     too: they come from a block of the user that matches the alias as well, and ssh knows no way to take one
     back.
     """
-    wanted, present = _expanded(_parsed(base), original), _expanded(_parsed(alias), nb)
+    wanted, present = _expanded(parsed(base), original), _expanded(parsed(alias), nb)
     found = [
         _sentence(keyword, wanted.get(keyword, ()), present.get(keyword, ()), original, nb)
         for keyword in _unequal(wanted, present, own)
@@ -153,7 +160,7 @@ def denials(base: str, handed_over: Collection[str]) -> tuple[Directive, ...]:
     A tunnel stays open for days; root on the server could use them for as long. Only keywords that `base`, the output
     of `ssh -G` for the destination, has: an ssh that was built without GSSAPI complains about its options.
     """
-    known = _parsed(base)
+    known = parsed(base)
     kept = [keyword for keyword in _HANDED_OVER if keyword in known and keyword not in handed_over]
     return tuple((_HANDED_OVER[keyword], "no") for keyword in kept)
 
@@ -178,7 +185,7 @@ def _socket_listeners(present: Mapping[str, tuple[str, ...]]) -> set[str]:
 
 
 @lru_cache(maxsize=16)  # the same answer of a destination is compared again and again
-def _parsed(text: str) -> Answer:
+def parsed(text: str) -> Answer:
     """Read the output of `ssh -G`. Lines end in LF and in nothing else that Python takes for a line's end."""
     found: dict[str, list[str]] = {}
     for line in text.split("\n"):

@@ -81,17 +81,18 @@ class IncludeState:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
     """One line that says something, and the Host or Match line that it stands below, if any."""
 
     file: str
     number: int
     keyword: str
     arguments: list[str]
-    owner: _Line | None = None
+    owner: Line | None = None
 
     @property
     def text(self) -> str:
+        """The line as one reads it."""
         return " ".join((self.keyword.capitalize(), *self.arguments))
 
 
@@ -128,7 +129,7 @@ def include_state(config: bytes, disk: Disk) -> IncludeState:
     """
     low: IncludeState | None = None
     directory = posixpath.join(disk.home, ".ssh", "nbssh.d")
-    for line in _lines(config, disk, directory):
+    for line in config_lines(config, disk, directory):
         if line.keyword != "include":
             continue
         for pattern in line.arguments:
@@ -142,8 +143,12 @@ def include_state(config: bytes, disk: Disk) -> IncludeState:
     return low or IncludeState(Kind.ABSENT)
 
 
-def include_left_out(config: bytes, disk: Disk, keep: Callable[[bytes], str], depth: int = 0) -> bytes:
+def include_left_out(
+    config: bytes, disk: Disk, keep: Callable[[bytes], str], line: Callable[[bytes], bytes] = bytes, depth: int = 0
+) -> bytes:
     """Return the config as ssh would read it if none of our files were there, whoever wrote the Include of them.
+
+    `line` may change each line of it but the Include lines.
 
     A file that it includes is included as it is; one that includes ours in turn is replaced by a changed copy, which
     `keep` stores: it returns the copy's path.
@@ -152,17 +157,17 @@ def include_left_out(config: bytes, disk: Disk, keep: Callable[[bytes], str], de
 
     def spelled(raw: bytes) -> bytes:
         if b"include" not in raw.lower():
-            return raw
+            return line(raw)
         parsed = parse_line(raw.decode("utf-8", "surrogateescape"))
         if parsed is None or parsed[0].lower() != "include":
-            return raw
+            return line(raw)
         found = list(_included(parsed[1], disk))
         paths = []
         for path in found:
             if disk.real(posixpath.dirname(path)) == ours:
                 continue
             data = disk.read(path) or b""
-            changed = include_left_out(data, disk, keep, depth + 1) if depth < _DEPTH else data
+            changed = include_left_out(data, disk, keep, line, depth + 1) if depth < _DEPTH else data
             paths.append(path if changed == data else keep(changed))
         if paths == found:
             return raw
@@ -178,7 +183,7 @@ def find_host(config: bytes, alias: str, disk: Disk) -> tuple[str, int] | None:
     our own files.
     """
     directory = posixpath.join(disk.home, ".ssh", "nbssh.d")
-    for line in _lines(config, disk, directory):
+    for line in config_lines(config, disk, directory):
         if line.keyword == "host" and alias in line.arguments:
             return line.file, line.number
     return None
@@ -189,14 +194,14 @@ def listening_ports(config: bytes, disk: Disk) -> frozenset[int]:
     directory = posixpath.join(disk.home, ".ssh", "nbssh.d")
     forwards = (
         line.arguments[0]
-        for line in _lines(config, disk, directory, _FORWARD)
+        for line in config_lines(config, disk, directory, _FORWARD)
         if line.keyword in {"localforward", "dynamicforward"} and line.arguments
     )
     ports = (re.fullmatch(r"(?:[^/].*[:/])?([0-9]{1,5})", listen) for listen in forwards)
     return frozenset(int(found[1]) for found in ports if found)
 
 
-def _lines(config: bytes, disk: Disk, skip: str, wanted: re.Pattern[bytes] = _STRUCTURE) -> Iterator[_Line]:
+def config_lines(config: bytes, disk: Disk, skip: str, wanted: re.Pattern[bytes] = _STRUCTURE) -> Iterator[Line]:
     """Walk through the Host, Match and Include lines of the config and all it includes, in ssh's order.
 
     Or through the lines that `wanted` finds, the Include lines among them.
@@ -206,7 +211,7 @@ def _lines(config: bytes, disk: Disk, skip: str, wanted: re.Pattern[bytes] = _ST
     """
     seen: set[tuple[str, bool]] = set()
 
-    def walk(data: bytes, file: str, owner: _Line | None, depth: int) -> Iterator[_Line]:
+    def walk(data: bytes, file: str, owner: Line | None, depth: int) -> Iterator[Line]:
         for number, raw in enumerate(data.split(b"\n"), start=1):
             if b'"' not in raw and not wanted.search(raw):
                 continue  # nine lines of ten, in a fiftieth of the time
@@ -214,7 +219,7 @@ def _lines(config: bytes, disk: Disk, skip: str, wanted: re.Pattern[bytes] = _ST
             parsed = parse_line(raw.decode("utf-8", "surrogateescape"))
             if parsed is None:
                 continue
-            line = _Line(file, number, parsed[0].lower(), parsed[1], owner)
+            line = Line(file, number, parsed[0].lower(), parsed[1], owner)
             yield line
             if line.keyword in {"host", "match"}:
                 owner = line

@@ -1,0 +1,74 @@
+"""What an ssh_config decides anew at each connection: found, settled in a copy, asked again by the alias."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbssh.core.ssh.moment import Condition, conditions, settled
+
+AT_HOME = Condition("exec", "test -e /tmp/at-home")
+NETWORK = Condition("localnetwork", "10.0.0.0/8")
+
+
+class NoDisk:
+    """A disk without files."""
+
+    home = "/home/me"
+
+    def glob(self, pattern: str) -> list[str]:
+        del pattern
+        return []
+
+    def read(self, path: str) -> bytes | None:
+        del path
+        return None
+
+    def real(self, path: str) -> str:
+        return path
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('Match exec "test -e /tmp/at-home"', [AT_HOME]),
+        ('match originalhost home exec "test -e /tmp/at-home"', [AT_HOME]),
+        ('Match originalhost "h*,!work" !exec "test -e /tmp/at-home"', [AT_HOME]),
+        ("Match host other.example.org localnetwork 10.0.0.0/8", [NETWORK]),
+        ('Match localnetwork=10.0.0.0/8 exec "test -e /tmp/at-home"', [NETWORK, AT_HOME]),
+        ('Match final exec "test -e /tmp/at-home"', [AT_HOME]),
+        ('Match originalhost work exec "test -e /tmp/at-home"', []),
+        ('Match !originalhost home exec "test -e /tmp/at-home"', []),
+        ('Match originalhost "*,!home" exec "test -e /tmp/at-home"', []),
+        ("Match user alice", []),
+        ('# Match exec "x"', []),
+    ],
+)
+def test_conditions_of_a_host(line: str, found: list[Condition]) -> None:
+    assert conditions(f"Host x\n  Port 1\n{line}\n  Port 2\n".encode(), NoDisk(), "home") == found
+
+
+@pytest.mark.parametrize(
+    ("line", "answer", "becomes"),
+    [
+        ('Match exec "test -e /tmp/at-home"', True, "Match all"),
+        ('Match exec "test -e /tmp/at-home"', False, "Match originalhost !*"),
+        ('Match !exec "test -e /tmp/at-home"', True, "Match originalhost !*"),
+        (
+            '  Match originalhost home exec "test -e /tmp/at-home" user "a b"',
+            True,
+            'Match originalhost home user "a b"',
+        ),
+        ('Match final exec "test -e /tmp/at-home"', True, "Match final"),
+        ('Match exec "other"', True, None),
+        ('Host home # Match exec "test -e /tmp/at-home"', True, None),
+    ],
+)
+def test_a_line_is_settled(line: str, answer: bool, becomes: str | None) -> None:  # noqa: FBT001  parametrized
+    assert settled(line.encode(), {AT_HOME: answer}) == (becomes or line).encode()
+
+
+def test_tokens_of_the_destination_are_put_in() -> None:
+    tokens = {"n": "home", "h": "h%1.example.org", "p": "22", "r": "alice"}
+    asked = Condition("exec", "nc -z %h %p && test %n.%r.%u = x%%h").for_alias(tokens)
+    assert asked == Condition("exec", "nc -z h%%1.example.org 22 && test home.alice.%u = x%%h")
+    assert Condition("exec", "test -e %C").for_alias(tokens) is None
