@@ -50,6 +50,23 @@ def test_only_the_difference_is_written() -> None:
     assert found == Derived((("HostName", "10.0.0.5"), ("User", "alice")), ())
 
 
+class CanonicalSsh(FakeSsh):
+    """One that asks DNS: `gpu` is a host of example.org."""
+
+    def __call__(self, directives: Sequence[Directive]) -> str:
+        return super().__call__(directives).replace("hostname gpu\n", "hostname gpu.example.org\n")
+
+
+@pytest.mark.parametrize(
+    ("known", "written"), [(("gpu",), "gpu"), (("other",), "gpu.example.org"), ((), "gpu.example.org")]
+)
+def test_a_name_that_ssh_makes_canonical_is_left_to_it(known: Sequence[str], written: str) -> None:
+    base = answer("hostname gpu.example.org", "canonicalizehostname true")
+    ssh = CanonicalSsh(answer("hostname mybox-nb", "canonicalizehostname true"))
+    found = derive(base, "mybox", "mybox-nb", ssh, names=known)
+    assert found == Derived((("HostName", written),), ())
+
+
 def test_the_order_is_fixed() -> None:
     """Host name, user and port first, the rest by name, whatever order ssh prints."""
     base = answer("compression yes", "addressfamily inet", "port 2222", "user bob", "proxyjump gate")
