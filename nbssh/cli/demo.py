@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
-
-from nbssh.errors import NbsshError
 
 
 def command(
@@ -18,8 +15,6 @@ def command(
 
     Example: nbssh demo
     """
-    if sys.platform == "win32":
-        raise NbsshError("the demo needs a Unix system", "run it on Linux, macOS or in WSL")
-    from nbssh.demo.show import run  # noqa: PLC0415  --help needs none of it
+    from nbssh.commands.demo import demo  # noqa: PLC0415  --help needs none of it
 
-    raise typer.Exit(run(once=once))
+    raise typer.Exit(demo(once=once))

@@ -43,11 +43,7 @@ def check(context: Context, name: str, *, password_stdin: bool) -> None:
     The server goes on running, as it does for a person who presses Ctrl-C.
     """
     target = profiles.load(context, name)
-    if sys.platform == "win32":
-        raise NbsshError(
-            "nbssh check needs a Unix terminal, which an ssh of Windows does not have",
-            f"run it on Linux, macOS or in WSL for a profile of its own; here type: ssh {alias(name)}",
-        )
+    context.ssh.system.refuse_without_terminals("nbssh check", f"; here type: ssh {alias(name)}")
     connect.known_server(target)
     refuse_unknown_alias(target)
     master = context.ssh.check_master(target.control_socket)
@@ -105,7 +101,7 @@ def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[Step]:
 
 
 def _pretended_browser(path: Path) -> Path:
-    """Make a browser that only writes down where it is sent: a check must not open windows."""
+    """Make a browser that only writes down where it is sent: a check must open no page."""
     path.write_text(
         f"printf '%s\\n' \"$1\" >'{path}.sent.new' && mv '{path}.sent.new' '{path}.sent'\n", encoding="ascii"
     )

@@ -13,8 +13,8 @@ import msgspec
 from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
 from nbssh.adapters.laptop.draft import Draft
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
-from nbssh.adapters.ssh import client
 from nbssh.core.files import laptop_files
 from nbssh.core.files.change import PRIVATE, Change, Kind, Plan
 from nbssh.core.files.diff import painted, unified
@@ -149,9 +149,9 @@ def _edited(context: Context, name: str, old: str, begin: bytes, draft: Draft) -
 
 
 def _run_editor(path: Path) -> None:
-    text = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ("notepad" if sys.platform == "win32" else "vi")
+    text = os.environ.get("VISUAL") or os.environ.get("EDITOR") or SYSTEM.editor
     try:
-        words = client.split(text)
+        words = SYSTEM.split(text)
     except ValueError:
         words = []
     if not words:

@@ -40,9 +40,9 @@ def open_(context: Context, name: str) -> int:
     """
     target = profiles.load(context, name)
     connect.known_server(target)
-    if not context.paths.side.client.multiplexes:
+    if not context.paths.system.client.multiplexes:
         raise NbsshError(
-            "nbssh open needs an ssh that can go into the background, which that of Windows cannot",
+            "nbssh open needs an ssh that can go into the background, which that of this system cannot",
             f"type this instead, and leave its window open: ssh {alias(name)}",
         )
     refuse_unknown_alias(target)

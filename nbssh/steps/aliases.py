@@ -43,7 +43,7 @@ def local_files(target: Target) -> laptop_files.Local:
         known_hosts=str(paths.known_hosts(name)),
         key=str(paths.key(name)),
         ssh=target.ssh.command,
-        client=paths.side.client,
+        client=paths.system.client,
     )
 
 
@@ -87,7 +87,7 @@ class _Trial:
         include, config = self.folder / f"{name}.conf", self.folder / f"{name}.config"
         for file in (include, config):
             file.touch(mode=0o600)  # ssh refuses an included file that others can write, whatever the umask
-        config.write_bytes(f'Include "{self.ssh.side.in_config(include)}"\n'.encode() + self._rest)
+        config.write_bytes(f'Include "{self.ssh.system.with_slashes(include)}"\n'.encode() + self._rest)
         return include, config
 
 
@@ -136,7 +136,7 @@ def _followed(target: Target) -> tuple[dict[Condition, str], tuple[str, ...]]:
     """Return the conditions that its aliases follow, each with what they ask, and sentences for the others."""
     path, original = target.ssh.config_file(), original_name(target.profile)
     config = (writer.read(path) if path else None) or b""
-    found = moment.conditions(config, SshDisk.of(target.paths.side.home), original)
+    found = moment.conditions(config, SshDisk.of(target.paths.home), original)
     if not found:
         return {}, ()
     today = alias.parsed(_trial(target.ssh, dict.fromkeys(found, False)).destination(target))

@@ -39,7 +39,7 @@ class ForwardTest(Template, frozen=True, kw_only=True):
 
 def takes_sessions(connection: Connection) -> bool:
     """Tell whether sshd permits a second session on one connection (sshd_config(5), MaxSessions)."""
-    if not connection.ssh.side.client.multiplexes:
+    if not connection.ssh.system.client.multiplexes:
         return True  # nobody shares one
     mark = "nbssh-first"
     first = [*connection.command, "exec", "/bin/sh"]

@@ -33,7 +33,7 @@ def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
         blocks, unexpressed = aliases.blocks(target)
     toml = writer.read(paths.profile(name))
     profile_text = store.text_of(name, profile, toml.decode("utf-8", "replace") if toml is not None else None)
-    opener = laptop_files.opener(str(paths.secrets_dir), paths.side.client)
+    opener = laptop_files.opener(str(paths.secrets_dir), paths.system.client)
     wanted = [
         File(
             str(paths.laptop),

@@ -8,9 +8,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import socket
-import sys
 from typing import TYPE_CHECKING
 
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.core.profile.profile import FIRST_PORT, PORTS, UNPRIVILEGED, port_refused
 from nbssh.errors import NbsshError
 
@@ -37,16 +37,10 @@ def choose(name: str, wanted: int, source: str, taken: Mapping[int, str], avoide
     if not is_free(wanted):
         raise NbsshError(
             f"{source}: port {wanted} is in use on this machine",
-            f"take --port {_first_free(name, taken, avoided)}, or end what listens there ({_who(wanted)})",
+            f"take --port {_first_free(name, taken, avoided)}"
+            f", or end what listens there ({SYSTEM.who_listens(wanted)})",
         )
     return wanted
-
-
-def _who(port: int) -> str:
-    """Return the command that says who listens on a port."""
-    if sys.platform == "win32":
-        return f'netstat -ano | findstr "127.0.0.1:{port} "'
-    return f"lsof -nP -iTCP:{port} -sTCP:LISTEN"
 
 
 def _first_free(name: str, taken: Mapping[int, str], avoided: Collection[int]) -> int:
@@ -61,10 +55,7 @@ def _first_free(name: str, taken: Mapping[int, str], avoided: Collection[int]) -
 def is_free(port: int) -> bool:
     """Tell whether 127.0.0.1:PORT can be listened on right now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        if sys.platform == "win32":  # there REUSEADDR would share the port with whoever has it
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as ssh does; TIME_WAIT does not count
+        SYSTEM.bind_as_ssh(probe)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:

@@ -6,7 +6,6 @@ Those are what its OpenSSH accepts (w32-sshfileperm.c). By their numbers: their 
 from __future__ import annotations
 
 import re
-import sys
 from functools import cache
 
 from nbssh.adapters.programs import process
@@ -14,11 +13,6 @@ from nbssh.errors import NbsshError
 
 SYSTEM, ADMINISTRATORS = "S-1-5-18", "S-1-5-32-544"
 SECONDS = 15.0
-
-
-def applies() -> bool:
-    """Tell whether files have access control lists instead of modes here."""
-    return sys.platform == "win32"
 
 
 def restrict(path: str, *, folder: bool = False) -> None:

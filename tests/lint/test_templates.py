@@ -17,9 +17,13 @@ def structs() -> dict[str, type[Template]]:
     """Return template -> the struct that names it."""
     for module in pkgutil.walk_packages(nbssh.__path__, "nbssh."):
         # the rim renders nothing, and some of it exists on one system alone
-        if module.name.startswith(("nbssh.core", "nbssh.steps", "nbssh.commands")):
+        if module.name.startswith(("nbssh.core", "nbssh.steps", "nbssh.commands", "nbssh.batch", "nbssh.windows")):
             importlib.import_module(module.name)
-    return {template: struct for struct in Template.__subclasses__() for template in struct.templates}
+    return {template: struct for struct in _below(Template) for template in struct.templates}
+
+
+def _below(struct: type[Template]) -> list[type[Template]]:
+    return [below for each in struct.__subclasses__() for below in (each, *_below(each))]
 
 
 def sources(template: str) -> list[str]:

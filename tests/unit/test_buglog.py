@@ -14,7 +14,7 @@ import pytest
 
 from nbssh import __version__
 from nbssh.adapters.laptop import buglog
-from nbssh.adapters.programs.spoken import spoken
+from nbssh.adapters.laptop.this_system import SYSTEM
 
 PROGRAM = """\
 import sys
@@ -69,7 +69,7 @@ def test_no_secret_is_in_it(tmp_path: Path) -> None:
         RuntimeError("http://127.0.0.1/?token=hunter2"), ["add", "x", "--setup", "export TOKEN=hunter2"]
     )
     assert "hunter2" not in text + buglog.described(RuntimeError("password=hunter2"))
-    assert f"$ {spoken(['nbssh', 'add', 'x', '--setup', 'export TOKEN=***'])}\n" in text
+    assert f"$ {SYSTEM.spoken(['nbssh', 'add', 'x', '--setup', 'export TOKEN=***'])}\n" in text
     done = bug(tmp_path, "raise RuntimeError('token=hunter2')")
     assert "hunter2" not in done.stderr + log_of(tmp_path).read_text()
 

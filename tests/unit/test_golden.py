@@ -16,12 +16,12 @@ from nbssh.core.files import laptop_files, server_files
 from nbssh.core.files.change import is_edited
 from nbssh.core.files.program import program
 from nbssh.core.files.render import render
-from nbssh.core.profile.client import WINDOWS
 from nbssh.core.profile.declared import Declared, Secret
 from nbssh.core.profile.profile import Profile, Scheduler, Server
 from nbssh.steps.connect import Call
 from nbssh.steps.forwarding import ForwardTest
 from nbssh.steps.server_files import Install, Look, Wanted
+from nbssh.windows.client import WINDOWS
 from nbssh.wings import way_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters.laptop.client_system import password_home
+from nbssh.adapters.laptop.client_system import ClientSystem
 from nbssh.adapters.laptop.paths import Paths
 from nbssh.errors import NbsshError
 
@@ -25,13 +25,13 @@ on_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pa
 def test_a_user_without_a_name_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: NOBODY_HAS)
     with pytest.raises(NbsshError, match=f"no user with the uid {NOBODY_HAS}, and without one ssh does not work"):
-        password_home()
+        ClientSystem().password_home()
 
 
 @on_posix
 def test_the_home_is_that_of_the_password_database_whatever_home_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/nowhere")
-    assert password_home().is_dir()
+    assert ClientSystem().password_home().is_dir()
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody else")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nbssh.adapters.files import writer
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
-from nbssh.adapters.programs.spoken import spoken
 from nbssh.adapters.terminal import trace
 from nbssh.core import masked
 from nbssh.core.files.change import Change
@@ -88,7 +88,7 @@ class TestPrograms:
     def test_one_that_may_take_long_or_ask(self, capsys: pytest.CaptureFixture[str]) -> None:
         process.run([sys.executable, "-c", "0", "?token=hunter2"], seconds=21)
         began, ended = capsys.readouterr().err.splitlines()
-        command = f"nbssh: run: {spoken([sys.executable, '-c', '0', '?token=***'])}"
+        command = f"nbssh: run: {SYSTEM.spoken([sys.executable, '-c', '0', '?token=***'])}"
         assert began == f"{command} (started)"
         assert re.fullmatch(rf"{re.escape(command)} \({TIME}, status 0\)", ended)
 

@@ -197,7 +197,7 @@ def test_commands_that_need_a_server_say_so(with_profile: Laptop) -> None:
     for command in ("open", "kill", "logs"):
         assert "added offline" in with_profile.nbssh(command, "mybox", status=1)
     assert "needs a Unix terminal" in with_profile.nbssh("check", "mybox", status=1)
-    assert "needs a Unix system" in with_profile.nbssh("demo", status=1)
+    assert "the demo needs a Unix terminal" in with_profile.nbssh("demo", status=1)
 
 
 def test_status_and_doctor_end_in_time(with_profile: Laptop) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PureWindowsPath
-from types import SimpleNamespace
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nbssh.adapters.laptop import store
-from nbssh.adapters.laptop.client_system import Side
-from nbssh.adapters.ssh import client
+from nbssh.adapters.laptop.client_system import ClientSystem
 from nbssh.adapters.ssh.disk import SshDisk
-from nbssh.core.profile.client import POSIX, WINDOWS
 from nbssh.core.profile.profile import Profile
 from nbssh.core.ssh import include
 from nbssh.core.ssh.include import Kind
+from nbssh.windows.system import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,10 +65,10 @@ def test_the_include_goes_in_and_out_of_a_file_with_crlf_byte_for_byte() -> None
 
 
 def test_ssh_is_told_slashes_in_an_include() -> None:
-    side = Side(WINDOWS, Path("/h"))
-    assert side.in_config(r"C:\Users\me\x.conf") == "C:/Users/me/x.conf"
-    assert side.system_config.endswith("/ssh/ssh_config")
-    assert Side(POSIX, Path("/h")).in_config("/h/a\\b") == "/h/a\\b"
+    windows = Windows()
+    assert windows.with_slashes(r"C:\Users\me\x.conf") == "C:/Users/me/x.conf"
+    assert windows.system_config.endswith("/ssh/ssh_config")
+    assert ClientSystem().with_slashes("/h/a\\b") == "/h/a\\b"
 
 
 @pytest.mark.parametrize(
@@ -80,11 +78,8 @@ def test_ssh_is_told_slashes_in_an_include() -> None:
         (r'"C:\Program Files\Git\ssh.exe" -v', [r"C:\Program Files\Git\ssh.exe", "-v"]),
     ],
 )
-def test_a_command_of_windows_keeps_its_backslashes(
-    monkeypatch: pytest.MonkeyPatch, command: str, words: Sequence[str]
-) -> None:
-    monkeypatch.setattr(client, "sys", SimpleNamespace(platform="win32"))  # of this module alone: libraries look too
-    assert client.split(command) == words
+def test_a_command_of_windows_keeps_its_backslashes(command: str, words: Sequence[str]) -> None:
+    assert Windows().split(command) == words
 
 
 def test_a_profile_saved_with_crlf_keeps_its_line_ends() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters.laptop.client_system import Side
+from nbssh.adapters.laptop.client_system import ClientSystem
 from nbssh.adapters.laptop.paths import Paths
 from nbssh.adapters.programs import process
 from nbssh.adapters.ssh.client import Ssh
@@ -15,13 +15,19 @@ from nbssh.adapters.terminal.ui import Ui
 from nbssh.commands.add import add
 from nbssh.commands.apply import apply
 from nbssh.commands.remove import remove
-from nbssh.core.profile.client import WINDOWS
 from nbssh.steps.context import Context
 from nbssh.steps.request import Wish
+from nbssh.windows.client import WINDOWS
 from nbssh.wings import way_of
 
 if TYPE_CHECKING:
     from bed import Bed
+
+
+class WithoutMasters(ClientSystem):
+    """This system, with an ssh and files as on Windows."""
+
+    client = WINDOWS
 
 
 @pytest.mark.parametrize("by_threads", [True, False], ids=["threads", "select"])
@@ -29,8 +35,9 @@ def test_add_apply_and_remove(bed: Bed, monkeypatch: pytest.MonkeyPatch, *, by_t
     monkeypatch.setattr(process, "BY_THREADS", by_threads)
     for name in ("HOME", "PATH", "SHELL"):
         monkeypatch.setenv(name, bed.env[name])
-    monkeypatch.setattr(Side, "of_user", lambda home: Side(WINDOWS, home))
-    context = Context(Paths(bed.local_home), Ssh(tuple(bed.ssh_command)), Ui(yes=True, quiet=True), way_of=way_of)
+    system = WithoutMasters()
+    paths, ssh = Paths(bed.local_home, system), Ssh(tuple(bed.ssh_command), system)
+    context = Context(paths, ssh, Ui(yes=True, quiet=True), way_of=way_of)
     add(context, Wish.of("box", token=True, jupyter=str(bed.jupyter)))
     conf = (bed.local_home / ".ssh" / "nbssh.d" / "box.conf").read_bytes().decode()
     assert "ControlMaster no\r\n" in conf

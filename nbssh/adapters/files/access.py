@@ -9,10 +9,10 @@ import contextlib
 import errno
 import os
 import stat
-import sys
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import atomic
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -62,14 +62,11 @@ def refuse_foreign(target: str) -> None:
 
 
 def _refuse_owner(path: str, found: os.stat_result) -> None:
-    if sys.platform == "win32":
-        return
-    # Root's folders that are writable for us are fine (containers); for root himself, only his own.
-    allowed = {os.geteuid(), 0} if stat.S_ISDIR(found.st_mode) else {os.geteuid()}
-    if found.st_uid in allowed:
+    owner = SYSTEM.strange_owner(found)
+    if owner is None:
         return
     raise NbsshError(
-        f"{path} belongs to user {found.st_uid}, not to you (user {os.geteuid()})",
+        f"{path} belongs to user {owner}, not to you (user {os.geteuid()})",
         "run nbssh as that user, without sudo, or give the file to yours with chown",
     )
 

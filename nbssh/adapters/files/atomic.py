@@ -4,7 +4,7 @@ Every function raises OSError as the system gave it; `nbssh.adapters.files.write
 """
 
 # System calls under their own names; a path object would only wrap them.
-# ruff: noqa: PTH101, PTH102, PTH105, PTH108, PTH112, PTH116, PTH118, PTH120, PTH123, PTH208
+# ruff: noqa: PTH101, PTH102, PTH105, PTH108, PTH112, PTH118, PTH120, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ import hashlib
 import os
 import re
 import stat
-import sys
 from typing import TYPE_CHECKING
 
-from nbssh.windows import acl
+from nbssh.adapters.laptop.this_system import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,9 +59,8 @@ def make_folders(path: str, made: list[str]) -> None:
             raise
         return
     os.chmod(path, 0o700)
-    if acl.applies():
-        acl.restrict(path, folder=True)
-    flush_folder(parent)
+    SYSTEM.restrict(path, folder=True)
+    SYSTEM.flush_folder(parent)
 
 
 def write_new(path: str, data: bytes, mode: int, like: str | None = None) -> None:
@@ -74,43 +72,14 @@ def write_new(path: str, data: bytes, mode: int, like: str | None = None) -> Non
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     fd = os.open(path, flags | getattr(os, "O_BINARY", 0), 0o600)
     try:
-        if acl.applies():
-            acl.restrict(path)
-        if sys.platform != "win32":
-            if like is not None:
-                _take_over(fd, like)
-            os.fchmod(fd, mode)
+        SYSTEM.restrict(path)
+        if like is not None:
+            SYSTEM.take_over(fd, like)
+        SYSTEM.set_mode(fd, mode)
         view = memoryview(data)
         while view:
             view = view[os.write(fd, view) :]
         os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _take_over(fd: int, like: str) -> None:
-    wanted = os.stat(like)
-    if os.fstat(fd).st_gid != wanted.st_gid:
-        # A group that we are no member of cannot be given; the owner is us, or files.py would have refused.
-        with contextlib.suppress(PermissionError):
-            os.fchown(fd, -1, wanted.st_gid)
-    if sys.platform == "linux":  # Python reaches them nowhere else
-        with contextlib.suppress(OSError):  # a file system without them
-            for name in os.listxattr(like):
-                if name.startswith("security.") and name != "security.selinux":
-                    continue  # signatures of the old content
-                with contextlib.suppress(OSError):
-                    os.setxattr(fd, name, os.getxattr(like, name))
-
-
-def flush_folder(path: str) -> None:
-    """Make renames in a folder survive a power cut, where the system can."""
-    if sys.platform == "win32":
-        return
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):  # some network and FUSE file systems refuse it
-            os.fsync(fd)
     finally:
         os.close(fd)
 
@@ -142,8 +111,7 @@ def back_up(path: str, data: bytes, backups: str) -> str:
     content twice in a row makes one backup; the first and the latest nine stay.
     """
     make_folders(backups, [])
-    # of a server's file too, HOST:PATH; Windows permits few signs in a name
-    stem = re.sub(r'[<>:"/\\|?*]', "%", path) if sys.platform == "win32" else path.replace(os.sep, "%")
+    stem = SYSTEM.file_name(path)  # of a server's file too, HOST:PATH
     if len(stem) > 200:  # noqa: PLR2004  file names end at 255 bytes, and non-ASCII letters take up to four
         digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
         stem = f"{digest}%{os.path.split(path)[1][-40:]}"
@@ -159,7 +127,7 @@ def back_up(path: str, data: bytes, backups: str) -> str:
         os.replace(staged, made)
     finally:
         remove_if_there([staged])
-    flush_folder(backups)
+    SYSTEM.flush_folder(backups)
     remove_if_there(os.path.join(backups, f"{stem}.{old:04d}") for old in numbers[1 : 2 - _BACKUPS_KEPT])
     return made
 

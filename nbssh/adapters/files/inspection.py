@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from nbssh.adapters.files import atomic
-from nbssh.windows import acl
+from nbssh.adapters.laptop.this_system import SYSTEM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,12 +33,15 @@ def entry(path: Path) -> Entry | None:
         found = path.stat()
     except OSError:
         return Entry(path, "dangling", 0, readable=False, ours=True) if path.is_symlink() else None
-    # Windows has no permission bits and no owners that count here
-    if acl.applies():
-        mode, ours = 0o600, True
-    else:
-        mode, ours = stat.S_IMODE(found.st_mode), found.st_uid in {os.geteuid(), 0}
-    return Entry(path, _kind(found.st_mode), mode, os.access(path, os.R_OK), ours)
+    mode = SYSTEM.mode(found)
+    # without permission bits an access list says who may what
+    return Entry(
+        path,
+        _kind(found.st_mode),
+        0o600 if mode is None else mode,
+        os.access(path, os.R_OK),
+        SYSTEM.is_trusted(found),
+    )
 
 
 def _kind(mode: int) -> Kind:

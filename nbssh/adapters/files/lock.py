@@ -39,7 +39,7 @@ def held(path: Path, wait: float = WAIT) -> Iterator[None]:
             f"make {path.parent} a directory that you can write to",
         ) from error
     try:
-        # For the message above alone, which has no number where that is forbidden (Windows locks the bytes).
+        # For the message above alone, which has no number where that is forbidden (some systems lock the bytes).
         with contextlib.suppress(OSError):
             path.write_text(f"{os.getpid()}\n", encoding="ascii")
         yield

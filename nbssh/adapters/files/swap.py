@@ -1,7 +1,7 @@
 """Two renames that Python does not have: swap two files in one step, and rename only to a name that is free.
 
 With the first nobody's file is ever lost, whenever she saves it: what was there last is what comes out. Linux and
-macOS have both, some file systems have neither (NFS), Windows has none.
+macOS have both, some file systems have neither (NFS), other systems have none.
 """
 
 from __future__ import annotations
@@ -48,13 +48,11 @@ def _rename(old: str, new: str, how: str) -> bool:
 @cache
 def _call() -> Callable[[bytes, bytes, str], int] | None:
     """Return the system's call, which returns the number of its error; None without one."""
-    if sys.platform == "win32":
-        return None
     try:
         library = ctypes.CDLL(None, use_errno=True)
         linux = sys.platform == "linux"
         function = library.renameat2 if linux else library.renamex_np
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, TypeError):
         return None
 
     def call(old: bytes, new: bytes, how: str) -> int:

@@ -13,20 +13,18 @@ import contextlib
 import dataclasses
 import errno
 import os
-import signal
 import stat
-import sys
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import access, atomic, swap
 from nbssh.adapters.files.lock import WAIT, held
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.terminal import trace
 from nbssh.core.files.change import is_edited
 from nbssh.errors import NbsshError
-from nbssh.windows import acl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from nbssh.core.files.change import Change
@@ -55,14 +53,13 @@ def snapshot(path: Path | str, *, limit: int = -1) -> tuple[bytes | None, int | 
         except FileNotFoundError:
             return None, None
         with open(fd, "rb") as file:
-            mode = os.fstat(fd).st_mode
-            if not stat.S_ISREG(mode):
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode):
                 raise NbsshError(f"{path} is no regular file", "move it out of the way, then run this again")
             data = file.read(limit + 1 if limit >= 0 else -1)
             if 0 <= limit < len(data):
                 raise NbsshError(f"{path} has more than {limit >> 10} KiB", f"look at what it is: ls -l {path}")
-            # Windows has no permission bits: "nobody looked" there.
-            return data, None if acl.applies() else stat.S_IMODE(mode)
+            return data, SYSTEM.mode(found)
 
 
 def apply_changes(
@@ -101,7 +98,7 @@ def apply_changes(
         except BaseException as error:
             _undo(steps, error)
             raise
-        with _uninterrupted():
+        with SYSTEM.uninterrupted():
             for step in steps:
                 with contextlib.suppress(OSError):  # all is written; the next sweep takes what is left
                     step.tidy()
@@ -203,7 +200,7 @@ class _Step:
                 self._put()
             elif not swap.exchange(self.staged, self.target):
                 self._overwrite()
-        atomic.flush_folder(os.path.dirname(self.target))
+        SYSTEM.flush_folder(os.path.dirname(self.target))
         self.refuse_overtaken()
 
     def _put(self) -> None:
@@ -284,14 +281,14 @@ class _Step:
         if self.kept == self.staged and swap.exchange(self.staged, self.target):
             if read(self.staged) != change.new:  # saved at this very moment
                 swap.exchange(self.staged, self.target)
-            atomic.flush_folder(os.path.dirname(self.target))
+            SYSTEM.flush_folder(os.path.dirname(self.target))
             return
         if not self.kept:
             self.kept = atomic.temporary(self.target)
             mode = change.mode if change.old_mode is None else change.old_mode
             atomic.write_new(self.kept, change.old, mode, self.target)
         os.replace(self.kept, self.target)
-        atomic.flush_folder(os.path.dirname(self.target))
+        SYSTEM.flush_folder(os.path.dirname(self.target))
 
     def tidy(self) -> None:
         """Remove what only undoing needs."""
@@ -300,7 +297,7 @@ class _Step:
 
 def _undo(steps: list[_Step], error: BaseException) -> None:
     failed: list[str] = []
-    with _uninterrupted():
+    with SYSTEM.uninterrupted():
         for step in reversed(steps):
             try:
                 step.undo()
@@ -316,16 +313,3 @@ def _undo(steps: list[_Step], error: BaseException) -> None:
             f"{str(error) or type(error).__name__}; not everything could be put back: {'; '.join(failed)}",
             "look at these files, then run this again",
         ) from error
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C, TERM and HUP back for the few milliseconds in which files are put in order."""
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

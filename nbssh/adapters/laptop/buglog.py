@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from nbssh import __version__
 from nbssh.adapters.files import atomic
-from nbssh.adapters.programs.spoken import spoken
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.ssh.client import Ssh
 from nbssh.core import masked
 from nbssh.core.text import printable
@@ -39,7 +39,7 @@ def described(error: BaseException) -> str:
 def report(error: BaseException, arguments: Sequence[str]) -> str:
     """Return the report of `error`, which the command `nbssh ARGUMENTS` ran into. Never raises."""
     text = _known(lambda: _shortened(masked.text("".join(traceback.format_exception(error)))))
-    command = _known(lambda: printable(spoken(["nbssh", *masked.words(arguments)]), REPORT_CHARACTERS // 8))
+    command = _known(lambda: printable(SYSTEM.spoken(["nbssh", *masked.words(arguments)]), REPORT_CHARACTERS // 8))
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`+", text + command))])
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return (
@@ -61,8 +61,7 @@ def append(path: Path, text: str) -> None:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise OSError(f"{path} is no regular file")
-        if sys.platform != "win32":
-            os.fchmod(descriptor, 0o600)
+        SYSTEM.set_mode(descriptor, 0o600)
         size = found.st_size if found.st_size + len(data) <= LOG_BYTES else 0
         os.ftruncate(descriptor, size)
         try:

@@ -1,68 +1,174 @@
-"""What this system's ssh is like: Unix or Windows, where it looks, how its Include lines name a file.
+"""The system of the laptop: names, quoting, access rights, terminals. Which one this is, `this_system` says.
 
-Chosen once, at the rim. Reads and writes nothing.
+`ClientSystem` itself is a Unix. A wing's subclass says what is different.
 """
+
+# System calls under their own names; a path object would only wrap them.
+# ruff: noqa: PTH116
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
+import signal
+import socket
+import stat
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from nbssh.core.profile.client import POSIX, WINDOWS, Client
+from nbssh.core.files.client import POSIX, Client
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     import pwd
+    from collections.abc import Iterator, Sequence
+
+    from nbssh.core.server.doctor import Finding
 
 
-@dataclass(frozen=True)
-class Side:
-    """The client's platform; `home` holds `.ssh`."""
+class ClientSystem:
+    """A Unix."""
 
-    client: Client
-    home: Path
+    client: ClassVar[Client] = POSIX
+    waits_for_pipes: ClassVar[bool] = True
+    """Several pipes can be waited for at once, without threads."""
+    editor: ClassVar[str] = "vi"
+    """What edits where neither VISUAL nor EDITOR is set."""
 
-    @classmethod
-    def of_user(cls, home: Path) -> Side:
-        """Return the side of this very system."""
-        return cls(WINDOWS if sys.platform == "win32" else POSIX, home)
-
-    def in_config(self, path: Path | str) -> str:
-        """Return how an Include line names a file: Windows takes the slash too, and a backslash would be an escape."""
-        return str(path).replace("\\", "/") if self.client is WINDOWS else str(path)
+    # --- names
 
     @property
     def system_config(self) -> str:
         """The ssh_config of the whole machine, as an Include line names it; ssh skips it if it is not there."""
-        if self.client is POSIX:
-            return "/etc/ssh/ssh_config"
-        return os.environ.get("PROGRAMDATA", "C:\\ProgramData").replace("\\", "/") + "/ssh/ssh_config"
+        return "/etc/ssh/ssh_config"
+
+    def password_home(self) -> Path:
+        """Return the home in which ssh looks, whatever $HOME says: that of the password database."""
+        return Path(password_entry().pw_dir)
+
+    def folders(self, home: Path) -> tuple[Path, Path]:  # noqa: ARG002  others have theirs below it
+        """Return the folders for configuration and for state; XDG paths on macOS too."""
+        from platformdirs.unix import Unix  # noqa: PLC0415  8 ms that --version does not need
+
+        dirs = Unix("nbssh", appauthor=False)
+        return Path(dirs.user_config_dir), Path(dirs.user_state_dir)
 
     def ssh(self) -> str:
-        """Return the ssh to run. Windows' own is preferred to Git's, which reads the files in another way."""
-        if self.client is POSIX:
-            return "ssh"
-        root = Path(os.environ.get("SYSTEMROOT") or "C:\\Windows")
-        for folder in ("System32", "Sysnative"):  # a 32-bit Python sees the 64-bit folder by the second name
-            program = root / folder / "OpenSSH" / "ssh.exe"
-            if program.is_file():
-                return str(program)
+        """Return the ssh to run."""
         return "ssh"
 
+    def with_slashes(self, path: Path | str) -> str:
+        """Return how ssh_config spells a path."""
+        return str(path)
 
-def password_home() -> Path:
-    """Return the home in which ssh looks, whatever $HOME says: that of the password database, or the profile folder."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("USERPROFILE") or "~").expanduser()
-    return Path(password_entry().pw_dir)
+    def file_name(self, path: str) -> str:
+        """Return a file name that tells of `path`."""
+        return path.replace(os.sep, "%")
+
+    def who_listens(self, port: int) -> str:
+        """Return the command that says who listens on a port."""
+        return f"lsof -nP -iTCP:{port} -sTCP:LISTEN"
+
+    # --- quoting
+
+    def split(self, text: str) -> list[str]:
+        """Split a command as the shell does. Raises ValueError."""
+        return list(_lexer(text))
+
+    def spoken(self, words: Sequence[str]) -> str:
+        """Return `words` as one line for the shell."""
+        return shlex.join(words)
+
+    # --- access rights
+
+    def restrict(self, path: str, *, folder: bool = False) -> None:
+        """Take everybody else's access away, where its mode does not say so already. Raises OSError."""
+
+    def set_mode(self, descriptor: int, mode: int) -> None:
+        """Give a file that is open its permission bits. Raises OSError."""
+        os.fchmod(descriptor, mode)
+
+    def take_over(self, descriptor: int, like: str) -> None:
+        """Give a file the group and the extended attributes (ACLs, SELinux label) of another, as far as we may."""
+        wanted = os.stat(like)
+        if os.fstat(descriptor).st_gid != wanted.st_gid:
+            # A group that we are no member of cannot be given; the owner is us, or the writer would have refused.
+            with contextlib.suppress(PermissionError):
+                os.fchown(descriptor, -1, wanted.st_gid)
+        if sys.platform == "linux":  # Python reaches them nowhere else
+            with contextlib.suppress(OSError):  # a file system without them
+                for name in os.listxattr(like):
+                    if name.startswith("security.") and name != "security.selinux":
+                        continue  # signatures of the old content
+                    with contextlib.suppress(OSError):
+                        os.setxattr(descriptor, name, os.getxattr(like, name))
+
+    def mode(self, found: os.stat_result) -> int | None:
+        """Return the permission bits, None where there are none."""
+        return stat.S_IMODE(found.st_mode)
+
+    def strange_owner(self, found: os.stat_result) -> int | None:
+        """Return whose a file or folder is that is not ours to write; None if it is ours.
+
+        Root's folders that are writable for us are fine (containers); for root himself, only his own.
+        """
+        allowed = {os.geteuid(), 0} if stat.S_ISDIR(found.st_mode) else {os.geteuid()}
+        return None if found.st_uid in allowed else found.st_uid
+
+    def is_trusted(self, found: os.stat_result) -> bool:
+        """Tell whether ssh trusts the owner of a file."""
+        return found.st_uid in {os.geteuid(), 0}
+
+    def others_listed(self, path: str, *, folder: bool) -> tuple[str, str] | None:  # noqa: ARG002
+        """Return who else may use `path` by an access list, in words, and what ends that; None if nobody may.
+
+        What its mode permits is another question.
+        """
+        return None
+
+    # --- terminals, signals, sockets
+
+    def refuse_without_terminals(self, what: str, instead: str = "") -> None:
+        """Raise where there are no pseudo-terminals; `what` needs them, `instead` is the end of the hint."""
+
+    @contextlib.contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """Hold Ctrl-C, TERM and HUP back for the few milliseconds in which files are put in order."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def flush_folder(self, path: str) -> None:
+        """Make renames in a folder survive a power cut, where the system can."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(OSError):  # some network and FUSE file systems refuse it
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def bind_as_ssh(self, probe: socket.socket) -> None:
+        """Let a socket bind a port only where ssh could, too."""
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # TIME_WAIT does not count
+
+    # --- the doctor
+
+    def inabilities(self, command: str) -> str:  # noqa: ARG002  a subclass uses it
+        """Return what the ssh `command` of this system cannot do, as the end of a sentence."""
+        return ""
+
+    def other_ssh(self, command: str) -> Iterator[Finding]:  # noqa: ARG002
+        """Return the findings about another ssh that is about here."""
+        return iter(())
 
 
 def password_entry() -> pwd.struct_passwd:
     """Return who runs this, as the password database has it."""
-    import pwd  # noqa: PLC0415  there is none on Windows
+    import pwd  # noqa: PLC0415  not every system has one
 
     try:
         return pwd.getpwuid(os.getuid())
@@ -71,3 +177,9 @@ def password_entry() -> pwd.struct_passwd:
             f"this system knows no user with the uid {os.getuid()}, and without one ssh does not work",
             f"see: getent passwd {os.getuid()}; in a container, give that uid a line in /etc/passwd",
         ) from None
+
+
+def _lexer(text: str) -> shlex.shlex:
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    return lexer

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nbssh.adapters.laptop.client_system import Side, password_home
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from nbssh.adapters.laptop.client_system import ClientSystem
 
 
 @dataclass(frozen=True)
@@ -17,11 +20,12 @@ class Paths:
     """The local files of one user; HOME is honoured everywhere, XDG paths on macOS too."""
 
     home: Path
+    system: ClientSystem = SYSTEM
 
     @classmethod
     def of_user(cls) -> Paths:
         """Return the paths of the user who runs us."""
-        home = Path(os.environ.get("HOME") or password_home())
+        home = Path(os.environ.get("HOME") or SYSTEM.password_home())
         try:
             found = home.is_absolute() and home.is_dir()
         except OSError as error:  # another user's, after su or sudo that kept HOME
@@ -33,25 +37,13 @@ class Paths:
         return cls(home)
 
     @cached_property
-    def side(self) -> Side:
-        """Where the client's ssh looks for its files."""
-        return Side.of_user(self.home)
-
-    @cached_property
     def _xdg(self) -> tuple[Path, Path]:
-        if sys.platform == "win32":
-            local = Path(os.environ.get("LOCALAPPDATA") or self.home / "AppData" / "Local")
-            config, state = (os.environ.get(name) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"))
-            return Path(config or local) / "nbssh", Path(state or local) / "nbssh"
-        from platformdirs.unix import Unix  # noqa: PLC0415  8 ms that --version does not need
-
-        dirs = Unix("nbssh", appauthor=False)
-        return Path(dirs.user_config_dir), Path(dirs.user_state_dir)
+        return self.system.folders(self.home)
 
     @property
     def ssh_dir(self) -> Path:
         """~/.ssh."""
-        return self.side.home / ".ssh"
+        return self.home / ".ssh"
 
     @property
     def user_config(self) -> Path:
@@ -78,7 +70,7 @@ class Paths:
     @property
     def opener(self) -> Path:
         """The script that opens the browser, started by ssh's LocalCommand."""
-        return self.conf_dir / self.side.client.opener
+        return self.conf_dir / self.system.client.opener_name
 
     @property
     def profiles_dir(self) -> Path:

@@ -113,7 +113,7 @@ def text_of(name: str, profile: Profile, old: str | None = None) -> str:
             table.update(value)
             document[key] = table
     text = tomlkit.dumps(document)
-    # an editor of Windows gave the file its line ends: new lines get the same
+    # an editor may have given the file other line ends: new lines get the same
     return re.sub(r"\r?\n", "\r\n", text) if old is not None and "\r\n" in old else text
 
 

@@ -1,4 +1,4 @@
-"""Talking to a process by threads: where pipes cannot be waited for (on Windows select takes sockets only).
+"""Talking to a process by threads: where pipes cannot be waited for (select may take sockets only).
 
 Ends nothing but the process whose limit is reached; decides no limits.
 """

@@ -10,12 +10,12 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable  # noqa: TC003  a NamedTuple's annotation
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import pipes
 from nbssh.adapters.terminal import screen, trace
 from nbssh.errors import NbsshError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 OUTPUT_BYTES = 8 * 1024 * 1024  # what we are willing to read from a server
 ERROR_BYTES = 65536
 END_SECONDS = 5.0
-BY_THREADS = sys.platform == "win32"  # there a pipe can be waited for in no other way
+BY_THREADS = not SYSTEM.waits_for_pipes
 _NOT_FOUND = "install the OpenSSH client, or correct NBSSH_SSH_COMMAND"
 STAGE_SECONDS = 0.25  # how often is looked whether a stage is reached of which the output tells nothing
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.laptop.client_system import Side, password_home
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
-from nbssh.adapters.programs.spoken import spoken
 from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.ssh import include, moment
 from nbssh.core.text import printable
@@ -21,7 +18,9 @@ from nbssh.errors import NbsshError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nbssh.adapters.laptop.client_system import ClientSystem
     from nbssh.core.ssh.moment import Settled
+
 
 RESOLVE_SECONDS = 20.0  # `ssh -G` may run the user's `Match exec` and, with canonicalization, ask DNS
 VERSION_SECONDS = 5.0
@@ -41,23 +40,19 @@ class Ssh:
     """The user's ssh command, `NBSSH_SSH_COMMAND` or plain `ssh`."""
 
     command: tuple[str, ...] = ("ssh",)
+    system: ClientSystem = SYSTEM
 
     @classmethod
     def of_user(cls) -> Ssh:
         """Return the ssh that NBSSH_SSH_COMMAND names (split like a shell, as git does with GIT_SSH_COMMAND)."""
         text = os.environ.get("NBSSH_SSH_COMMAND", "").strip()
         if not text:
-            return cls((Side.of_user(password_home()).ssh(),))
+            return cls((SYSTEM.ssh(),))
         try:
-            words = split(text)
+            words = SYSTEM.split(text)
         except ValueError as error:
             raise NbsshError(f"NBSSH_SSH_COMMAND: {str(error).lower()}", "correct its quotes, or unset it") from None
         return cls(tuple(words))
-
-    @property
-    def side(self) -> Side:
-        """Where its files are."""
-        return Side.of_user(password_home())
 
     def config_file(self) -> Path | None:
         """Return the user's config file that this ssh reads: `-F FILE`, else the one below the passwd home.
@@ -66,7 +61,7 @@ class Ssh:
         """
         named = _named_config(self.command[1:])
         if named is None:
-            return self.side.home / ".ssh" / "config"
+            return self.system.password_home() / ".ssh" / "config"
         return None if named.lower() == "none" else Path(named)
 
     def reads_system_config(self) -> bool:
@@ -82,7 +77,7 @@ class Ssh:
         reason = _first_line(done.err) or f"exit status {done.status}"
         if done.limit:
             reason = f"no answer within {RESOLVE_SECONDS:.0f} s"
-        raise RefusedConfigError(reason, f"see what it says: {spoken([*self.command, '-G', *arguments])}")
+        raise RefusedConfigError(reason, f"see what it says: {self.system.spoken([*self.command, '-G', *arguments])}")
 
     def config_without_ours(self, folder: Path, answers: Settled) -> bytes:
         """Return a config that reads all that the user's ssh reads, but our installed files.
@@ -104,11 +99,11 @@ class Ssh:
             copy = folder / f"copy-{next(copies)}"
             copy.touch(mode=0o600)  # with another umask ssh would refuse it
             copy.write_bytes(data)
-            return self.side.in_config(copy)
+            return self.system.with_slashes(copy)
 
-        home = Path(os.environ.get("HOME") or password_home())
+        home = Path(os.environ.get("HOME") or self.system.password_home())
         text = include.include_left_out(text, SshDisk.of(home), keep, lambda line: moment.settled(line, answers))
-        system = f'\nHost *\nInclude "{self.side.system_config}"\n' if self.reads_system_config() else ""
+        system = f'\nHost *\nInclude "{self.system.system_config}"\n' if self.reads_system_config() else ""
         return text + system.encode()
 
     def version(self) -> str:
@@ -125,7 +120,7 @@ class Ssh:
         return self._told_master("exit", control_socket)
 
     def _told_master(self, order: str, control_socket: Path) -> bool:
-        if not self.side.client.multiplexes or not control_socket.exists():
+        if not self.system.client.multiplexes or not control_socket.exists():
             return False
         done = process.run([*self.through(control_socket), "-O", order, "x"], seconds=MASTER_SECONDS)
         if done.limit:
@@ -138,15 +133,6 @@ class Ssh:
     def through(self, control_socket: Path) -> list[str]:
         """Return a command that can only speak to the master on `control_socket`, whatever the config says."""
         return [self.command[0], "-F", "none", "-S", str(control_socket)]
-
-
-def split(text: str) -> list[str]:
-    """Split a command as a shell does; on Windows a backslash is part of a path. Raises ValueError."""
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    if sys.platform == "win32":
-        lexer.escape = ""
-    return list(lexer)
 
 
 def _named_config(words: Sequence[str]) -> str | None:

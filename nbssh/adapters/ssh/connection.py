@@ -190,7 +190,7 @@ class Connection:
 
         Through the master and a socket in `folder`; without masters through an ssh of its own and a port.
         """
-        if not self.ssh.side.client.multiplexes:
+        if not self.ssh.system.client.multiplexes:
             yield from self._forwarded_alone(far)
             return
         near = folder / secrets.token_hex(4)

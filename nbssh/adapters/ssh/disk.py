@@ -9,10 +9,10 @@ import dataclasses
 import glob
 import os
 import re
-import sys
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files.writer import read
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class SshDisk:
 
     @classmethod
     def of(cls, home: Path) -> SshDisk:
-        """Return the disk whose home is `home`; with slashes, which ssh takes on Windows too."""
+        """Return the disk whose home is `home`; with slashes, which ssh takes everywhere."""
         return cls(home.as_posix())
 
     def glob(self, pattern: str) -> list[str]:
@@ -40,7 +40,7 @@ class SshDisk:
         # Python's glob knows no backslash: `\*` is `[*]` there, `\a` just `a`.
         pattern = re.sub(r"\\(.)", lambda found: glob.escape(found[1]), pattern)
         try:
-            return sorted(map(_with_slashes, glob.glob(pattern)))
+            return sorted(map(SYSTEM.with_slashes, glob.glob(pattern)))
         except (OSError, ValueError, re.error):
             return []
 
@@ -54,10 +54,6 @@ class SshDisk:
     def real(self, path: str) -> str:
         """Return the path with all symbolic links resolved."""
         try:
-            return _with_slashes(os.path.realpath(path))
+            return SYSTEM.with_slashes(os.path.realpath(path))
         except (OSError, ValueError):
             return path
-
-
-def _with_slashes(path: str) -> str:
-    return path.replace("\\", "/") if sys.platform == "win32" else path

@@ -37,7 +37,7 @@ def private(
     asks anybody anything.
     """
     # /tmp by name: TMPDIR is too long for a socket on macOS
-    short = Path("/tmp") if ssh.side.client.multiplexes and Path("/tmp").is_dir() else None  # noqa: S108
+    short = Path("/tmp") if ssh.system.client.multiplexes and Path("/tmp").is_dir() else None  # noqa: S108
     folder = Path(tempfile.mkdtemp(prefix="nbssh-", dir=short))
     control_socket = folder / "ctl"
     log = folder / "log"
@@ -51,7 +51,7 @@ def private(
         *ALIVE,
         *_connect_timeout(ssh, arguments),
         *(("-oBatchMode=yes",) if batch else ()),
-        *_shared(control_socket, multiplexes=ssh.side.client.multiplexes),
+        *_shared(control_socket, multiplexes=ssh.system.client.multiplexes),
         *arguments,
     )
     connection = Connection(ssh, shown, command, control_socket, batch=batch, login_seconds=login_seconds, log=log)

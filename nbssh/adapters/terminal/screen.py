@@ -15,12 +15,13 @@ import sys
 import threading
 from typing import TYPE_CHECKING, TextIO
 
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.core.text import cleaned, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-END_SECONDS = 2.0  # for the last words of a program of Windows, where a pipe cannot be waited for
+END_SECONDS = 2.0  # for the last words of a program, where a pipe cannot be waited for
 
 
 def write(stream: TextIO, text: str, *, paint: Callable[[str], str] | None = None) -> None:
@@ -60,20 +61,20 @@ def relay() -> Iterator[int]:
     try:
         yield theirs
     finally:
-        if sys.platform == "win32":
+        if not SYSTEM.waits_for_pipes:
             os.close(theirs)  # the end, unless somebody else holds the pipe
         os.close(stopped)
         thread.join(END_SECONDS)
         if not thread.is_alive():
             for descriptor in (ours, stop):
                 os.close(descriptor)
-        if sys.platform != "win32":
+        if SYSTEM.waits_for_pipes:
             os.close(theirs)
 
 
 def _pair() -> tuple[int, int]:
-    if sys.platform != "win32" and sys.stderr.isatty():
-        import tty  # noqa: PLC0415  POSIX alone
+    if SYSTEM.waits_for_pipes and sys.stderr.isatty():
+        import tty  # noqa: PLC0415  not every system has one
 
         with contextlib.suppress(OSError):  # all terminals are in use
             ours, theirs = os.openpty()
@@ -87,7 +88,7 @@ def _show(ours: int, stop: int) -> None:
     pieces, final = Pieces(), False
     while not final:
         data = b""
-        if sys.platform == "win32":
+        if not SYSTEM.waits_for_pipes:
             with contextlib.suppress(OSError):
                 data = os.read(ours, 65536)
             final = not data

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.programs.spoken import spoken
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.terminal import screen
 from nbssh.core import masked
 from nbssh.core.text import printable
@@ -46,7 +46,7 @@ class Program:
         self.limit = ""
         self.left = False
         self._began = time.monotonic()
-        self._shown = spoken(masked.words(command)) if _switch.on else ""
+        self._shown = SYSTEM.spoken(masked.words(command)) if _switch.on else ""
         if seconds is None or seconds > LONG_SECONDS:
             _say(f"run: {self._shown} (started)")
 

@@ -6,8 +6,6 @@ import enum
 import os
 import re
 import shlex
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import inspection
@@ -17,10 +15,10 @@ from nbssh.core.server.doctor import Finding, tried
 from nbssh.core.ssh.include import Kind
 from nbssh.errors import NbsshError
 from nbssh.steps import include, profiles
-from nbssh.windows import acl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from nbssh.adapters.files.inspection import Entry
     from nbssh.steps.context import Context
@@ -46,7 +44,7 @@ def breaks_ssh(findings: Iterable[Finding]) -> bool:
 
 def _ssh(context: Context) -> Iterator[Finding]:
     said = context.ssh.version().partition(",")[0]
-    numbers = re.search(r"OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)", said)
+    numbers = re.search(r"OpenSSH_(?:[A-Za-z_]+_)?(\d+)\.(\d+)", said)
     if not numbers:
         yield Finding(
             "ssh", "error", f"'{context.ssh.command[0]} -V' does not name an OpenSSH: {said or 'no answer'}",
@@ -56,8 +54,8 @@ def _ssh(context: Context) -> Iterator[Finding]:
         needed = ".".join(map(str, NEEDED))
         yield Finding("ssh", "error", f"{said} is too old: RemoteCommand came with {needed}", "install a newer OpenSSH")
     else:
-        yield Finding("ssh", "ok", said + _abilities(context))
-    yield from _other_ssh(context)
+        yield Finding("ssh", "ok", said + context.ssh.system.inabilities(context.ssh.command[0]))
+    yield from context.ssh.system.other_ssh(context.ssh.command[0])
     config = context.ssh.config_file()
     ours = context.paths.user_config
     if config is None or _real(config) != _real(ours):
@@ -66,39 +64,6 @@ def _ssh(context: Context) -> Iterator[Finding]:
         yield Finding(
             "ssh", "warning", f"ssh reads {read}, but nbssh writes to {ours} ({where})",
             f"let ssh read it: NBSSH_SSH_COMMAND={shlex.quote(f'ssh -F {ours}')}, or correct HOME",
-        )  # fmt: skip
-
-
-def _abilities(context: Context) -> str:
-    """Return which ssh it is and what it cannot do, on Windows, where several are about."""
-    if context.paths.side.client.multiplexes:
-        return ""
-    return (
-        f", {context.ssh.command[0]}: has no ControlMaster, so each session and each step of "
-        "nbssh logs in by itself, and cannot go into the background, so nbssh open does not work"
-    )
-
-
-def _other_ssh(context: Context) -> Iterator[Finding]:
-    """Say on Windows that the aliases are for its own ssh, and in a WSL that Windows has a config of its own."""
-    if not context.paths.side.client.multiplexes:
-        typed = shutil.which("ssh")
-        if typed and _real(Path(typed)).lower() not in {_real(Path(context.ssh.command[0])).lower(), ""}:
-            if context.ssh.command[0] == "ssh":
-                return
-            yield Finding(
-                "ssh", "warning", f"'ssh' in this shell is {typed}: it does not understand the LocalCommand of the "
-                "aliases, so no browser opens", "type ssh NAME-nb in PowerShell or cmd, or call ssh by its whole path",
-            )  # fmt: skip
-        elif typed and "git" in typed.lower():
-            yield Finding(
-                "ssh", "warning", f"{typed} is Git's ssh, for which the aliases are not made",
-                "install that of Windows: Settings, System, Optional features, OpenSSH Client",
-            )  # fmt: skip
-    elif os.environ.get("WSL_DISTRO_NAME"):
-        yield Finding(
-            "ssh", "ok", "this is a WSL: the ssh of Windows has a config of its own and does not know these aliases; "
-            "for that one run nbssh on Windows",
         )  # fmt: skip
 
 
@@ -195,12 +160,11 @@ def _modes(context: Context) -> Iterator[Finding]:
             if entry.path.suffix in {".conf", ".toml", ".json", ".html"}
         ]
     entries = [entry for path in dict.fromkeys(ours) if (entry := inspection.entry(path))]
-    listed = [entry for entry in entries if acl.is_wide(str(entry.path))] if acl.applies() else []
-    for entry in listed:
-        yield Finding(
-            "modes", "error", f"{paths.shown(entry.path)}: others than you, SYSTEM and Administrators may use it",
-            acl.repair(str(entry.path), folder=entry.kind == "folder"),
-        )  # fmt: skip
+    listed = False
+    for entry in entries:
+        if others := paths.system.others_listed(str(entry.path), folder=entry.kind == "folder"):
+            listed = True
+            yield Finding("modes", "error", f"{paths.shown(entry.path)}: {others[0]}", others[1])
     wide = [entry for entry in entries if _is_wide(entry)]
     for entry in wide:
         right = "700" if entry.kind == "folder" or entry.path == paths.opener else "600"

@@ -10,10 +10,10 @@ import msgspec
 from nbssh.core import way as ways
 from nbssh.core.files import change
 from nbssh.core.files.change import SEAL, Kind
+from nbssh.core.files.client import POSIX, Client, LocalCommand, Opener, ProxyCommand
 from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
-from nbssh.core.profile.client import POSIX, Client
 from nbssh.core.profile.declared import program_path
 from nbssh.core.profile.profile import tcp_port
 from nbssh.core.server import values
@@ -48,9 +48,9 @@ class Local(msgspec.Struct, frozen=True):
 
 
 class Hop(msgspec.Struct, frozen=True):
-    """How a session gets on from the destination: `proxy` are words; `key` is empty where she comes with her own."""
+    """How a session gets on from the destination: without `key` she has her own."""
 
-    proxy: list[str]
+    proxy: str
     alias: str
     known_hosts: str
     key: str
@@ -64,24 +64,13 @@ class Blocks(Template, frozen=True, kw_only=True):
     seal: str
     port: int
     far: FarEnd
-    program: str
     launch: str
     kill: str
-    client: str
-    opener: str
-    without_master: str
+    local_command: str
     control_path: str
     hop: Hop | None
     directives: list[Directive]
     moments: list[MatchBlock]
-
-
-class Opener(Template, frozen=True, kw_only=True):
-    """What the browser's opener knows, the same for all profiles."""
-
-    templates: ClassVar = ("ssh/open", "ssh/open.ps1")
-    seal: str
-    secrets: str
 
 
 class Redirect(Template, frozen=True, kw_only=True):
@@ -143,12 +132,9 @@ def ssh_config(  # noqa: PLR0917  each is something else
         seal=SEAL,
         port=profile.port,
         far=far_end(profile),
-        program=program,
         launch=program_path(program, "launch"),
         kill=program_path(program, "kill"),
-        client=local.client.name,
-        opener=local.opener if profile.browser else "",
-        without_master=_without_master(profile, way),
+        local_command=_local_command(name, profile, local, way) if profile.browser else "",
         control_path=control_path(profile, local),
         hop=_hop(name, profile, local, way) if way.leads_on else None,
         directives=list(directives),
@@ -157,13 +143,25 @@ def ssh_config(  # noqa: PLR0917  each is something else
     return change.seal(local.client.text(render(model)))
 
 
+def _local_command(name: str, profile: Profile, local: Local, way: Way) -> str:
+    """Return how ssh calls the opener."""
+    model = LocalCommand(
+        opener=local.opener,
+        name=name,
+        port=profile.port,
+        program=program_of(way).id,
+        without_master=_without_master(profile, way),
+    )
+    return local.client.local_command(model)
+
+
 def _hop(name: str, profile: Profile, local: Local, way: Way) -> Hop:
     """Return how a session gets on from the destination, and whom it trusts at the end."""
     # our login there carries the stream and nothing else
     words = [*local.ssh, *destination.QUIET, *destination.ALIVE, *destination.arguments_of(profile)]
     login = Login(words, program_of(way).id, name, persists=bool(control_path(profile, local)))
     return Hop(
-        proxy=way.proxy(login),
+        proxy=local.client.proxy_command(ProxyCommand(words=way.proxy(login))),
         alias=ways.host_key_alias(name),
         known_hosts=local.known_hosts,
         key=local.key if way.own_key else "",
@@ -188,8 +186,7 @@ def moves_tunnel(changes: Sequence[Change]) -> bool:
 
 def opener(secrets_dir: str, client: Client = POSIX) -> str:
     """Return the browser opener, one script for all profiles; `secrets_dir` as the client's programs name it."""
-    text = render(Opener(seal=SEAL, secrets=secrets_dir), f"ssh/{client.opener}")
-    return change.seal(client.byte_order_mark + client.text(text))
+    return change.seal(client.opener(Opener(seal=SEAL, secrets=secrets_dir)))
 
 
 def redirect(name: str, profile: Profile, token: str) -> str:

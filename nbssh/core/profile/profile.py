@@ -171,7 +171,7 @@ def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str
         if key == "client":
             return NbsshError(
                 f"{source}: the key 'client' is no longer known: nbssh writes the files of the system that it runs on",
-                "for the ssh of Windows run nbssh on Windows itself; here delete that line, or the file",
+                "for the ssh of another system run nbssh on that system; here delete that line, or the file",
             )
         known = [key for struct in (Profile, Scheduler, Server) for key in _keys(struct)]
         close = difflib.get_close_matches(key, known, 1)

@@ -241,7 +241,7 @@ def _included(patterns: list[str], disk: Disk) -> Iterator[str]:
 
 
 def _anchored(pattern: str) -> str:
-    """Return a pattern as ssh looks it up; one with a drive is a Windows user's, who may write backslashes."""
+    """Return a pattern as ssh looks it up; one with a drive may have backslashes."""
     if _DRIVE.match(pattern):
         return pattern.replace("\\", "/")
     return pattern if pattern.startswith(("/", "~")) else f"~/.ssh/{pattern}"

@@ -1,0 +1,73 @@
+"""What the files of a laptop look like that its own system reads: all that the core knows of that system. Pure.
+
+`Client` itself is a Unix. A wing's subclass says what is different. Which one it is, is decided at the rim and never
+looked up here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from nbssh.core.files.template import Template
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Opener(Template, frozen=True, kw_only=True):
+    """What the browser's opener knows, the same for all profiles."""
+
+    templates: ClassVar = ("ssh/open",)
+    seal: str
+    secrets: str
+
+
+class LocalCommand(Template, frozen=True, kw_only=True):
+    """How ssh calls the opener."""
+
+    templates: ClassVar = ("ssh/local_command",)
+    opener: str
+    name: str
+    port: int
+    program: str
+    without_master: str
+
+
+class ProxyCommand(Template, frozen=True, kw_only=True):
+    """The words of a command that ssh runs in place of a connection."""
+
+    templates: ClassVar = ("ssh/proxy_command",)
+    words: Sequence[str]
+
+
+class Client:
+    """A Unix, as all of them are. The texts end their lines as the system does."""
+
+    multiplexes: ClassVar[bool] = True
+    """Its ssh has masters (ControlMaster)."""
+    opener_name: ClassVar[str] = "open"
+
+    def text(self, lines: str) -> str:
+        """Return rendered text with the system's line ends."""
+        return lines
+
+    def opener(self, model: Opener) -> str:
+        """Return the script that opens the browser."""
+        return _render(model)
+
+    def local_command(self, model: LocalCommand) -> str:
+        """Return the argument of LocalCommand, in which ssh expands `%`."""
+        return _render(model)
+
+    def proxy_command(self, model: ProxyCommand) -> str:
+        """Return the argument of ProxyCommand, in which ssh expands `%`."""
+        return _render(model)
+
+
+def _render(model: Template) -> str:
+    from nbssh.core.files.render import render  # noqa: PLC0415  paths need no template engine
+
+    return render(model)
+
+
+POSIX = Client()

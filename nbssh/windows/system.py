@@ -1,0 +1,151 @@
+"""Windows as a client system: its folders, its command lines, access lists in place of modes, no terminals to drive."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess  # only for its quoting
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from nbssh.adapters.laptop.client_system import ClientSystem
+from nbssh.core.server.doctor import Finding
+from nbssh.errors import NbsshError
+from nbssh.windows.client import WINDOWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# `acl` starts programs, and what starts programs asks which system this is: it is imported where it is used.
+# ruff: noqa: PLC0415
+
+
+class Windows(ClientSystem):
+    """Windows with its own OpenSSH."""
+
+    client: ClassVar = WINDOWS
+    waits_for_pipes: ClassVar = False  # select takes sockets only
+    editor: ClassVar = "notepad"
+
+    @property
+    def system_config(self) -> str:
+        """The ssh_config of the whole machine."""
+        return self.with_slashes(os.environ.get("PROGRAMDATA", "C:\\ProgramData")) + "/ssh/ssh_config"
+
+    def password_home(self) -> Path:
+        """Return the user's profile folder, in which ssh looks."""
+        return Path(os.environ.get("USERPROFILE") or "~").expanduser()
+
+    def folders(self, home: Path) -> tuple[Path, Path]:
+        """Return the folders for configuration and for state."""
+        local = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+        config, state = (os.environ.get(name) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"))
+        return Path(config or local) / "nbssh", Path(state or local) / "nbssh"
+
+    def ssh(self) -> str:
+        """Return the ssh to run. Windows' own is preferred to Git's, which reads the files in another way."""
+        root = Path(os.environ.get("SYSTEMROOT") or "C:\\Windows")
+        for folder in ("System32", "Sysnative"):  # a 32-bit Python sees the 64-bit folder by the second name
+            program = root / folder / "OpenSSH" / "ssh.exe"
+            if program.is_file():
+                return str(program)
+        return "ssh"
+
+    def with_slashes(self, path: Path | str) -> str:
+        """Return a path with slashes, which ssh takes too: a backslash would be an escape."""
+        return str(path).replace("\\", "/")
+
+    def file_name(self, path: str) -> str:
+        """Return a file name that tells of `path`, which may be HOST:PATH too: few signs are permitted."""
+        return re.sub(r'[<>:"/\\|?*]', "%", path)
+
+    def who_listens(self, port: int) -> str:
+        """Return the command that says who listens on a port."""
+        return f'netstat -ano | findstr "127.0.0.1:{port} "'
+
+    def split(self, text: str) -> list[str]:
+        """Split a command, in which a backslash is part of a path."""
+        lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
+        lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
+        return list(lexer)
+
+    def spoken(self, words: Sequence[str]) -> str:
+        """Return `words` as one line, as the programs of Windows split it themselves."""
+        return subprocess.list2cmdline(words)
+
+    def restrict(self, path: str, *, folder: bool = False) -> None:
+        """Take everybody else's access away. Raises OSError."""
+        from nbssh.windows import acl
+
+        acl.restrict(path, folder=folder)
+
+    def set_mode(self, descriptor: int, mode: int) -> None:
+        """Do nothing: there are no modes."""
+
+    def take_over(self, descriptor: int, like: str) -> None:
+        """Do nothing: a new file has the access list of its folder."""
+
+    def mode(self, found: os.stat_result) -> int | None:  # noqa: ARG002
+        """Return None: there are no modes."""
+        return None
+
+    def strange_owner(self, found: os.stat_result) -> int | None:  # noqa: ARG002
+        """Return None: there are no owners that count."""
+        return None
+
+    def is_trusted(self, found: os.stat_result) -> bool:  # noqa: ARG002
+        """Return True, for the same reason."""
+        return True
+
+    def others_listed(self, path: str, *, folder: bool) -> tuple[str, str] | None:
+        """Return who else may use `path`, and the commands that end that; None if nobody may."""
+        from nbssh.windows import acl
+
+        if not acl.is_wide(path):
+            return None
+        return "others than you, SYSTEM and Administrators may use it", acl.repair(path, folder=folder)
+
+    def refuse_without_terminals(self, what: str, instead: str = "") -> None:
+        """Raise: Windows has no pseudo-terminals."""
+        raise NbsshError(
+            f"{what} needs a Unix terminal, which Windows does not have", f"run it on Linux, macOS or in WSL{instead}"
+        )
+
+    @contextlib.contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """Hold nothing back: no signal can be."""
+        yield
+
+    def flush_folder(self, path: str) -> None:
+        """Do nothing: a folder cannot be opened."""
+
+    def bind_as_ssh(self, probe: socket.socket) -> None:
+        """Let a socket bind a port that nobody has: REUSEADDR would share it here."""
+        probe.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009  here alone
+
+    def inabilities(self, command: str) -> str:
+        """Return which ssh it is, where several are about, and what it cannot do."""
+        return (
+            f", {command}: has no ControlMaster, so each session and each step of "
+            "nbssh logs in by itself, and cannot go into the background, so nbssh open does not work"
+        )
+
+    def other_ssh(self, command: str) -> Iterator[Finding]:
+        """Say that the aliases are for the ssh of Windows, where another one is found first."""
+        typed = shutil.which("ssh")
+        if not typed:
+            return
+        if command != "ssh" and os.path.realpath(typed).lower() != os.path.realpath(command).lower():
+            yield Finding(
+                "ssh", "warning", f"'ssh' in this shell is {typed}: it does not understand the LocalCommand of the "
+                "aliases, so no browser opens", "type ssh NAME-nb in PowerShell or cmd, or call ssh by its whole path",
+            )  # fmt: skip
+        elif "git" in typed.lower():
+            yield Finding(
+                "ssh", "warning", f"{typed} is Git's ssh, for which the aliases are not made",
+                "install that of Windows: Settings, System, Optional features, OpenSSH Client",
+            )  # fmt: skip
