@@ -33,7 +33,6 @@ class Candidate(msgspec.Struct, frozen=True):
     program: str
     asked: str = ""
     python: str = ""
-    found: str = ""
     jupyterlab: str = ""
     notebook: str = ""
     jupyter_server: str = ""
@@ -51,7 +50,6 @@ class Facts(msgspec.Struct, frozen=True):
     uid: int
     host: str
     os: str
-    user: str = ""
     home_filesystem: str = ""
     socket_at_home: bool = False
     socket_in_tmp: bool = False
@@ -92,7 +90,6 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
         uid=int(uid),
         host=printable(name, 60),
         os=printable(host.get("os", ""), 60),
-        user=printable(host.get("user", ""), 60),
         home_filesystem=printable(host.get("homefs", ""), 60),
         socket_at_home=socket.get("home") == "ok",
         socket_in_tmp=socket.get("tmp") == "ok",

@@ -58,9 +58,9 @@ try_sockets() {
         # shellcheck disable=SC2046  # three words, split on purpose
         set -- $(command "${socket_tool}" -I -S -c "${socket_python}" "${HOME}/.local/state/nbssh" "/tmp/nbssh-${uid}" 2>/dev/null)
         if [ "$#" -eq 3 ]; then
-            emit socket home "$1" tmp "$2" limit "$3" python "$(command -v "${socket_tool}")"
+            emit socket home "$1" tmp "$2" limit "$3"
             return 0
         fi
     done
-    emit socket home '' tmp '' limit '' python ''
+    emit socket home '' tmp '' limit ''
 }

@@ -17,7 +17,3 @@ emit() {
     done
     printf '%s\n' "${emit_line}"
 }
-
-yes_or_no() {
-    if "$@" >/dev/null 2>&1; then printf 'yes'; else printf 'no'; fi
-}
