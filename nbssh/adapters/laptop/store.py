@@ -31,8 +31,7 @@ _LAPTOP_BYTES = 1000
 # the 32 parts of a dotted key; one begins where no word goes on, which keeps the search linear
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DEEP_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{31}}")
-_TABLES = ("scheduler", "server")
-_SERVER_COMMENT = "found on the server by the last online add or apply; not meant to be edited"
+_COMMENTS = {"server": "found on the server by the last online add or apply; not meant to be edited"}  # of tables
 
 
 class NoProfileError(NbsshError):
@@ -99,17 +98,16 @@ def text_of(name: str, profile: Profile, old: str | None = None) -> str:
     for key in [key for key in document if key not in wanted]:
         if key not in everything or document[key] != everything[key]:  # a default that was written down stays
             del document[key]
+    tables = {key: value for key, value in wanted.items() if isinstance(value, dict)}
     for key, value in wanted.items():
-        if key in {"server", "scheduler"}:
-            continue
-        if key not in document or document[key] != value:
+        if key not in tables and (key not in document or document[key] != value):
             _put_before_tables(document, key, value)
-    for key, comment in (("scheduler", ""), ("server", _SERVER_COMMENT)):
-        value, present = wanted.get(key), document.get(key)
-        if value is not None and (not isinstance(present, Table) or present.unwrap() != value):
+    for key, value in tables.items():
+        present = document.get(key)
+        if not isinstance(present, Table) or present.unwrap() != value:
             table = tomlkit.table()
-            if comment:
-                table.comment(comment)
+            if key in _COMMENTS:
+                table.comment(_COMMENTS[key])
             table.update(value)
             document[key] = table
     text = tomlkit.dumps(document)
@@ -126,9 +124,12 @@ def _parsed(text: str) -> dict[str, Any] | None:
 
 def _put_before_tables(document: Any, key: str, value: object) -> None:  # noqa: ANN401  tomlkit's container
     """Set a top-level key; a new one must stand before the first table, or it would belong to that table."""
-    tables = [] if key in document else [(name, document.pop(name)) for name in _TABLES if name in document]
+    from tomlkit.items import Table  # noqa: PLC0415  only a change needs it
+
+    tables = [] if key in document else [name for name, item in document.items() if isinstance(item, Table)]
+    held = [(name, document.pop(name)) for name in tables]
     document[key] = value
-    for name, table in tables:
+    for name, table in held:
         document[name] = table
 
 
