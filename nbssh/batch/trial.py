@@ -16,7 +16,7 @@ from nbssh.batch import answers as said
 from nbssh.core import answers, way
 from nbssh.core.files.change import Change
 from nbssh.core.files.program import program_of
-from nbssh.core.files.render import sh
+from nbssh.core.files.quoting import sh
 from nbssh.core.files.server_files import program_change, settings_file
 from nbssh.core.profile.declared import program_path, server_folder
 from nbssh.core.server import choice

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.programs import process
 from nbssh.core import answers
-from nbssh.core.files.render import sh
+from nbssh.core.files.quoting import sh
 from nbssh.core.profile.declared import server_folder
 from nbssh.steps import profiles
 from nbssh.steps.connect import connect, known_server

@@ -7,7 +7,8 @@ from pathlib import Path
 import jinja2.nodes
 import pytest
 
-from nbssh.core.files.render import FILTERS, environment, templates_dir
+from nbssh.core.files.quoting import FILTERS
+from nbssh.core.files.render import environment, templates_dir
 
 TEMPLATES = sorted(str(path.relative_to(templates_dir())) for path in templates_dir().rglob("*") if path.is_file())
 

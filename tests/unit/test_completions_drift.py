@@ -12,7 +12,7 @@ import typer
 
 from nbssh.cli.app import app
 from nbssh.commands.completions import SCRIPTS, Offer, read_tree, render_scripts, script, scripts_dir
-from nbssh.core.files.render import fish, powershell
+from nbssh.core.files.quoting import fish, powershell
 from nbssh.errors import Exit, NbsshError
 
 TREE = typer.main.get_command(app)

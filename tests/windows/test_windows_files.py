@@ -15,8 +15,8 @@ from nbssh.core.files import laptop_files
 from nbssh.core.files.change import is_edited
 from nbssh.core.files.client import POSIX
 from nbssh.core.files.program import program
-from nbssh.core.files.render import argv as quoted_for_a_program
-from nbssh.core.files.render import cmd
+from nbssh.core.files.quoting import argv as quoted_for_a_program
+from nbssh.core.files.quoting import cmd
 from nbssh.core.profile.profile import Profile, Server
 from nbssh.core.ssh import edits
 from nbssh.errors import NbsshError

@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from nbssh.core.files.change import Kind, Plan
-from nbssh.core.files.render import render, sh
+from nbssh.core.files.quoting import sh
+from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import SHARE, STATES, server_folder, share_folder
 from nbssh.core.profile.profile import PROGRAMS, TITLES, alias
