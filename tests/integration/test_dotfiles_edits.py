@@ -6,14 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from dotfiles import CONFIG, Laptop, run_here, scratch, tree
+from dotfiles import CONFIG, Laptop, run_here, tree
 from ports import free_port
 
 from nbssh.core.files.change import is_edited
 from nbssh.core.ssh.include import include_added
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from bed import Bed
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 PORT, OTHER_PORT = str(free_port()), str(free_port())
 ADD = ("add", "box", "--offline", "--token", "--yes", "--port", PORT)
 OTHER = ("add", "other", "gate", "--offline", "--token", "--yes", "--port", OTHER_PORT)
-
-
-@pytest.fixture
-def laptop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
-    with scratch() as folder:
-        made = Laptop(folder / "h")
-        made.write()
-        for key, value in made.environ.items():
-            monkeypatch.setenv(key, value)
-        yield made
 
 
 def ran(laptop: Laptop, *words: str, status: int = 0) -> str:

@@ -7,24 +7,12 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from dotfiles import CONFIG, Laptop, scratch
+from dotfiles import CONFIG, Laptop
 
 from nbssh.core.ssh.include import INCLUDE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bed import Bed
-
-
-@pytest.fixture
-def laptop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
-    with scratch() as home:
-        made = Laptop(home)
-        made.write()
-        for name, value in made.environ.items():
-            monkeypatch.setenv(name, value)
-        yield made
 
 
 def test_it_adds_its_lines_at_the_top_and_keeps_every_byte(laptop: Laptop) -> None:

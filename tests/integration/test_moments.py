@@ -5,21 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from dotfiles import Laptop, scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from dotfiles import Laptop
 
 COMPARED = ("hostname ", "user ", "port ", "proxyjump ", "proxycommand ", "compression ", "identityfile ")
-
-
-@pytest.fixture
-def laptop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
-    with scratch() as home:
-        made = Laptop(home)
-        for name, value in made.environ.items():
-            monkeypatch.setenv(name, value)
-        yield made
 
 
 def answer(laptop: Laptop, host: str) -> list[str]:
