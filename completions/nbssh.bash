@@ -29,6 +29,7 @@ _nbssh_grammar() {
                 '--scheduler=slurm|gridengine|pbs|lsf'
                 '--job-option*=-'
                 --idle=-
+                --persist=-
                 --no-browser
                 --token
                 --password-stdin
@@ -96,6 +97,8 @@ _nbssh_grammar() {
             ;;
         url)
             options=(
+                --json
+                --env
                 -v/--verbose
                 -h/--help
             )

@@ -17,6 +17,7 @@ function _nbssh_words
     set -a valued 'add --scheduler'
     set -a valued 'add --job-option'
     set -a valued 'add --idle'
+    set -a valued 'add --persist'
     set -l tokens (commandline -opc)
     set -l command ''
     set -l value no
@@ -102,6 +103,7 @@ complete -c nbssh -n '_nbssh_at add' -l remote-port -x -d 'Port on the server, f
 complete -c nbssh -n '_nbssh_at add' -l scheduler -x -a 'slurm gridengine pbs lsf' -d 'Run Jupyter in a batch job of this scheduler'
 complete -c nbssh -n '_nbssh_at add' -l job-option -x -d 'Option of its submission command; repeatable'
 complete -c nbssh -n '_nbssh_at add' -l idle -x -d 'Shut down after so long without use'
+complete -c nbssh -n '_nbssh_at add' -l persist -x -d 'Keep the connection so long after its last use, e.g. 1h (default: 5 s)'
 complete -c nbssh -n '_nbssh_at add' -l no-browser -d 'Never open a browser'
 complete -c nbssh -n '_nbssh_at add' -l token -d 'A random token instead of a password'
 complete -c nbssh -n '_nbssh_at add' -l password-stdin -d 'Read the notebook password from stdin'
@@ -147,6 +149,8 @@ complete -c nbssh -n '_nbssh_at open' -s v -l verbose -d 'Show programs, files a
 complete -c nbssh -n '_nbssh_at open' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at url 1' -a '(_nbssh_profiles)'
+complete -c nbssh -n '_nbssh_at url' -l json -d 'Print one JSON object'
+complete -c nbssh -n '_nbssh_at url' -l env -d 'Print lines for a shell: JUPYTER_URL, JUPYTER_TOKEN'
 complete -c nbssh -n '_nbssh_at url' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at url' -s h -l help -d 'Show the help'
 

@@ -30,6 +30,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--scheduler'); Value = 'slurm|gridengine|pbs|lsf'; Again = $false; Help = 'Run Jupyter in a batch job of this scheduler' }
                 @{ Flags = @('--job-option'); Value = '-'; Again = $true; Help = 'Option of its submission command; repeatable' }
                 @{ Flags = @('--idle'); Value = '-'; Again = $false; Help = 'Shut down after so long without use' }
+                @{ Flags = @('--persist'); Value = '-'; Again = $false; Help = 'Keep the connection so long after its last use, e.g. 1h (default: 5 s)' }
                 @{ Flags = @('--no-browser'); Value = ''; Again = $false; Help = 'Never open a browser' }
                 @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
                 @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
@@ -97,6 +98,8 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'url' = @{
             Arguments = @('profile')
             Options = @(
+                @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('--env'); Value = ''; Again = $false; Help = 'Print lines for a shell: JUPYTER_URL, JUPYTER_TOKEN' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )

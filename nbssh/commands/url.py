@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbssh.core.files import laptop_files
-from nbssh.errors import NbsshError
+from nbssh.core.files.quoting import sh
+from nbssh.core.profile.profile import tcp_port
+from nbssh.errors import Exit, NbsshError
 from nbssh.steps import profiles
 
 if TYPE_CHECKING:
@@ -13,16 +15,39 @@ if TYPE_CHECKING:
     from nbssh.steps.profiles import Target
 
 
-def url(context: Context, name: str) -> None:
-    """Print the address of `name`, with its token if it has one: what an editor wants for "existing Jupyter server"."""
-    context.ui.product(address(profiles.load(context, name)))
+def url(context: Context, name: str, *, json: bool, env: bool) -> None:
+    """Print the address of `name`, with its token if it has one: what an editor wants for "existing Jupyter server".
+
+    `json`: with the address there, as programs on the server see it. `env`: as lines for a shell.
+    """
+    if json and env:
+        raise NbsshError("--json and --env exclude each other", "leave one of them out", code=Exit.USAGE)
+    target = profiles.load(context, name)
+    profile, token = target.profile, _token(target)
+    if json:
+        server = profile.server
+        there: dict[str, object] = {}
+        if server and server.socket:
+            there["socket"] = server.socket
+        elif server:
+            there["port"] = tcp_port(profile)
+        context.ui.json(url=laptop_files.token_url(profile.port), token=token or None, errors=[], **there)
+    elif env:
+        context.ui.product(f"JUPYTER_URL={sh(laptop_files.token_url(profile.port))}")
+        if token:
+            context.ui.product(f"JUPYTER_TOKEN={sh(token)}")
+        else:
+            context.ui.warn(f"'{name}' has a password, which no program gets; for a token: nbssh passwd {name} --token")
+    else:
+        context.ui.product(laptop_files.token_url(profile.port, token))
 
 
-def address(target: Target) -> str:
-    """Return the address of the page, with its token."""
-    profile, name = target.profile, target.name
-    if profile.auth == "password":
-        return laptop_files.token_url(profile.port)
+def _token(target: Target) -> str:
+    """Return the token, empty where a password is asked for."""
+    if target.profile.auth == "password":
+        return ""
     if not target.secret.token:
-        raise NbsshError(f"the token of '{name}' is missing", f"make a new one: nbssh passwd {name} --token")
-    return laptop_files.token_url(profile.port, target.secret.token)
+        raise NbsshError(
+            f"the token of '{target.name}' is missing", f"make a new one: nbssh passwd {target.name} --token"
+        )
+    return target.secret.token

@@ -212,3 +212,23 @@ def test_ten_starts_at_once_make_one_server(make_bed: Callable[..., Bed]) -> Non
     assert bed.run("ssh", "box-nb-kill").returncode == 0
     for session in sessions:
         session.expect(pexpect.EOF)
+
+
+def test_a_connection_that_persists_costs_no_second_login(bed: Bed) -> None:
+    port = add(bed, "--persist", "1h")
+    detach(start(bed))
+    logins = bed.server.log.read_text().count("Accepted publickey")
+    again = start(bed)
+    assert bed.server.log.read_text().count("Accepted publickey") == logins
+    assert "version" in api(port)
+    again.sendline("k")
+    again.expect_exact("stopped")
+    assert "controlpersist 3600" in bed.run("ssh", "-G", "box-nb").stdout
+    bed.run("ssh", "-O", "exit", "box-nb")
+
+
+@pytest.mark.parametrize("time", ["1 h", "no", "-1", "1y", "5\n"])
+def test_a_time_that_is_none_is_told(bed: Bed, time: str) -> None:
+    done = bed.run("nbssh", "add", "box", "--offline", "--token", "--yes", f"--persist={time}")
+    assert done.returncode == 1
+    assert "is no time" in done.stderr

@@ -12,6 +12,10 @@ from nbssh.errors import NbsshError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+FOREIGN = (
+    ", from a block of the config that matches mybox-nb too; where that port is taken mybox-nb ends at once: "
+    "put !mybox-nb into the Host line of that block"
+)
 BASE = "host mybox\nuser alice\nhostname 10.0.0.5\nport 22\nforwardagent no\nidentityfile ~/.ssh/id_rsa\n"
 
 
@@ -156,8 +160,8 @@ def test_forwards_that_are_not_ours_are_said() -> None:
     assert ours == "localforward [127.0.0.1]:8888 /run/sock"
     alias = answer(ours, "dynamicforward [127.0.0.1]:8888", "localforward 9 [db]:9", "dynamicforward 1080")
     assert differences(answer("localforward 9 [x]:9"), alias, "mybox", "mybox-nb", forwards=(ours,)) == (
-        "dynamicforward: mybox-nb also has 1080, from a block of the config that matches mybox-nb too",
-        "localforward: mybox-nb also has 9 [db]:9, from a block of the config that matches mybox-nb too",
+        f"dynamicforward: mybox-nb also has 1080{FOREIGN}",
+        f"localforward: mybox-nb also has 9 [db]:9{FOREIGN}",
     )
 
 

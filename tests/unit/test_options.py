@@ -43,6 +43,7 @@ GIVEN: dict[str, tuple[Any, Any]] = {
     "--scheduler": ("slurm", "slurm"),
     "--job-option": (["--mem=4G"], ["--mem=4G"]),
     "--idle": (1.5, 1.5),
+    "--persist": ("1h", "1h"),
     "--no-browser": (True, False),
     "--token": (True, "token"),
 }

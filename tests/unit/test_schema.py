@@ -15,7 +15,7 @@ from nbssh.errors import NbsshError
 
 
 def test_the_committed_schema_is_the_models() -> None:
-    # after a wanted change: python -c 'from nbssh.core import schema; print(schema.text(), end="")' > templates/…
+    # after a wanted change: write what schema.text() returns into templates/profile.schema.json
     assert (templates_dir() / schema.FILE).read_text(encoding="utf-8") == schema.text()
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # The local ControlPath is a socket and ssh adds a random suffix of 17 characters while it makes it; sun_path holds
 # 108 bytes on Linux and 104 on macOS (unix(7), unix(4)).
+PERSIST = "5"  # seconds: enough for the opener, and Ctrl-C gives the terminal back at once
 CONTROL_PATH_BYTES = 86
 
 
@@ -68,6 +69,7 @@ class Blocks(Template, frozen=True, kw_only=True):
     kill: str
     local_command: str
     control_path: str
+    persist: str
     hop: Hop | None
     directives: list[Directive]
     moments: list[MatchBlock]
@@ -136,6 +138,7 @@ def ssh_config(  # noqa: PLR0917  each is something else
         kill=program_path(program, "kill"),
         local_command=_local_command(name, profile, local, way) if profile.browser else "",
         control_path=control_path(profile, local),
+        persist=profile.persist or PERSIST,
         hop=_hop(name, profile, local, way) if way.leads_on else None,
         directives=list(directives),
         moments=list(moments),

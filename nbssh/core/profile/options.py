@@ -138,6 +138,11 @@ OPTIONS = (
         about="Shut an unused server down after so many hours.",
     ),
     Option(
+        flag="--persist", key="persist", kind="text", metavar="TIME",
+        help="Keep the connection so long after its last use, e.g. 1h", default="5 s",
+        about="How long the connection stays open after its last use, as ControlPersist in ssh_config(5) has it: 1h.",
+    ),
+    Option(
         flag="--no-browser", key="browser", kind="flag", sets=False,
         help="Never open a browser",
         about="Whether ssh NAME-nb opens the browser.",

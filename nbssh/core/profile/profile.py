@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from nbssh.core.profile.line import Line  # noqa: TC001  msgspec reads the annotations
+from nbssh.core.profile.options import OPTIONS
 from nbssh.core.profile.scheduler import Scheduler, Via
 from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
@@ -33,6 +34,8 @@ RESERVED = frozenset(("program", "secrets", "backups", "lock", "log", "included"
 FIRST_PORT, PORTS = 20000, 10000  # local ports that names give: below those that systems give away by themselves
 UNPRIVILEGED = 1024  # ip(7): ports below need CAP_NET_BIND_SERVICE
 
+# TIME FORMATS in sshd_config(5); with `no`, Ctrl-C would wait for the last tab
+Persist = Annotated[str, msgspec.Meta(pattern=r"\A(yes|([0-9]{1,6}[smhdwSMHDW]?){0,5})\Z")]
 Port = Annotated[int, msgspec.Meta(ge=UNPRIVILEGED, le=65535)]
 
 
@@ -77,6 +80,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     remote_port: Port | None = None
     idle_hours: Annotated[float, msgspec.Meta(gt=0, le=8760)] | None = None
     auth: Auth = "password"
+    persist: Persist = ""
     browser: bool = True
     fast_start: bool = True
     environment: Literal["login", "none"] = "login"
@@ -181,9 +185,18 @@ def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str
     if missing:
         return NbsshError(f"{source}: the key '{missing.group(1)}' is missing", "add it, or make the profile anew")
     key = where.group(1) if where else "value"
-    source = _with_line(source, toml, key)
+    return _wrong_value(text, data, _with_line(source, toml, key), key)
+
+
+def _wrong_value(text: str, data: dict[str, Any], source: str, key: str) -> NbsshError:
+    said = printable(str(data.get(key, "")), 60)
+    if key == "persist" and isinstance(data.get(key), str):
+        return NbsshError(f"{source}: 'persist': '{said}' is no time", "as ssh has it: 90, 10m, 1h30m, or yes for ever")
     if "matching regex" in text:
         return NbsshError(f"{source}: '{key}' holds a control character or a line break", "write it on one line")
+    choices = next((option.choices for option in OPTIONS if option.key == key), ())
+    if choices and isinstance(data.get(key), str):
+        return NbsshError(f"{source}: '{key}': there is no '{said}'", " or ".join(choices))
     if key.endswith("port"):
         return port_refused(data.get(key), source)
     reason = printable(text.split(" - at ", maxsplit=1)[0], 200)

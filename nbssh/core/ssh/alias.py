@@ -145,7 +145,8 @@ def differences(
         for keyword in _unequal(wanted, present, own)
     ]
     foreign = [
-        f"{keyword}: {nb} also has {value}, from a block of the config that matches {nb} too"
+        f"{keyword}: {nb} also has {value}, from a block of the config that matches {nb} too; "
+        f"where that port is taken {nb} ends at once: put !{nb} into the Host line of that block"
         for keyword in _FORWARDS
         for value in present.get(keyword, ())
         if f"{keyword} {value}" not in forwards
