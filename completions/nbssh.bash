@@ -45,6 +45,7 @@ _nbssh_grammar() {
                 -n/--dry-run
                 --check
                 --probe
+                '--prefer=here|there'
                 --json
                 --offline
                 -y/--yes

@@ -18,6 +18,7 @@ function _nbssh_words
     set -a valued 'add --job-option'
     set -a valued 'add --idle'
     set -a valued 'add --persist'
+    set -a valued 'apply --prefer'
     set -l tokens (commandline -opc)
     set -l command ''
     set -l value no
@@ -116,6 +117,7 @@ complete -c nbssh -n '_nbssh_at apply 1 more' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at apply' -s n -l dry-run -d 'Only say what would be done'
 complete -c nbssh -n '_nbssh_at apply' -l check -d 'Change nothing; status 3 if something is out of date'
 complete -c nbssh -n '_nbssh_at apply' -l probe -d 'Look at the servers again, for a Jupyter that was upgraded or moved'
+complete -c nbssh -n '_nbssh_at apply' -l prefer -x -a 'here there' -d 'Who wins where this laptop and another one changed'
 complete -c nbssh -n '_nbssh_at apply' -l json -d 'Print one JSON object'
 complete -c nbssh -n '_nbssh_at apply' -l offline -d 'Contact no server'
 complete -c nbssh -n '_nbssh_at apply' -s y -l yes -d 'Answer yes to every question'

@@ -46,6 +46,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('-n', '--dry-run'); Value = ''; Again = $false; Help = 'Only say what would be done' }
                 @{ Flags = @('--check'); Value = ''; Again = $false; Help = 'Change nothing; status 3 if something is out of date' }
                 @{ Flags = @('--probe'); Value = ''; Again = $false; Help = 'Look at the servers again, for a Jupyter that was upgraded or moved' }
+                @{ Flags = @('--prefer'); Value = 'here|there'; Again = $false; Help = 'Who wins where this laptop and another one changed' }
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }

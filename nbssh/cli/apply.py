@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from nbssh.cli.options import Json, Names, Offline, Yes, context
+
+if TYPE_CHECKING:
+    from nbssh.core.profile.shared import Prefer
 
 
 def command(
@@ -20,6 +23,9 @@ def command(
     probe: Annotated[
         bool, typer.Option("--probe", help="Look at the servers again, for a Jupyter that was upgraded or moved.")
     ] = False,
+    prefer: Annotated[
+        str, typer.Option("--prefer", metavar="here|there", help="Who wins where this laptop and another one changed.")
+    ] = "",
     json: Json = False,
     offline: Offline = False,
     yes: Yes = False,
@@ -29,7 +35,12 @@ def command(
     Example: nbssh apply mybox
     """
     from nbssh.commands.apply import apply  # noqa: PLC0415
+    from nbssh.errors import Exit, NbsshError  # noqa: PLC0415
+
+    if prefer not in {"", "here", "there"}:
+        raise NbsshError(f"--prefer {prefer}: there is no such side", "here or there", code=Exit.USAGE)
 
     mode = "check" if check else "dry-run" if dry_run else "apply"
     ours = context(ctx, yes=yes)
-    raise typer.Exit(apply(ours, names or [], mode=mode, json=json, offline=offline, probe=probe))
+    side = cast("Prefer", prefer)
+    raise typer.Exit(apply(ours, names or [], mode=mode, json=json, offline=offline, probe=probe, prefer=side))

@@ -9,13 +9,17 @@ import msgspec
 
 from nbssh.adapters.files import writer
 from nbssh.adapters.ssh import login
+from nbssh.core.files import server_record
 from nbssh.core.files.change import Change, Plan
+from nbssh.core.profile.declared import Secret
 from nbssh.core.profile.profile import alias
 from nbssh.core.ssh.destination import arguments_of
 from nbssh.core.ssh.include import Kind
 from nbssh.core.ssh.recipe import parse_recipe
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, include, plan, ports, probe, profiles, writing
+from nbssh.steps import aliases, include, plan, ports, profiles, writing
+from nbssh.steps.agree import settled
+from nbssh.steps.joining import join
 from nbssh.steps.profiles import Target
 from nbssh.steps.request import is_already, named, profile_of
 from nbssh.steps.secret import new_secret, with_key
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.steps.context import Context
     from nbssh.steps.request import Wish
+    from nbssh.steps.server_files import Present
 
 ATTEMPTS = 20  # each means that another nbssh wrote files while ours were planned
 
@@ -41,7 +46,10 @@ def add(context: Context, wish: Wish) -> None:
     include.refuse_taken_aliases(context, wish.name)
     included = _include(context)
     context.ssh.resolve(arguments_of(profile))
-    secret = new_secret(context.ui, wish.name, token=wish.token, password_stdin=wish.password_stdin)
+    # a password is asked for last: on the host it may turn out that there is one
+    secret = Secret()
+    if wish.offline or wish.token or wish.password_stdin:
+        secret = new_secret(context.ui, wish.name, token=wish.token, password_stdin=wish.password_stdin)
     target = with_key(Target(context, wish.name, profile, secret))
     if recipe.jump:
         context.ui.say(
@@ -55,7 +63,13 @@ def add(context: Context, wish: Wish) -> None:
         context.ui.say(f"nothing is known of the server yet; complete it with: nbssh apply {wish.name}")
         return
     with login.private(context.ssh, target.arguments, profile.destination) as there:
-        _set_up(probe.find_out(there, target), included, there, own_port=own_port)
+        joined = join(there, target, wish.said)
+        target = joined.target
+        if not (target.secret.hash or target.secret.token):
+            fresh = new_secret(context.ui, wish.name, token=False, password_stdin=False)
+            target = target.with_secret(msgspec.structs.replace(target.secret, hash=fresh.hash))
+        _set_up(target, included, there, own_port=own_port, present=joined.present)
+    joined.say()
     if include.state_of(context).kind is Kind.EFFECTIVE:
         context.ui.say(f"done; now type: ssh {alias(wish.name)}")
     else:
@@ -105,14 +119,25 @@ class _RegisteredError(NbsshError):
     """Another nbssh gave this laptop its name since ours was chosen."""
 
 
-def _set_up(target: Target, included: bool, there: Connection | None, *, own_port: bool) -> None:  # noqa: FBT001
-    """Install there, if the server was asked, and here. `own_port`: we chose the port and may choose again."""
+def _set_up(
+    target: Target,
+    included: bool,  # noqa: FBT001
+    there: Connection | None,
+    *,
+    own_port: bool,
+    present: Present | None = None,
+) -> None:
+    """Install there, if the server was asked, and here. `own_port`: we chose the port and may choose again.
+
+    `present` is what was seen on the server.
+    """
     installed: list[Change] = []
     laptop = target.declared.laptop
     with ExitStack() as undo:
         while True:
             if there and not installed:
-                installed = _install(target, there, undo)
+                present = present or read_remote(there, [target.declared])
+                target, installed = _install(target, there, present, undo)
             try:
                 _write(target, laptop, included=included)
             except _PortTakenError:
@@ -123,7 +148,7 @@ def _set_up(target: Target, included: bool, there: Connection | None, *, own_por
                 target = target.with_profile(msgspec.structs.replace(target.profile, port=port))
             except _RegisteredError:
                 undo.close()
-                installed, laptop = [], target.declared.laptop
+                installed, laptop, present = [], target.declared.laptop, None
             else:
                 undo.pop_all()
                 break
@@ -131,23 +156,14 @@ def _set_up(target: Target, included: bool, there: Connection | None, *, own_por
         settle(there, target.declared, installed)
 
 
-def _install(target: Target, there: Connection, undo: ExitStack) -> list[Change]:
+def _install(target: Target, there: Connection, present: Present, undo: ExitStack) -> tuple[Target, list[Change]]:
     """Put the server's files in place; what was there before comes back if the rest of the add fails."""
-    name, declared, host = target.name, target.declared, there.shown
-    present = read_remote(there, [declared])
-    scratch = f"{declared.folder}/{target.way.scratch}/" if target.way.scratch else None
-    known = [path for path in present.files if not (scratch and path.startswith(scratch))]
-    if known and not target.ui.ask(
-        f"'{name}' is set up on {host} already, perhaps from another laptop; adopt it?",
-        otherwise="say --yes to adopt it, or take another name",
-    ):
-        raise NbsshError(f"'{name}' is set up on {host} already", "take another profile name")
-    changes = plan.remote_changes(declared, present)
-    if known:
-        target.ui.say("adopted; a server that runs there keeps its old settings and password until it is started anew")
+    agreed = settled(target, present, server_record.read(present.files, target.declared.folder))
+    # scripts of nbssh 0.1 are another laptop's, which has not been brought up to date
+    changes = [change for change in agreed.changes if change.new is not None]
     writing.install(target, there, changes)
-    undo.callback(take_back, there, declared, changes)
-    return changes
+    undo.callback(take_back, there, target.declared, changes)
+    return agreed.target, changes
 
 
 def _write(target: Target, laptop: str, *, included: bool) -> None:

@@ -19,6 +19,7 @@ from nbssh.errors import Exit, NbsshError
 from nbssh.steps import aliases, border, connect, profiles, writing
 from nbssh.steps import plan as planning
 from nbssh.steps import probe as server
+from nbssh.steps.agree import Agreed, agree
 from nbssh.steps.profiles import Failure
 from nbssh.steps.secret import with_key
 from nbssh.steps.server_files import Present, read_remote, settle
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.files.change import Change
+    from nbssh.core.profile.shared import Prefer
     from nbssh.steps.context import Context
     from nbssh.steps.profiles import Target
 
@@ -45,6 +47,8 @@ class Work:
     unexpressed: tuple[str, ...] = ()
     probe: bool = False
     tidies: bool = False  # a program there is one that no laptop has registered
+    agreed: Agreed | None = None
+    prefer: Prefer = ""
 
     @property
     def name(self) -> str:
@@ -52,15 +56,25 @@ class Work:
         return self.target.name
 
 
-def apply(context: Context, names: list[str], *, mode: str, json: bool, offline: bool, probe: bool = False) -> int:
+def apply(
+    context: Context,
+    names: list[str],
+    *,
+    mode: str,
+    json: bool,
+    offline: bool,
+    probe: bool = False,
+    prefer: Prefer = "",
+) -> int:
     """Make every file match the profiles; `mode` is `apply`, `check` or `dry-run`. Return the exit code.
 
     `probe`: what is known of the servers is found out anew, a Jupyter that was upgraded or moved for example.
+    `prefer`: whose value counts where this laptop and another one changed the same.
     """
     if probe and offline:
         raise NbsshError("--probe and --offline exclude each other", "leave one of them out", code=Exit.USAGE)
     with ExitStack() as connections:
-        works, unreadable = planned(context, names, connections, offline=offline, probe=probe)
+        works, unreadable = planned(context, names, connections, offline=offline, probe=probe, prefer=prefer)
         plan = _together(works)
         if mode == "apply":
             _carry_out(context, works, show=not json)
@@ -69,7 +83,7 @@ def apply(context: Context, names: list[str], *, mode: str, json: bool, offline:
                 context.ui.product(f"{change.action} {context.paths.shown(change.name)} ({change.why})")
         if json:
             _print_json(context, plan, works, unreadable)
-            _warn(context, works)
+            _warn(context, works, done=mode == "apply")
         else:
             _report(context, works, unreadable, mode)
     if unreadable or any(work.trouble for work in works):
@@ -87,6 +101,7 @@ def diff(context: Context, names: list[str], *, exit_code: bool, json: bool, off
     else:
         if not plan.empty:
             context.ui.product(unified(plan), paint=painted)
+        _warn(context, works, done=False)
         _report_trouble(context, works, unreadable)
     if unreadable or any(work.trouble for work in works):
         return Exit.FAILED
@@ -94,7 +109,13 @@ def diff(context: Context, names: list[str], *, exit_code: bool, json: bool, off
 
 
 def planned(
-    context: Context, names: list[str], connections: ExitStack, *, offline: bool, probe: bool = False
+    context: Context,
+    names: list[str],
+    connections: ExitStack,
+    *,
+    offline: bool,
+    probe: bool = False,
+    prefer: Prefer = "",
 ) -> tuple[list[Work], list[Failure]]:
     """Return the work to do for each profile, and which ones cannot be read; `connections` keeps connections open.
 
@@ -102,7 +123,7 @@ def planned(
     """
     aliases.look_again()
     targets, unreadable = profiles.select(context, names)
-    works = [Work(target, probe=probe) for target in targets]
+    works = [Work(target, probe=probe, prefer=prefer) for target in targets]
     groups: dict[tuple[str, ...], list[Work]] = {}
     for work in works:
         groups.setdefault(tuple(work.target.arguments), []).append(work)
@@ -176,10 +197,12 @@ def _plan_one(work: Work, present: Present) -> None:
     changes: list[Change] = []
     target = with_key(target)
     if work.connection:
-        if not _is_known(work):
+        looked = not _is_known(work)
+        if looked:
             target = server.find_out(work.connection, target)
             present = read_remote(work.connection, [target.declared])
-        changes += planning.remote_changes(target.declared, present)
+        work.agreed = agree(target, present, prefer=work.prefer, looked=looked)
+        target, changes = work.agreed.target, work.agreed.changes
         work.tidies = share_folder(connect.known_server(target)) in present.unnamed
     local, work.unexpressed = planning.local_changes(target)
     work.target = target
@@ -211,16 +234,21 @@ def _carry_out(context: Context, works: list[Work], *, show: bool) -> None:
             done |= {(change.where, change.path) for change in work.plan.changes}
 
 
-def _warn(context: Context, works: list[Work]) -> None:
+def _warn(context: Context, works: list[Work], *, done: bool) -> None:
+    """Tell what the files do not show; `done`: they were written."""
     for work in works:
         for sentence in work.unexpressed:
             context.ui.warn(
                 f"{alias(work.name)} is not equal to '{work.target.profile.destination}' in this: {sentence}"
             )
+        if work.agreed and not work.trouble:
+            work.agreed.say_taken(done=done)
+            if done:
+                work.agreed.say_sent()
 
 
 def _report(context: Context, works: list[Work], unreadable: list[Failure], mode: str) -> None:
-    _warn(context, works)
+    _warn(context, works, done=mode == "apply")
     for work in works:
         if work.trouble or work.plan.empty or mode != "apply":
             continue

@@ -25,6 +25,7 @@ from nbssh.core.profile.profile import check_name
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import connect, ports, probe, profiles, writing
 from nbssh.steps import plan as planning
+from nbssh.steps.agree import agree
 from nbssh.steps.profiles import Target
 from nbssh.steps.secret import with_key
 from nbssh.steps.server_files import read_remote, settle
@@ -32,8 +33,8 @@ from nbssh.steps.server_files import read_remote, settle
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.profile.profile import Profile
+    from nbssh.steps.agree import Agreed
     from nbssh.steps.context import Context
 
 
@@ -91,17 +92,23 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
     target = with_key(Target(context, name, edited.profile))
     with ExitStack() as stack:
         trouble: NbsshError | None = None
-        there = None
+        there, looked = None, False
         if not offline:
             try:
                 there = stack.enter_context(connect.connect(target, at_destination=target.way.leads_on))
-                target = _found(target, there)
+                looked = not _is_known(target)
+                target = probe.find_out(there, target) if looked else target
             except NbsshError as error:
                 # what she wrote must not be lost for a server that does not answer
                 context.ui.error(error)
                 trouble, there = error, None
-        plan = _plan(target, edited.text, there)
+        agreed = agree(target, read_remote(there, [target.declared]), looked=looked) if there else None
+        if agreed:
+            target = agreed.target
+        plan = _plan(target, edited.text, agreed)
         context.ui.talk(unified(plan), paint=painted)
+        if agreed:
+            agreed.say_taken(done=False)
         question = "change these files?" if there else "change these files, here alone?"
         if not context.ui.ask(question, otherwise="say --yes to have it done without a question"):
             raise NbsshError("nothing was changed", f"see what differs there: nbssh diff {name}")
@@ -115,6 +122,8 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
         if laptop_files.moves_tunnel(plan.local):
             context.ssh.end_master(target.control_socket)
     context.ui.say(f"'{name}': {len(plan.changes)} files changed")
+    if agreed:
+        agreed.say_sent()
     _say_what_is_left(context, name, old, edited.profile, complete=there is not None)
     return Exit.FAILED if trouble else Exit.DONE
 
@@ -189,15 +198,13 @@ def _validated(context: Context, name: str, text: str) -> Profile:
     return profile
 
 
-def _found(target: Target, there: Connection) -> Target:
-    """Return what shall be; the server is looked at again where the choices depend on what was changed."""
+def _is_known(target: Target) -> bool:
+    """Tell whether the server was looked at for what is declared now; the choices depend on it."""
     server = target.profile.server
-    if server is None or server.probed_for != target.profile.fingerprint():
-        return probe.find_out(there, target)
-    return target
+    return server is not None and server.probed_for == target.profile.fingerprint()
 
 
-def _plan(target: Target, text: str, there: Connection | None) -> Plan:
+def _plan(target: Target, text: str, agreed: Agreed | None) -> Plan:
     """Return everything that follows from the edited text."""
     toml = store.text_of(target.name, target.profile, text).encode("utf-8")
     local, unexpressed = planning.local_changes(target)
@@ -205,10 +212,7 @@ def _plan(target: Target, text: str, there: Connection | None) -> Plan:
         target.ui.warn(f"the alias of '{target.name}' is not equal to its destination in this: {sentence}")
     # planned from the file as it is; hers has her comments
     local = [dataclasses.replace(change, new=toml) if change.kind is Kind.PROFILE else change for change in local]
-    remote = []
-    if there:
-        remote = planning.remote_changes(target.declared, read_remote(there, [target.declared]))
-    return Plan([*remote, *local])
+    return Plan([*(agreed.changes if agreed else []), *local])
 
 
 def _say_what_is_left(context: Context, name: str, old: str, profile: Profile, *, complete: bool) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.core.files.change import Plan
+from nbssh.core.profile.shared import SECRET
 from nbssh.steps import connect, plan, profiles, writing
+from nbssh.steps.agree import agree
 from nbssh.steps.secret import new_secret
 from nbssh.steps.server_files import read_remote, settle
 from nbssh.steps.server_status import asked
@@ -19,25 +21,28 @@ if TYPE_CHECKING:
 
 def passwd(context: Context, name: str, *, token: bool, password_stdin: bool, offline: bool) -> None:
     """Replace the secret of `name`. A server that runs keeps the old one until it is started anew."""
-    old = profiles.load(context, name)
-    before = old.secret
-    secret = new_secret(context.ui, name, token=token, password_stdin=password_stdin)
-    secret = msgspec.structs.replace(secret, key=before.key, public_key=before.public_key)
-    profile = msgspec.structs.replace(old.profile, auth="token" if token else "password")
-    target = old.with_profile(profile).with_secret(secret)
+    target = profiles.load(context, name)
+    fresh = new_secret(context.ui, name, token=token, password_stdin=password_stdin)
+    secret = msgspec.structs.replace(target.secret, hash=fresh.hash, token=fresh.token)
+    profile = msgspec.structs.replace(target.profile, auth="token" if token else "password")
+    target = target.with_profile(profile).with_secret(secret)
     known = profile.server is not None and not offline
-    runs = False
+    runs, agreed = False, None
     with ExitStack() as stack:
         if known:
             there = stack.enter_context(connect.connect(target))
-            changes = plan.remote_changes(target.declared, read_remote(there, [target.declared]))
-            writing.refuse_edits(context, changes)
-            writing.install(target, there, changes)
+            agreed = agree(target, read_remote(there, [target.declared]), decided={SECRET})
+            target = agreed.target
+            writing.refuse_edits(context, agreed.changes)
+            writing.install(target, there, agreed.changes)
             runs = asked(there, target).state in {"running", "starting", "unresponsive"}
         writing.write_local(context, Plan(plan.local_changes(target)[0]))
-        if known:
-            settle(there, target.declared, changes)
+        if agreed:
+            settle(there, target.declared, agreed.changes)
     context.ui.say(f"'{name}' has a new {profile.auth}")
+    if agreed:
+        agreed.say_taken(done=True)
+        agreed.say_sent()
     if not known:
         context.ui.say(f"the server does not know it yet: nbssh apply {name}")
     elif runs:

@@ -38,13 +38,17 @@ _STYLES = {
 
 @dataclass(frozen=True)
 class Row:
-    """One profile's line: the tunnel here, the server there, or why nothing is known of it."""
+    """One profile's line: the tunnel here, the server there, or why nothing is known of it.
+
+    `outdated`: its alias is; `changed`: another laptop changed what lies on the host.
+    """
 
     target: Target
     tunnel: bool
     answer: Answer
     trouble: NbsshError | None = None
     outdated: bool = False
+    changed: bool = False
 
 
 def status(context: Context, names: list[str], *, json: bool) -> int:
@@ -69,6 +73,9 @@ def status(context: Context, names: list[str], *, json: bool) -> int:
     for row in rows:
         if row.outdated:
             context.ui.warn(f"the alias of '{row.target.name}' is out of date: nbssh apply {row.target.name}")
+        if row.changed:
+            name, host = row.target.name, printable(row.answer.host, 60)
+            context.ui.warn(f"'{name}' was changed on {host}, by another laptop perhaps: nbssh apply {name}")
     return Exit.FAILED if failed else Exit.DONE
 
 
@@ -81,9 +88,16 @@ def _row(target: Target, *, batch: bool) -> Row:
             if not tunnel:
                 connect.refuse_prompts(target, "nbssh status", batch=batch)
             with connect.connect(target, batch=batch, login_seconds=SECONDS if batch else 600) as there:
-                return Row(target, tunnel, asked(there, target), outdated=outdated)
+                answer = asked(there, target)
+            return Row(target, tunnel, answer, outdated=outdated, changed=_is_changed(target, answer))
     except NbsshError as error:
         return Row(target, tunnel, Answer("unknown"), error, outdated)
+
+
+def _is_changed(target: Target, answer: Answer) -> bool:
+    """Tell whether another laptop changed what lies on the host; an older program there does not say it."""
+    synced = target.secret.synced
+    return synced is not None and answer.profile not in {"", synced.sum}
 
 
 def _show(context: Context, table: list[tuple[str, ...]]) -> None:
@@ -154,5 +168,6 @@ def _as_json(row: Row) -> dict[str, object]:
         "name": row.target.name,
         "tunnel": row.tunnel,
         "outdated": row.outdated,
-        **msgspec.to_builtins(row.answer),
+        "changed": row.changed,
+        **{key: value for key, value in msgspec.to_builtins(row.answer).items() if key != "profile"},
     }

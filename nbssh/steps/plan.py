@@ -9,8 +9,8 @@ from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
 from nbssh.adapters.terminal import trace
 from nbssh.core import way
-from nbssh.core.files import laptop_files, server_files
-from nbssh.core.files.change import EXECUTABLE, NEVER_SHOWN, PRIVATE, Change, File, Kind, is_edited
+from nbssh.core.files import laptop_files, server_files, server_record
+from nbssh.core.files.change import AT_NEXT_START, EXECUTABLE, NEVER_SHOWN, PRIVATE, Change, File, Kind, is_edited
 from nbssh.steps import aliases
 
 if TYPE_CHECKING:
@@ -120,7 +120,10 @@ def remote_changes(declared: Declared, present: Present) -> list[Change]:
     data, where, files = declared.folder, declared.profile.destination, present.files
     lists = [files[path][0] for path in (server_files.settings_path(data), f"{data}/manifest") if path in files]
     changes = [server_files.program_change(declared, present.program(declared))]
+    newer = server_record.is_newer(files, data)
     for file in server_files.remote_files(declared):
+        if newer and file.kind in AT_NEXT_START:
+            continue
         change = _change(file, *files.get(file.path, (None, None)), where=where)
         if _is_unsealed(change) and file.kind is Kind.JUPYTER_CONFIG:
             edited = server_files.is_unlisted(change.path, change.old or b"", data, lists)
@@ -130,8 +133,13 @@ def remote_changes(declared: Declared, present: Present) -> list[Change]:
 
 
 def _old_files(declared: Declared, present: Present) -> list[Change]:
-    """Return what deletes the scripts that nbssh 0.1 had in the profile's folder: no alias names them any more."""
-    changes = []
+    """Return what deletes the scripts that nbssh 0.1 had in the profile's folder: no alias names them any more.
+
+    Those of another laptop may: what was not deleted when this one registered itself is not ours to delete.
+    """
+    changes: list[Change] = []
+    if server_files.registration(declared).path in present.files:
+        return changes
     for name in sorted(server_files.OLD_FILES):
         path = f"{declared.folder}/{name}"
         old, mode = present.files.get(path, (None, None))

@@ -100,10 +100,11 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
         one_session=one_session,
         probed_for=profile.fingerprint(),
     )
-    target = _with_server(connection, target, server)
-    return _with_server(connection, target, target.way.find(connection, target, facts, found))
+    target = with_server(connection, target, server)
+    return with_server(connection, target, target.way.find(connection, target, facts, found))
 
 
-def _with_server(connection: Connection, target: Target, server: Server) -> Target:
+def with_server(connection: Connection, target: Target, server: Server) -> Target:
+    """Return the target with what is known of its server; raise NbsshError for what cannot be a server's."""
     profile = msgspec.structs.replace(target.profile, server=server)
     return target.with_profile(validated(profile, f"what {connection.shown} says"))

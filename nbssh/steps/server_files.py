@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from nbssh.adapters.programs.process import OUTPUT_BYTES
 from nbssh.adapters.terminal import trace
 from nbssh.core import answers
-from nbssh.core.files import server_files
+from nbssh.core.files import server_files, server_record
 from nbssh.core.files.change import Kind, Plan
 from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
@@ -36,6 +36,7 @@ RemoteFile = tuple[bytes, int]
 
 AT_ONCE = 128  # folders in one answer of a server, which has a minute for it
 FOLDER_BYTES = 1 << 17  # what the files of one profile on its server may be together; they are 10 kB
+_CHANGED = "changed"  # what `install` says where the profile's parameters are others than it was told
 _ID = re.compile(r"[0-9a-f]{16}\Z")
 
 
@@ -49,7 +50,11 @@ class Look(Template, frozen=True, kw_only=True):
 
 
 class Install(Template, frozen=True, kw_only=True):
-    """What `install` puts in place and takes away. `parts` are the files of `program`; none if that folder is there."""
+    """What `install` puts in place and takes away. `parts` are the files of `program`; none if that folder is there.
+
+    `profile` is the file of the profile's parameters. `sums` is empty where it stays, else what cksum(1) may say of it
+    for the install to go on, an empty text where there may be none.
+    """
 
     templates: ClassVar = ("sent/install",)
     name: str
@@ -61,6 +66,8 @@ class Install(Template, frozen=True, kw_only=True):
     deleted: list[str]
     emptied: list[str]
     tidies: bool
+    profile: str
+    sums: list[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,8 +205,20 @@ def _run(
         deleted=[change.path for change in gone],
         emptied=sorted(folders, reverse=True),
         tidies=tidies,
+        profile=server_files.settings_path(data),
+        sums=[
+            "" if content is None else server_record.summed(content)
+            for change in (*new, *gone)
+            if change.kind is Kind.SETTINGS and change.old != change.new
+            for content in (change.old, change.new)
+        ],
     )
     with trace.step(f"install on {connection.shown}"):
-        connection.run(render(model))
+        said = answers.rows(connection.run(render(model)))
+    if [_CHANGED] in said:
+        raise NbsshError(
+            f"another laptop changed '{declared.name}' on {connection.shown} at the same time; nothing was changed",
+            "say it again",
+        )
     for change in (*new, *gone):
         trace.file(change.action, change.name, None if change.new is None else change.mode)

@@ -40,7 +40,10 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the server's status script says; times are seconds since the epoch."""
+    """What the server's status script says; times are seconds since the epoch.
+
+    `profile` is what cksum(1) says there of the profile's parameters; an older program says nothing.
+    """
 
     state: State
     host: _Name = ""
@@ -52,6 +55,7 @@ class Answer(msgspec.Struct, frozen=True):
     last_activity: _Moment | None = None
     elsewhere: _Names = []
     job: Job | None = None
+    profile: _Name = ""
 
 
 def asked(there: Connection, target: Target) -> Answer:

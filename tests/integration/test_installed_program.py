@@ -123,6 +123,7 @@ def installing(home: Path) -> str:
             name="box", share=str(root), data=f"{root}/box", program=f"{root}/program/{SMALL.id}",
             parts=[parcel(part.name, part.data, part.mode) for part in SMALL.parts],
             files=[parcel(f"{root}/box/profile", b"socket /x\n", 0o600)], deleted=[], emptied=[], tidies=False,
+            profile=f"{root}/box/profile", sums=[],
         )
     )  # fmt: skip
 

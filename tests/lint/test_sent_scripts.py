@@ -52,6 +52,7 @@ def models(text: str) -> dict[str, Template]:
         "install": Install(
             name=text, share=text, data=text, program=text, parts=[parcel(text, f"{text}\n".encode(), 0o700)],
             files=[parcel(text, f"{text}\n".encode(), 0o600)], deleted=[text], emptied=[text], tidies=True,
+            profile=text, sums=[text],
         ),
     }  # fmt: skip
 

@@ -116,7 +116,7 @@ SENT: list[Template] = [
         parts=[server_files.parcel("launch", b"#!/bin/sh\n", 0o700), server_files.parcel("lib.sh", b"# x\n", 0o600)],
         files=[server_files.parcel("/home/alice/.local/share/nbssh/mybox/config/x.json", b'{"a": "$(id)"}\n', 0o600)],
         deleted=["/home/alice/.local/share/nbssh/mybox/old"], emptied=["/home/alice/.local/share/nbssh/mybox"],
-        tidies=True,
+        tidies=True, profile="/home/alice/.local/share/nbssh/mybox/profile", sums=["", "4294967295 0"],
     ),
     Call(
         share="/home/alice/.local/share/nbssh", name="mybox", laptop="fedcba9876543210", program="0123456789abcdef",

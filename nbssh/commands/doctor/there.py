@@ -17,7 +17,7 @@ from nbssh.core.server.facts import Candidate, Facts
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 from nbssh.steps import connect, forwarding, probe, profiles
-from nbssh.steps import plan as planning
+from nbssh.steps.agree import agree, listed
 from nbssh.steps.server_files import read_remote
 from nbssh.steps.server_status import asked
 
@@ -214,7 +214,16 @@ def _forwarding(target: Target, known: Server, there: Connection) -> Iterator[Fi
 
 def _files(target: Target, there: Connection) -> Iterator[Finding]:
     name, profile, declared = target.name, target.profile, target.declared
-    plan = Plan(planning.remote_changes(declared, read_remote(there, [declared])))
+    agreed = agree(target, read_remote(there, [declared]))
+    if agreed.taken:
+        yield Finding(
+            "files there",
+            "warning",
+            f"another laptop changed {listed(agreed.taken)} there",
+            f"nbssh apply {name}",
+            name,
+        )
+    plan = Plan(agreed.changes)
     changed: dict[tuple[str, str], list[str]] = {}
     for change in plan.changes:
         said = _MISSING if change.old is None else _EDITED if change.edited else _OLD
@@ -225,7 +234,7 @@ def _files(target: Target, there: Connection) -> Iterator[Finding]:
     for (one, several), paths in changed.items():
         what = f"{', '.join(paths)} {one if len(paths) == 1 else several}"
         yield Finding("files there", "warning", what, f"nbssh diff {name}; nbssh apply {name}", name)
-    if plan.empty:
+    if plan.empty and not agreed.taken:
         yield Finding("files there", "ok", "all files there are up to date", profile=name)
     known = connect.known_server(target)
     if profile.server and profile.server.probed_for != profile.fingerprint():

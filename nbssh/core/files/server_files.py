@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -12,8 +13,9 @@ from nbssh.core.files.change import PRIVATE, SEAL, Change, File, Kind
 from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
-from nbssh.core.profile.declared import share_folder
+from nbssh.core.profile.declared import Secret, share_folder
 from nbssh.core.profile.profile import TITLES, tcp_port
+from nbssh.core.profile.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from nbssh.core.profile.declared import Declared
     from nbssh.core.profile.profile import Profile, Server
 
+FORMAT = 1
+"""What all files of a profile on its host are written in; one more where any of their texts changes its form.
+
+A laptop with an older nbssh leaves files of a higher one alone: two versions would otherwise rewrite them in turns.
+"""
 START_SECONDS = (
     120  # what templates/server/profile.sh gives a start: a cold JupyterLab on a busy file system takes a minute
 )
@@ -104,8 +111,10 @@ def remote_files(declared: Declared) -> list[File]:
 def settings_file(declared: Declared, config: Sequence[File] = ()) -> File:
     """Return the file of a profile's parameters; it holds the checksums of the files that can hold no seal: JSON."""
     name, data = declared.name, declared.folder
+    shared = Shared.of(declared.profile, Secret())
+    common = [("format", str(FORMAT)), ("shared", json.dumps(msgspec.to_builtins(shared), sort_keys=True))]
     sums = [("file", f"{checksum(_bytes(file))} {file.path.removeprefix(f'{data}/')}") for file in config]
-    text = render(Settings(name=name, seal=SEAL, settings=[*settings(declared), *sums]))
+    text = render(Settings(name=name, seal=SEAL, settings=[*settings(declared), *common, *sums]))
     return File(settings_path(data), change.seal(text), PRIVATE, f"what '{name}' runs with there", kind=Kind.SETTINGS)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from nbssh.core.profile.profile import Profile, Server  # noqa: TC001  msgspec reads the annotations
+from nbssh.core.profile.shared import Synced  # noqa: TC001
 from nbssh.core.way import STRAIGHT, Way
 
 
@@ -14,13 +15,14 @@ class Secret(msgspec.Struct, frozen=True, omit_defaults=True):
     """What opens one profile's notebook: Jupyter's password hash, or a token.
 
     `key` is the private half of the profile's own ssh key (OpenSSH's format), where a way needs it;
-    `public_key` is the line for authorized_keys.
+    `public_key` is the line for authorized_keys. `synced` is what this laptop and the host agreed on last.
     """
 
     hash: str = ""
     token: str = ""
     key: str = ""
     public_key: str = ""
+    synced: Synced | None = None
 
 
 class Declared(msgspec.Struct, frozen=True):

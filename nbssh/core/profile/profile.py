@@ -36,6 +36,9 @@ UNPRIVILEGED = 1024  # ip(7): ports below need CAP_NET_BIND_SERVICE
 
 # TIME FORMATS in sshd_config(5); with `no`, Ctrl-C would wait for the last tab
 Persist = Annotated[str, msgspec.Meta(pattern=r"\A(yes|([0-9]{1,6}[smhdwSMHDW]?){0,5})\Z")]
+GROUND = ("app", "jupyter", "setup", "setup_shell", "forward", "remote_port", "scheduler")
+"""The keys that decide, beside the destination, what is found on a server."""
+
 Port = Annotated[int, msgspec.Meta(ge=UNPRIVILEGED, le=65535)]
 
 
@@ -101,12 +104,9 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     def fingerprint(self) -> str:
         """Return a short hash of all that the choices in `server` depend on: if it changed, look again."""
-        said: list[object] = [
-            self.destination, self.ssh_options, self.app, self.jupyter, self.setup, self.setup_shell, self.forward,
-            self.remote_port,
-        ]  # fmt: skip
-        if self.scheduler:
-            said.append(self.scheduler)
+        said: list[object] = [self.destination, self.ssh_options, *(getattr(self, key) for key in GROUND)]
+        if self.scheduler is None:
+            said.pop()
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
 
 
