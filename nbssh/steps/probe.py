@@ -72,14 +72,15 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
     found = choice.candidate_for(profile, facts)
     if not found.argon2 and found.version(profile.app):
         ui.warn(f"argon2-cffi was not seen beside {found.path}; without it the password cannot be checked")
-    tried = profile.forward != "tcp" and not target.way.leads_on  # then another sshd forwards
-    permitted = forwarding.try_forwarding(connection, facts, found) if tried else Permitted()
+    # where the way leads on, another sshd forwards
+    permitted = Permitted() if target.way.leads_on else forwarding.try_forwarding(connection, facts, found)
     tunnel = choice.tunnel(name, profile, facts, found, permitted, leads_on=target.way.leads_on)
     ui.say(f"{facts.host} ({facts.os}): {choice.describe(found, profile.app)}")
     if tunnel.forward == "socket":
         ui.say(f"tunnel to a unix socket that only you can open: {tunnel.socket}")
     else:
-        ui.say(f"tunnel to 127.0.0.1:{tunnel.port} over there (TCP), {tunnel.why}")
+        through = f"; its end is a socket that only you can open: {tunnel.gate}" if tunnel.gate else ""
+        ui.say(f"tunnel to 127.0.0.1:{tunnel.port} over there (TCP), {tunnel.why}{through}")
     one_session = not target.way.leads_on and not forwarding.takes_sessions(connection)
     if one_session:
         ui.say("its sshd permits one session for each connection (MaxSessions 1): no second terminal can share it")
@@ -96,6 +97,7 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
         forward="socket" if tunnel.forward == "socket" else "tcp",
         socket=tunnel.socket,
         port=tunnel.port,
+        gate=tunnel.gate,
         prompts=connection.prompted,
         one_session=one_session,
         probed_for=profile.fingerprint(),

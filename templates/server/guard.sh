@@ -1,4 +1,4 @@
-# needs: forward is_alive is_process list_processes look marked p_start parent r_pid r_start run
+# needs: forward is_alive is_exposed is_process list_processes look marked p_start parent r_pid r_start run
 # --- the guard: closes a tunnel that no longer leads to our server ---------------------------------------------------
 # A page in a browser keeps the tunnel open after launch has ended. Where it leads to a port, somebody else may listen
 # there once our server is gone; so then the connection goes, by ending the sshd process that serves it, this user's own.
@@ -6,7 +6,7 @@
 # Sets parent_start if launch is what an ssh session runs, and not something typed into a shell.
 find_sshd() {
     parent_start=''
-    [ "${forward}" = tcp ] || return 0
+    [ "${forward}" = tcp ] || is_exposed || return 0
     sshd_name=''
     if [ -r /proc/self/stat ]; then
         { IFS='' read -r sshd_name; } 2>/dev/null <"/proc/${parent}/comm" || return 0

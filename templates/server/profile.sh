@@ -21,11 +21,19 @@ place_profile() {
     run=${state}/${host}
 }
 
+# Whether anybody but this user could listen where the tunnel ends: ports and /tmp are everybody's.
+is_exposed() {
+    case ${gate:-${socket}} in
+    "${home}"/*) return 1 ;;
+    *) return 0 ;;
+    esac
+}
+
 # open_profile NAME: reads its file too, which is data and never sourced: a key, a blank, the value to the end of the
 # line. `setup`, `setup_shell` and `option` may come again and again. What another version of nbssh knows is skipped.
 open_profile() {
     place_profile "$1"
-    app=lab title=JupyterLab forward=socket socket='' remote_port=0 jupyter=jupyter-lab python='' root_dir=''
+    app=lab title=JupyterLab forward=socket socket='' remote_port=0 gate='' jupyter=jupyter-lab python='' root_dir=''
     fast=yes environment=login start_timeout=120 setup='' setup_shell='' wing='' scheduler='' via='' options=''
     while IFS='' read -r profile_line; do
         profile_value=${profile_line#* }
@@ -35,6 +43,7 @@ open_profile() {
         'title '*) title=${profile_value} ;;
         'socket '*) forward=socket socket=${profile_value} ;;
         'port '*) forward=tcp remote_port=${profile_value} ;;
+        'gate '*) gate=${profile_value} ;;
         'jupyter '*) jupyter=${profile_value} ;;
         'python '*) python=${profile_value} ;;
         'dir '*) root_dir=${profile_value} ;;

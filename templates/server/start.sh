@@ -1,7 +1,7 @@
 # needs: ask_api attach await_found await_server fail failed_start find_listener find_others forward host is_alive
-# needs: know_uid listener lock name now now_s now_tenth others print_notes program put python r_at read_record
-# needs: refuse_listener refuse_tools remove_socket run say server_ended socket start_timeout state stop_server title uid
-# needs: unlock
+# needs: know_uid listener lock name now now_s now_tenth open_gate others print_notes program put python r_at
+# needs: read_record refuse_listener refuse_tools remove_socket run say server_ended socket start_timeout state stop_server
+# needs: title uid unlock
 # --- launch: start a server ------------------------------------------------------------------------------------------
 
 # A started program is a session of its own, so that no terminal's end reaches it, and hears signals: a shell without
@@ -110,6 +110,7 @@ obtain_server() {
     if ! is_alive "${run}/record" || ! attach; then
         start
     fi
+    open_gate
     mark_ready
     unlock
 }

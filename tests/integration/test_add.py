@@ -113,7 +113,9 @@ def test_a_pasted_recipe_gives_destination_and_ports(bed: Bed) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "not taken over from your command: -X" in done.stderr
-    assert f"localforward [127.0.0.1]:{near} [127.0.0.1]:{far}" in bed.run("ssh", "-G", "box-nb").stdout
+    # the port is everybody's: the tunnel ends at a socket of hers, behind which only her Jupyter on that port is
+    gate = f"{bed.remote_home}/.local/state/nbssh/box/sock"
+    assert f"localforward [127.0.0.1]:{near} {gate}" in bed.run("ssh", "-G", "box-nb").stdout
     assert config_of(bed)["ServerApp"]["port"] == far
 
 

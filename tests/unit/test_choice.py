@@ -76,6 +76,22 @@ def test_a_declared_port_is_taken() -> None:
     assert (way.forward, way.port) == ("tcp", 10080)
 
 
+def test_the_tunnel_to_a_port_ends_at_a_socket_of_hers_where_it_can() -> None:
+    able = msgspec.structs.replace(LAB, python="/opt/a/bin/python")
+
+    def gate(permitted: Permitted, facts: Facts = FACTS, found: Candidate = able) -> str:
+        return choice.tunnel("box", profile(forward="tcp"), facts, found, permitted, leads_on=False).gate
+
+    assert gate(Permitted(socket=True, tcp=True)) == f"{FACTS.home}/.local/state/nbssh/box/sock"
+    # then the port itself need not be forwarded
+    assert gate(Permitted(socket=True, tcp=False)) == f"{FACTS.home}/.local/state/nbssh/box/sock"
+    assert gate(Permitted(socket=False, tcp=True)) == ""
+    assert gate(Permitted()) == ""
+    assert gate(Permitted(socket=True), found=msgspec.structs.replace(LAB, python="")) == ""
+    # neither in /tmp, which is everybody's too
+    assert gate(Permitted(socket=True), msgspec.structs.replace(FACTS, home_filesystem="nfs4")) == ""
+
+
 def test_an_sshd_that_forbids_everything_is_an_error_that_names_the_options() -> None:
     for permitted in (Permitted(socket=False, tcp=False), Permitted(tcp=False)):
         with pytest.raises(NbsshError, match="forbids the tunnel") as caught:

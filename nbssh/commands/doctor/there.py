@@ -193,12 +193,13 @@ def _forwarding(target: Target, known: Server, there: Connection) -> Iterator[Fi
     if target.ssh.check_master(target.control_socket):
         yield Finding("forwarding", "ok", "the tunnel is open", profile=name)
         return
-    at_home = known.socket.startswith(f"{known.home}/")
+    by_socket = known.forward == "socket" or bool(known.gate)
+    at_home = (known.gate or known.socket).startswith(f"{known.home}/")
     facts = Facts(home=known.home, uid=known.uid, host=known.hostname, os=known.os, socket_at_home=at_home)
     found = Candidate(path=known.jupyter, program=PROGRAMS[profile.app], python=known.python)
     permitted = forwarding.try_forwarding(there, facts, found)
-    way = permitted.socket if known.forward == "socket" else permitted.tcp
-    option = "AllowStreamLocalForwarding" if known.forward == "socket" else "AllowTcpForwarding"
+    way = permitted.socket if by_socket else permitted.tcp
+    option = "AllowStreamLocalForwarding" if by_socket else "AllowTcpForwarding"
     if way is False:
         other = permitted.tcp if known.forward == "socket" else permitted.socket
         repair = f"nbssh edit {name}: forward = {'tcp' if known.forward == 'socket' else 'socket'!r}"

@@ -84,17 +84,17 @@ class Redirect(Template, frozen=True, kw_only=True):
 
 
 def far_end(profile: Profile) -> FarEnd:
-    """Return where the tunnel ends on the server: the socket, or 127.0.0.1 and a port."""
+    """Return where the tunnel ends on the server: Jupyter's socket, the gate's before its port, or the port itself."""
     server = profile.server
-    if server and server.forward == "socket":
-        return values.far_socket(server.socket)
+    if server and (socket := server.socket if server.forward == "socket" else server.gate):
+        return values.far_socket(socket)
     return values.far_port(tcp_port(profile))
 
 
 def is_private_end(profile: Profile) -> bool:
     """Tell whether nobody else can listen where the tunnel ends: ports and /tmp are everybody's."""
     server = profile.server
-    return server is not None and server.forward == "socket" and server.socket.startswith(f"{server.home}/")
+    return server is not None and (server.gate or server.socket).startswith(f"{server.home}/")
 
 
 def _without_master(profile: Profile, way: Way) -> str:

@@ -125,6 +125,7 @@ def settings(declared: Declared) -> list[tuple[str, str]]:
     if profile.app != "lab":
         found += [("app", profile.app), ("title", TITLES[profile.app])]
     found += [("socket", server.socket)] if server.forward == "socket" else [("port", str(tcp_port(profile)))]
+    found += [("gate", server.gate)] if server.gate else []
     found += [("jupyter", profile.jupyter or server.jupyter)]
     if server.python:
         found += [("python", server.python)]

@@ -43,7 +43,10 @@ Port = Annotated[int, msgspec.Meta(ge=UNPRIVILEGED, le=65535)]
 
 
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What the probe found on the server and chose there. Written by `add` and `apply`, never by hand."""
+    """What the probe found on the server and chose there. Written by `add` and `apply`, never by hand.
+
+    `gate` is the socket at which the tunnel to a port ends: what listens there leads to her Jupyter alone.
+    """
 
     home: Line
     uid: int
@@ -55,6 +58,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     forward: Literal["socket", "tcp"]
     socket: Line = ""
     port: int = 0
+    gate: Line = ""
     prompts: bool = False
     one_session: bool = False
     via: Literal["", Via] = ""
@@ -148,7 +152,8 @@ def validated(profile: Profile, source: str) -> Profile:
 def _fitting(profile: Profile, source: str) -> Profile:
     """Return `profile`, each value of which was checked, if its paths on the server can be used."""
     if profile.server:
-        for what, path in (("home", profile.server.home), ("socket", profile.server.socket)):
+        server = profile.server
+        for what, path in (("home", server.home), ("socket", server.socket), ("gate", server.gate)):
             if path and not is_server_path(path):
                 raise NbsshError(
                     f"{source}: the server's {what} '{printable(path, 60)}' has characters that ssh would expand",

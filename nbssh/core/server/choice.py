@@ -45,6 +45,7 @@ class Tunnel(msgspec.Struct, frozen=True):
     socket: str = ""
     port: int = 0
     why: str = ""
+    gate: str = ""
 
 
 def describe(candidate: Candidate, app: App) -> str:
@@ -99,14 +100,17 @@ def tunnel(
         raise NbsshError(f"--forward socket: {facts.host}: {refusals[0]}", "take --forward tcp, or auto")
     if profile.forward in {"auto", "socket"} and not refusals:
         return Tunnel("socket", path)
-    if permitted.tcp is False:
+    # A port is everybody's: the tunnel ends at a socket of hers, behind which nbssh lets in nobody but her Jupyter.
+    at_home = path if path.startswith(f"{facts.home}/") else ""
+    gate = at_home if permitted.socket and chosen.python else ""
+    if permitted.tcp is False and not gate:
         raise NbsshError(
             f"the sshd of {facts.host} forbids the tunnel, to a unix socket and to a port",
             "ask its administrator for 'AllowTcpForwarding local'; with 'no', or DisableForwarding, sshd refuses both",
         )
     port = profile.remote_port or _PORTS[zlib.crc32(f"{facts.uid}:{name}".encode()) % len(_PORTS)]
     why = "as declared" if profile.forward == "tcp" else "because " + "; ".join(refusals)
-    return Tunnel("tcp", "", port, why)
+    return Tunnel("tcp", "", port, why, gate)
 
 
 def supports_socket(candidate: Candidate) -> bool:
