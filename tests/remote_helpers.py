@@ -45,6 +45,9 @@ FAKE_JUPYTER = r"""#!/bin/sh
 ' '''
 import json, os, signal, socket, sys, time
 
+if sys.argv[1:] == ["--version"]:
+    print("9.8.7")
+    sys.exit()
 config = os.environ["JUPYTER_CONFIG_PATH"].split(":")[0]
 with open(config + "/jupyter_server_config.json") as file:
     app = json.load(file)["ServerApp"]

@@ -14,6 +14,7 @@ from nbssh.core.profile.profile import PROGRAMS, Server, validated
 from nbssh.core.server import choice
 from nbssh.core.server import facts as probe
 from nbssh.core.server.choice import Permitted
+from nbssh.core.text import printable
 from nbssh.steps import forwarding
 
 if TYPE_CHECKING:
@@ -70,6 +71,12 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
     """Return the target with what was found and chosen on its server, and say it."""
     name, profile, ui = target.name, target.profile, target.ui
     found = choice.candidate_for(profile, facts)
+    for passed in facts.candidates:
+        said = f"{printable(passed.path, 200)} on {facts.host}"
+        if passed.fault and passed.path == found.path:
+            ui.warn(f"{said}: {choice.fault(passed)}; the first session will show whether it runs")
+        elif passed.fault and passed.program == found.program:
+            ui.say(f"{said} was left out: {choice.fault(passed)}")
     if not found.argon2 and found.version(profile.app):
         ui.warn(f"argon2-cffi was not seen beside {found.path}; without it the password cannot be checked")
     # where the way leads on, another sshd forwards

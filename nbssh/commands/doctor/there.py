@@ -166,6 +166,10 @@ def _jupyter(target: Target, known: Server, there: Connection) -> Iterator[Findi
         return
     found = next((one for one in facts.candidates if one.path == known.jupyter), None)
     title = TITLES[profile.app]
+    if found and found.fault:
+        why = f"{known.jupyter} on {facts.host}: {choice.fault(found)}"
+        yield Finding("jupyter", "warning" if found.starts else "error", why, again, name)
+        return
     if found is None:
         yield Finding("jupyter", "ok", f"{title} is still at {known.jupyter}", profile=name)
         return

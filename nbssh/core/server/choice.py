@@ -53,8 +53,20 @@ def describe(candidate: Candidate, app: App) -> str:
     return f"{TITLES[app]} {candidate.version(app)}".rstrip() + f" at {printable(candidate.path, 200)}"
 
 
+def fault(candidate: Candidate) -> str:
+    """Return in words why a candidate did not say its version, nothing if it did or was not asked."""
+    of = printable(candidate.fault_of, 200)
+    return {
+        "empty": "it is an empty file",
+        "lineends": "its lines end in CR LF, so its interpreter is not found",
+        "interpreter": f"its interpreter {of} is not there",
+        "silent": f"it did not say its version: {of}" if of else "it did not say its version",
+        "slow": "it did not say its version within 20 s",
+    }.get(candidate.fault, "")
+
+
 def candidate_for(profile: Profile, facts: Facts) -> Candidate:
-    """Return the Jupyter to run: the first that is the profile's app.
+    """Return the Jupyter to run: the profile's app, the first that said its version, else the first that can start.
 
     Raises NbsshError if there is none, or if the declared one is not what it is said to be: `--jupyter /bin/true` is a
     mistake that would show only at the first start.
@@ -63,15 +75,27 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
     able = [candidate for candidate in facts.candidates if candidate.program == program]
     if profile.jupyter:
         named = [candidate for candidate in able if profile.jupyter in {candidate.asked, candidate.path}]
+        if named and not named[0].starts:
+            raise _cannot_start(named[0], facts, "mend it, give another path with --jupyter, or leave out --jupyter")
         if named and (named[0].version(profile.app) or named[0].path.endswith(f"/{program}")):
             return named[0]
         raise NbsshError(
             f"'{printable(profile.jupyter, 60)}' on {facts.host} is no {program} that can be run",
             "leave out --jupyter to see what is found there, or give the path of the program",
         )
+    fit = [candidate for candidate in able if candidate.starts]
+    if fit:
+        return next((candidate for candidate in fit if candidate.answered), fit[0])
     if able:
-        return able[0]
+        hint = f"install {_PACKAGES[profile.app]} there again, or give the path of another one with --jupyter"
+        raise _cannot_start(able[0], facts, hint)
     app = next((app for candidate in facts.candidates for app in PROGRAMS if PROGRAMS[app] == candidate.program), None)
+    if not app and not facts.login_told:
+        raise NbsshError(
+            f"no {program} was found on {facts.host}, and your login shell there did not tell its PATH",
+            "its rc files start another program (tmux, another shell) or hang: put that behind [ -t 0 ], "
+            f"or give the path of {program} with --jupyter",
+        )
     raise NbsshError(
         f"no {program} was found on {facts.host}",
         f"found there: {PROGRAMS[app]}; say --app {app}"
@@ -79,6 +103,11 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
         else f"install it there (python3 -m venv ~/.venv && ~/.venv/bin/pip install {_PACKAGES[profile.app]}), "
         "give its path with --jupyter, or say with --setup how its environment is activated",
     )
+
+
+def _cannot_start(candidate: Candidate, facts: Facts, hint: str) -> NbsshError:
+    path = printable(candidate.path, 200)
+    return NbsshError(f"{path} on {facts.host} cannot be run: {fault(candidate)}", hint)
 
 
 def tunnel(

@@ -26,7 +26,8 @@ _LINES = 200
 class Candidate(msgspec.Struct, frozen=True):
     """One Jupyter program on the server; versions come from its packages' metadata, empty where not seen.
 
-    `program` is what it is (`jupyter-lab`), `asked` the profile's own word where this is what it names.
+    `program` is what it is (`jupyter-lab`), `asked` the profile's own word where this is what it names. `answered` is
+    what it said to --version, `fault` why it said none, both empty where it was not asked; see templates/sent/probe.
     """
 
     path: str
@@ -37,6 +38,14 @@ class Candidate(msgspec.Struct, frozen=True):
     notebook: str = ""
     jupyter_server: str = ""
     argon2: str = ""
+    answered: str = ""
+    fault: str = ""
+    fault_of: str = ""
+
+    @property
+    def starts(self) -> bool:
+        """Tell whether the host can start it at all; whether it is a Jupyter is another question."""
+        return self.fault not in {"empty", "lineends", "interpreter"}
 
     def version(self, app: App) -> str:
         """Return the version of the package that is `app`, empty where it was not seen."""
@@ -44,7 +53,10 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What was found on one server. `socket_limit` is the longest path of a unix socket there, in bytes; 0: unknown."""
+    """What was found on one server. `socket_limit` is the longest path of a unix socket there, in bytes; 0: unknown.
+
+    `login_told`: the login shell told its PATH, or there is none.
+    """
 
     home: str
     uid: int
@@ -54,6 +66,7 @@ class Facts(msgspec.Struct, frozen=True):
     socket_at_home: bool = False
     socket_in_tmp: bool = False
     socket_limit: int = 0
+    login_told: bool = True
     candidates: tuple[Candidate, ...] = ()
 
 
@@ -66,12 +79,15 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
     host: dict[str, str] = {}
     socket: dict[str, str] = {}
     candidates: list[Candidate] = []
+    login_told = True
     for kind, *fields in answers.rows(body)[:_LINES]:
         said = _fields(fields)
         if kind == "host":
             host = said
         elif kind == "socket":
             socket = said
+        elif kind == "login":
+            login_told = said.get("told") != "no"
         elif kind == "jupyter" and said.get("path", "").startswith("/") and said.get("program") in PROGRAMS.values():
             candidates.append(
                 msgspec.convert({key: said.get(key, "") for key in Candidate.__struct_fields__}, Candidate)
@@ -94,6 +110,7 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
         socket_at_home=socket.get("home") == "ok",
         socket_in_tmp=socket.get("tmp") == "ok",
         socket_limit=int(limit) if _is_number(limit) else 0,
+        login_told=login_told,
         candidates=tuple(candidates),
     )
 

@@ -2,6 +2,7 @@
 
 newline='
 '
+return=$(printf '\r')
 quote="'"
 
 real_path() {
@@ -9,25 +10,47 @@ real_path() {
 }
 
 # Sets `python` to the interpreter in the first lines of a script. Where its path is too long for the kernel, or has
-# blanks, pip, conda and uv write `#!/bin/sh` and `'''exec' "/path/python" "$0" "$@"`.
+# blanks, pip, conda and uv write `#!/bin/sh` and `'''exec' "/path/python" "$0" "$@"`. Sets `fault` where it cannot start:
+# empty, lineends (CR LF: the kernel takes the CR for a part of the name), or interpreter, which `fault_of` names.
 find_python() {
-    python=''
-    python_lines=$(command head -c 4096 "$1" 2>/dev/null | command tr -d '\000\r' | command head -n 2)
+    python='' fault='' fault_of=''
+    if [ ! -s "$1" ]; then
+        fault=empty
+        return 0
+    fi
+    python_lines=$(command head -c 4096 "$1" 2>/dev/null | command tr -d '\000' | command head -n 2)
     case ${python_lines} in
     '#!'*) ;;
     *) return 0 ;;
     esac
     python_first=${python_lines%%"${newline}"*}
+    case ${python_first} in
+    *"${return}")
+        fault=lineends
+        python_first=${python_first%"${return}"}
+        ;;
+    *) ;;
+    esac
     python_first=${python_first#'#!'}
     python_first=${python_first#"${python_first%%[! ]*}"}
+    python_interpreter=${python_first%% *}
     python_second=${python_lines#*"${newline}"}
     case ${python_first} in
     */env\ *)
         python_first=${python_first#*env }
         python_first=${python_first#-S }
-        python=$(command -v "${python_first%% *}" 2>/dev/null || :)
+        case ${python_first} in
+        *=*) ;;
+        *)
+            python_interpreter=${python_first%% *}
+            python=$(PATH="${1%/*}:${login_path:-${PATH}}" command -v "${python_interpreter}" 2>/dev/null) || :
+            ;;
+        esac
         ;;
-    */python* | */pypy*) python=${python_first%% -*} ;;
+    */python* | */pypy*)
+        python=${python_first%% -*}
+        python_interpreter=${python}
+        ;;
     *)
         case ${python_second} in
         "${quote}${quote}${quote}exec${quote} "*)
@@ -44,6 +67,7 @@ find_python() {
                 ;;
             *) python=${python_second%% *} ;;
             esac
+            python_interpreter=${python}
             ;;
         *) ;;
         esac
@@ -52,6 +76,39 @@ find_python() {
     python=${python%"${python##*[! ]}"}
     if [ ! -x "${python}" ]; then
         python=''
+    fi
+    if [ -z "${fault}" ] && ! PATH="${1%/*}:${login_path:-${PATH}}" command -v "${python_interpreter}" >/dev/null 2>&1; then
+        fault=interpreter fault_of=${python_interpreter}
+    fi
+}
+
+# try_jupyter PATH: sets `answered` to the version that it says, or `fault`: silent, with its last words in `fault_of`, or
+# slow. As serve does it: the PATH of a login, behind the program's own folder, and through the setup lines. A wrapper
+# may know no --version, so this is no proof that it is no Jupyter.
+try_jupyter() {
+    answered=''
+    if [ -n "${fault}" ] || [ -n "${found_running}" ] || [ "${tries}" -ge 4 ]; then
+        return 0
+    fi
+    tries=$((tries + 1))
+    # shellcheck disable=SC2016  # expanded by the inner shells
+    set -- /bin/sh -c 'PATH=$1:$PATH && export PATH && shift && exec "$@" 2>&1' sh "${1%/*}" "$1" --version
+    if [ -n "${setup_program}" ]; then
+        # shellcheck disable=SC2016
+        setup_shell -c "${setup_program}"'exec "$@"' nbssh "$@"
+    else
+        bounded 20 env "PATH=${login_path:-${PATH}}" "$@"
+    fi
+    answered=$(command head -c 65536 "${scratch}/out" | command tr -d '\r' |
+        command sed -n 's/^\([0-9][0-9]*\.[0-9][0-9A-Za-z.+-]*\)$/\1/p' | command tail -n 1)
+    if [ -n "${answered}" ]; then
+        found_running=yes
+    elif [ -n "${bounded_late}" ]; then
+        fault=slow
+    else
+        fault=silent
+        fault_of=$(command head -c 65536 "${scratch}/out" | command tr -cd '[:print:]\n' | command sed -n '/[^ ]/p' |
+            command tail -n 1 | command cut -c 1-200)
     fi
 }
 
@@ -132,12 +189,14 @@ offer() {
     seen="${seen}${newline}${offer_real}"
     offered=$((offered + 1))
     find_python "${offer_real}"
+    try_jupyter "$1"
     sites=''
     [ -z "${python}" ] || find_sites
     : "${any_python:=${python}}"
     emit jupyter path "$1" program "${1##*/}" asked "${asked}" python "${python}" found "$2" \
         jupyterlab "$(version_of jupyterlab)" notebook "$(version_of notebook)" \
-        jupyter_server "$(version_of jupyter_server)" argon2 "$(version_of 'argon2[_-]cffi')"
+        jupyter_server "$(version_of jupyter_server)" argon2 "$(version_of 'argon2[_-]cffi')" \
+        answered "${answered}" fault "${fault}" fault_of "${fault_of}"
 }
 
 # offer_folder FOLDER FOUND: the first wanted program in it.
@@ -214,7 +273,9 @@ below_home() {
 }
 
 find_jupyters() {
-    seen='' offered=0 asked=''
+    seen='' offered=0 asked='' tries=0 found_running=''
+    ask_login_shell
+    login_path=${path}
     case ${jupyter} in
     */*)
         asked=${jupyter}
@@ -232,8 +293,6 @@ find_jupyters() {
         read_path
         setup_path=${path}
     fi
-    ask_login_shell
-    login_path=${path}
     case ${jupyter} in
     '' | */*) ;;
     *)
@@ -249,6 +308,7 @@ find_jupyters() {
         login_path=${path}
         search
     fi
+    emit login told "${login_told}"
     # nothing: what else is there helps to say what can be done
     if [ "${offered}" -eq 0 ]; then
         programs='jupyter-lab jupyter-notebook jupyter-server'

@@ -11,12 +11,13 @@ bounded() {
         give_back
         exec "$@"
     } </dev/null >"${scratch}/out" 2>/dev/null &
-    bounded_child=$!
+    bounded_child=$! bounded_late=''
     now
     bounded_until=$((now_s + bounded_limit))
     while look "${bounded_child}" && [ "${p_state}" != Z ]; do
         now
         if [ "${now_s}" -ge "${bounded_until}" ]; then
+            bounded_late=yes
             if [ "${p_group}" = "${bounded_child}" ]; then
                 kill -KILL "-${bounded_child}" 2>/dev/null || :
             fi
@@ -36,18 +37,19 @@ read_path() {
     path=$(command head -c 262144 "${scratch}/out" | command sed -n "s/^.*nbssh-${nonce}-path://p" | command tail -n 1)
 }
 
+# Sets `login_told` too: no, where there is a shell that did not tell.
 ask_login_shell() {
+    login_told=yes
     case ${SHELL:-} in
-    '' | *nologin | *false) path='' ;;
-    *csh)
-        bounded 10 "${SHELL}" -c "${path_command}"
-        read_path
+    '' | *nologin | *false)
+        path=''
+        return 0
         ;;
-    *)
-        bounded 10 "${SHELL}" -l -c "${path_command}"
-        read_path
-        ;;
+    *csh) bounded 10 "${SHELL}" -c "${path_command}" ;;
+    *) bounded 10 "${SHELL}" -l -c "${path_command}" ;;
     esac
+    read_path
+    [ -n "${path}" ] || login_told=no
 }
 
 # What people put into .bashrc or .zshrc is seen by interactive shells only.
@@ -56,6 +58,7 @@ ask_interactive_shell() {
     bash | zsh | fish)
         bounded 10 "${SHELL}" -l -i -c "${path_command}"
         read_path
+        [ -z "${path}" ] || login_told=yes
         ;;
     *) path='' ;;
     esac
