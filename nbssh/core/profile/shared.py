@@ -23,12 +23,12 @@ _Which = Literal["same", "taken", "sent", "clashing"]
 
 # How one laptop gets there, and what is only on its own screen.
 OWN = frozenset((
-    "destination", "ssh_options", "port", "browser", "forward_agent", "forward_x11", "delegate_credentials",
+    "destination", "ssh_options", "port", "persist", "browser", "forward_agent", "forward_x11", "delegate_credentials",
     "auth",  # follows the secret
     "server",  # only a part of it is shared
 ))  # fmt: skip
 KEYS = tuple(key for key in Profile.__struct_fields__ if key not in OWN)
-FOUND = ("jupyter", "python", "version", "forward", "socket", "port", "via")
+FOUND = ("jupyter", "python", "version", "forward", "socket", "port", "gate", "via")
 """Those keys of the table `server` that the host goes by."""
 
 SECRET, SEEN = "secret", "seen"
