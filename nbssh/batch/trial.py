@@ -12,7 +12,7 @@ import msgspec
 
 from nbssh.adapters.programs import process
 from nbssh.adapters.ssh import login
-from nbssh.batch import answers as said
+from nbssh.batch import said
 from nbssh.core import answers, way
 from nbssh.core.files.change import Change
 from nbssh.core.files.program import program_of

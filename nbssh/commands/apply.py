@@ -17,9 +17,9 @@ from nbssh.core.profile.declared import Secret, share_folder
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import aliases, border, connect, profiles, writing
-from nbssh.steps import plan as planning
-from nbssh.steps import probe as server
 from nbssh.steps.agree import Agreed, agree
+from nbssh.steps.plan import local_changes
+from nbssh.steps.probe import find_out
 from nbssh.steps.profiles import Failure
 from nbssh.steps.secret import with_key
 from nbssh.steps.server_files import Present, read_remote, settle
@@ -199,12 +199,12 @@ def _plan_one(work: Work, present: Present) -> None:
     if work.connection:
         looked = not _is_known(work)
         if looked:
-            target = server.find_out(work.connection, target)
+            target = find_out(work.connection, target)
             present = read_remote(work.connection, [target.declared])
         work.agreed = agree(target, present, prefer=work.prefer, looked=looked)
         target, changes = work.agreed.target, work.agreed.changes
         work.tidies = share_folder(connect.known_server(target)) in present.unnamed
-    local, work.unexpressed = planning.local_changes(target)
+    local, work.unexpressed = local_changes(target)
     work.target = target
     work.plan = Plan([*changes, *local])
 

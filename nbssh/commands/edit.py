@@ -24,8 +24,8 @@ from nbssh.core.profile.declared import SHARE, STATES
 from nbssh.core.profile.profile import check_name
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import connect, ports, probe, profiles, writing
-from nbssh.steps import plan as planning
 from nbssh.steps.agree import agree
+from nbssh.steps.plan import local_changes
 from nbssh.steps.profiles import Target
 from nbssh.steps.secret import with_key
 from nbssh.steps.server_files import read_remote, settle
@@ -207,7 +207,7 @@ def _is_known(target: Target) -> bool:
 def _plan(target: Target, text: str, agreed: Agreed | None) -> Plan:
     """Return everything that follows from the edited text."""
     toml = store.text_of(target.name, target.profile, text).encode("utf-8")
-    local, unexpressed = planning.local_changes(target)
+    local, unexpressed = local_changes(target)
     for sentence in unexpressed:
         target.ui.warn(f"the alias of '{target.name}' is not equal to its destination in this: {sentence}")
     # planned from the file as it is; hers has her comments

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING, ClassVar
 
-from nbssh.adapters.files import writer
+from nbssh.adapters.files import tidy, writer
 from nbssh.core import answers
 from nbssh.core.files.change import Kind, Plan, is_edited
 from nbssh.core.files.diff import painted, unified
@@ -160,7 +160,7 @@ def _remove_here(context: Context, names: list[str]) -> None:
         paths.control_socket(name).unlink(missing_ok=True)  # a master that was killed leaves it
         paths.draft(name).unlink(missing_ok=True)
     for folder in (paths.edits_dir, paths.secrets_dir, paths.profiles_dir, paths.profiles_dir.parent, paths.conf_dir):
-        writer.remove_empty(folder)
+        tidy.remove_empty(folder)
 
 
 def _orphans(context: Context) -> list[str]:
@@ -209,7 +209,7 @@ def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> i
     include.forget(context)
     _remove_state(paths, but=(paths.log,) if bug else ())
     if made_folder:
-        writer.remove_empty(paths.ssh_dir)
+        tidy.remove_empty(paths.ssh_dir)
     for text in filter(None, left):
         context.ui.warn(text)
     gone = "everything nbssh wrote on this machine is gone" + (" but that log" if bug else "")

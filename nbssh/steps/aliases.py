@@ -18,7 +18,7 @@ from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.files import laptop_files
 from nbssh.core.profile.profile import alias as nb_alias
 from nbssh.core.profile.profile import kill_alias
-from nbssh.core.ssh import alias, destination, moment
+from nbssh.core.ssh import alias, answer, destination, moment
 from nbssh.core.ssh.moment import MatchBlock
 from nbssh.errors import NbsshError
 
@@ -139,7 +139,7 @@ def _followed(target: Target) -> tuple[dict[Condition, str], tuple[str, ...]]:
     found = moment.conditions(config, SshDisk.of(target.paths.home), original)
     if not found:
         return {}, ()
-    today = alias.parsed(_trial(target.ssh, dict.fromkeys(found, False)).destination(target))
+    today = answer.parsed(_trial(target.ssh, dict.fromkeys(found, False)).destination(target))
     tokens = {token: today[keyword][0] for token, keyword in (("h", "hostname"), ("p", "port"), ("r", "user"))}
     tokens["n"] = original
     asked = {condition: condition.for_alias(tokens) for condition in found[: moment.MOST]}
@@ -182,17 +182,17 @@ def _derive(target: Target, answers: Settled, below: Sequence[Directive]) -> Der
     )
     directives, unexpressed = (*denied, *derived.directives), derived.unexpressed
     if way.leads_on:
-        answer, nb = ask(derived.directives, nb_alias(name)), nb_alias(name)
+        said, nb = ask(derived.directives, nb_alias(name)), nb_alias(name)
         own = [*own, *way.keywords()]
-        unexpressed += alias.differences(base, answer, original, nb, own=own, forwards=forwards)
+        unexpressed += answer.differences(base, said, original, nb, own=own, forwards=forwards)
     return alias.Derived(directives, unexpressed)
 
 
 def _names(trial: _Trial, target: Target, base: str) -> tuple[str, ...]:
     """Return the host's name as it is before ssh asks DNS for a canonical one, where it does that."""
-    if alias.parsed(base).get("canonicalizehostname", ("false",)) in {("false",), ("no",)}:
+    if answer.parsed(base).get("canonicalizehostname", ("false",)) in {("false",), ("no",)}:
         return ()
-    return alias.parsed(trial.destination(target, "-oCanonicalizeHostname=no")).get("hostname", ())
+    return answer.parsed(trial.destination(target, "-oCanonicalizeHostname=no")).get("hostname", ())
 
 
 def original_name(profile: Profile) -> str:
@@ -202,7 +202,7 @@ def original_name(profile: Profile) -> str:
 
 def own_forwards(profile: Profile) -> list[str]:
     """Return our own forward as `ssh -G` prints it."""
-    return [alias.printed_forward(f"127.0.0.1:{profile.port}", laptop_files.far_end(profile))]
+    return [answer.printed_forward(f"127.0.0.1:{profile.port}", laptop_files.far_end(profile))]
 
 
 def blocks(target: Target) -> tuple[str, tuple[str, ...]]:

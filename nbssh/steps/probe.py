@@ -12,8 +12,8 @@ from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.profile import PROGRAMS, Server, validated
 from nbssh.core.server import choice
-from nbssh.core.server import facts as probe
 from nbssh.core.server.choice import Permitted
+from nbssh.core.server.facts import parse
 from nbssh.core.text import printable
 from nbssh.steps import forwarding
 
@@ -64,7 +64,7 @@ def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
         setup_shell=list(profile.setup_shell) or ["/bin/sh"],
     )
     out, _ = connection.attempt(render(model), LOOK_SECONDS)
-    return probe.parse(out, nonce, connection.shown)
+    return parse(out, nonce, connection.shown)
 
 
 def choose(connection: Connection, target: Target, facts: Facts) -> Target:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.files import writer
+from nbssh.adapters.files import tidy, writer
 from nbssh.adapters.terminal import trace
 from nbssh.core.files.change import Kind, Plan
 from nbssh.core.files.diff import painted, unified
@@ -61,7 +61,7 @@ def sweep(context: Context) -> None:
     """Remove what a killed run left, in all our folders: those may need no change any more."""
     paths = context.paths
     folders = (paths.ssh_dir, paths.conf_dir, paths.profiles_dir, paths.secrets_dir, paths.state, paths.backups)
-    writer.sweep([*folders, paths.user_config.resolve().parent], lock=paths.lock)
+    tidy.sweep([*folders, paths.user_config.resolve().parent], lock=paths.lock)
 
 
 def refuse_edits(context: Context, changes: Iterable[Change], *, show: bool = True) -> None:

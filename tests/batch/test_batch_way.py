@@ -8,7 +8,7 @@ import hmac
 
 import pytest
 
-from nbssh.batch import answers
+from nbssh.batch import said
 from nbssh.batch.way import BatchWay
 from nbssh.core.files.laptop_files import Local, ssh_config
 from nbssh.core.profile.profile import Profile, Server, from_dict
@@ -96,7 +96,7 @@ def test_all_nodes_are_known_by_one_name() -> None:
     assert known_hosts("gpu", []) == ""
 
 
-def said(nodes: list[str], lines: list[str]) -> bytes:
+def spoken(nodes: list[str], lines: list[str]) -> bytes:
     return "".join([*(f"node {node}\n" for node in nodes), *(f"known {line}\n" for line in lines)]).encode()
 
 
@@ -127,19 +127,19 @@ def hashed(host: str) -> str:
     ],
 )
 def test_a_key_is_taken_from_the_lines_that_name_the_node(line: str, known: bool) -> None:  # noqa: FBT001
-    assert answers.chosen_keys(said(["c1", "x"], [line]), "c1")[0] == ([KEY] if known else [])
+    assert said.chosen_keys(spoken(["c1", "x"], [line]), "c1")[0] == ([KEY] if known else [])
 
 
 def test_without_a_list_of_nodes_every_known_host_may_be_one() -> None:
-    assert answers.chosen_keys(said([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c1") == ([KEY, OTHER], [])
-    assert answers.chosen_keys(said([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c3") == ([], ["c3"])
+    assert said.chosen_keys(spoken([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c1") == ([KEY, OTHER], [])
+    assert said.chosen_keys(spoken([], [f"c1 {KEY}", f"c2 {OTHER}"]), "c3") == ([], ["c3"])
 
 
 def test_of_every_node_one_key_and_the_best() -> None:
-    text = said(["c1", "c2", "c3", "c1", "-x", "a b"], [f"c1 {RSA}", f"c1 {KEY}", f"c2 {KEY}", f"other {OTHER}"])
-    assert answers.chosen_keys(text, "c4") == ([KEY], ["c4", "c3"])
-    assert answers.scanned_keys(f"c3 {RSA}\nc3 {OTHER}\n# c4:22 SSH-2.0\nc4 {KEY}\n".encode()) == [OTHER, KEY]
-    assert answers.scanned_keys(b"c3 ssh-dss AAAA\nc3 sk-ssh-ed25519@openssh.com AAAA\n") == [
+    text = spoken(["c1", "c2", "c3", "c1", "-x", "a b"], [f"c1 {RSA}", f"c1 {KEY}", f"c2 {KEY}", f"other {OTHER}"])
+    assert said.chosen_keys(text, "c4") == ([KEY], ["c4", "c3"])
+    assert said.scanned_keys(f"c3 {RSA}\nc3 {OTHER}\n# c4:22 SSH-2.0\nc4 {KEY}\n".encode()) == [OTHER, KEY]
+    assert said.scanned_keys(b"c3 ssh-dss AAAA\nc3 sk-ssh-ed25519@openssh.com AAAA\n") == [
         "sk-ssh-ed25519@openssh.com AAAA"
     ]
 

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from nbssh.core.ssh.alias import OWN, Derived, Directive, derive, differences, printed_forward
+from nbssh.core.ssh.alias import Derived, Directive, derive
+from nbssh.core.ssh.answer import OWN, differences, printed_forward
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters.files import access, atomic, lock, swap, writer
+from nbssh.adapters.files import access, atomic, lock, swap, tidy, writer
 from nbssh.core.files.change import Change, seal
 from nbssh.core.ssh.include import include_added, include_removed
 
@@ -208,8 +208,8 @@ def inspect(operation: Operation, home: Path) -> int:
         assert writer.read(home / name) == new
     assert ssh_takes(home)
     # A folder that was not touched again is swept by whoever looks.
-    writer.sweep({(home / name).parent for name in operation.new}, lock=home / "state/lock")
-    writer.sweep([home / "state/backups"], lock=home / "state/lock")
+    tidy.sweep({(home / name).parent for name in operation.new}, lock=home / "state/lock")
+    tidy.sweep([home / "state/backups"], lock=home / "state/lock")
     assert strays(home) == []
     assert operation.run(home) == []
     return old

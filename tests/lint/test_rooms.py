@@ -11,9 +11,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from nbssh.cli.app import app
+
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 EVERYWHERE = {"msgspec"}  # what the values are made of
 IMPORTED_AS = {"argon2-cffi": "argon2"}
+SOURCES = {path: path.read_text(encoding="utf-8") for path in (REPOSITORY / "nbssh").rglob("*.py")}
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -75,3 +78,16 @@ def test_a_process_that_is_started_without_subprocess_is_caught(tmp_path: Path) 
     assert re.findall(r"S60\d", done.stdout) == ["S606", "S605"]
     ignored = PROJECT["tool"]["ruff"]["lint"]["ignore"]
     assert not {"S605", "S606", "S60", "S6", "S"} & set(ignored)
+
+
+def test_no_module_is_long() -> None:
+    long = {str(path): text.count("\n") for path, text in SOURCES.items() if text.count("\n") > 300}
+    assert long == {}
+
+
+def test_every_command_has_a_room_of_its_own_name() -> None:
+    pairs = {"diff": "apply", "list": "show", "uninstall": "remove"}  # one plan, one table, one removal
+    rooms = {pairs.get(name, name) for name in (str(command.name) for command in app.registered_commands)}
+    folder = REPOSITORY / "nbssh/commands"
+    found = {path.stem.rstrip("_") for path in folder.iterdir() if not path.name.startswith("_")}
+    assert found == rooms

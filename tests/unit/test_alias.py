@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.core.ssh.alias import Derived, Directive, derive, differences, printed_forward
+from nbssh.core.ssh.alias import Derived, Directive, derive
+from nbssh.core.ssh.answer import differences, printed_forward
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:

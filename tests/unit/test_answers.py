@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbssh.batch import answers as batch
+from nbssh.batch import said as batch
 from nbssh.core import answers
 from nbssh.core.server import facts, survey
 from nbssh.errors import NbsshError
@@ -139,7 +139,7 @@ def test_whoever_asks_a_host_leaves_its_answer_to_the_one_parser() -> None:
     asking = {path: tree for path, tree in MODULES.items() if path.parts[0] in {"commands", "steps", "batch"}}
     asking = {path: tree for path, tree in asking.items() if any(_calls(tree, *ASKED))}
     assert len(asking) > 8
-    readers = {Path("batch/answers.py"), Path("core/server/facts.py"), Path("core/server/survey.py")}
+    readers = {Path("batch/said.py"), Path("core/server/facts.py"), Path("core/server/survey.py")}
     for path in {*asking, *readers}:
         assert [call.lineno for call in _calls(MODULES[path], "decode", "splitlines")] == [], path
     for path in readers:

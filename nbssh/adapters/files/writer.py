@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import os
 import stat
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.files import access, atomic, swap
+from nbssh.adapters.files import access, atomic, swap, tidy
 from nbssh.adapters.files.lock import WAIT, held
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.terminal import trace
@@ -24,7 +23,7 @@ from nbssh.core.files.change import is_edited
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from nbssh.core.files.change import Change
@@ -80,7 +79,7 @@ def apply_changes(
     """
     if any(change.where for change in changes):
         raise ValueError("remote changes are not for this writer")
-    sweep({os.path.dirname(os.path.realpath(change.path)) for change in changes}, lock=lock, wait=wait)
+    tidy.sweep({os.path.dirname(os.path.realpath(change.path)) for change in changes}, lock=lock, wait=wait)
     todo = [change for change in changes if change.real]
     if not todo:
         return []
@@ -111,34 +110,6 @@ def back_up(name: str, data: bytes, *, lock: Path, backups: Path) -> str:
         kept = atomic.back_up(name, data, str(backups))
     trace.file("back up", kept, 0o600)
     return kept
-
-
-def sweep(folders: Iterable[Path | str], *, lock: Path, wait: float = WAIT) -> list[str]:
-    """Remove the temporary files that killed runs left in these folders; locks only if there are any."""
-    names = sorted({str(folder) for folder in folders})
-    if not any(atomic.leftovers(name) for name in names):
-        return []
-    with held(lock, wait):
-        found = [path for name in names for path in atomic.leftovers(name)]
-        for path in found:
-            with access.in_words("remove", path):
-                atomic.remove_if_there([path])
-            trace.file("delete", path)
-    return found
-
-
-def remove_empty(folder: Path | str) -> bool:
-    """Remove a folder if it is empty; say whether it is gone now. A symbolic link to one is left alone."""
-    try:
-        os.rmdir(folder)
-    except FileNotFoundError:
-        return True
-    except OSError as error:
-        if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY}:
-            return False
-        raise access.explained("remove", folder, error) from error
-    trace.file("delete", f"{folder}{os.sep}")
-    return True
 
 
 @dataclasses.dataclass(slots=True)

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.files import access, atomic, writer
+from nbssh.adapters.files import access, atomic, tidy, writer
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -81,4 +81,4 @@ class Draft:
 
     def _tidy(self) -> None:
         with contextlib.suppress(NbsshError):
-            writer.remove_empty(self.kept.parent)
+            tidy.remove_empty(self.kept.parent)

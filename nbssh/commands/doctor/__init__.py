@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.commands.doctor import here, there
 from nbssh.commands.doctor.profile import examine as examine_profile
-from nbssh.core.server import doctor as findings
-from nbssh.core.server.doctor import Finding
+from nbssh.core.server.doctor import Finding, as_json, folded, has_errors, summary
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import border, profiles
 
@@ -54,10 +53,10 @@ def doctor(context: Context, name: str, *, offline: bool, json: bool) -> int:
                     "repair that first, then run nbssh doctor again")
         )  # fmt: skip
     if json:
-        context.ui.json(checks=findings.as_json(found), errors=[broken.as_json() for broken in unreadable])
+        context.ui.json(checks=as_json(found), errors=[broken.as_json() for broken in unreadable])
     else:
         from nbssh.adapters.terminal.table import print_findings  # noqa: PLC0415  rich, 60 ms
 
-        print_findings(found if name else findings.folded(found), color=context.ui.colored(sys.stdout))
-        context.ui.say(findings.summary(found))
-    return Exit.FAILED if findings.has_errors(found) else Exit.DONE
+        print_findings(found if name else folded(found), color=context.ui.colored(sys.stdout))
+        context.ui.say(summary(found))
+    return Exit.FAILED if has_errors(found) else Exit.DONE

@@ -10,7 +10,7 @@ from nbssh.core.profile.profile import alias
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
 from nbssh.steps import aliases, include, ports, profiles
-from nbssh.steps import plan as planning
+from nbssh.steps.plan import local_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ def _alias(target: Target) -> Iterator[Finding]:
 def _files(target: Target) -> Iterator[Finding]:
     """Compare our local files with what the profile, the templates and the destination want now."""
     name, paths = target.name, target.paths
-    changes, unexpressed = planning.local_changes(target)
+    changes, unexpressed = local_changes(target)
     plan = Plan(changes)
     for sentence in unexpressed:
         yield Finding(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from nbssh.core import way as ways
 from nbssh.core.files import change
 from nbssh.core.files.change import SEAL, Kind
 from nbssh.core.files.client import POSIX, Client, LocalCommand, Opener, ProxyCommand
@@ -18,7 +17,7 @@ from nbssh.core.profile.declared import program_path
 from nbssh.core.profile.profile import tcp_port
 from nbssh.core.server import values
 from nbssh.core.ssh import destination
-from nbssh.core.way import STRAIGHT, Login, Way
+from nbssh.core.way import STRAIGHT, Login, Way, host_key_alias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,7 +164,7 @@ def _hop(name: str, profile: Profile, local: Local, way: Way) -> Hop:
     login = Login(words, program_of(way).id, name, persists=bool(control_path(profile, local)))
     return Hop(
         proxy=local.client.proxy_command(ProxyCommand(words=way.proxy(login))),
-        alias=ways.host_key_alias(name),
+        alias=host_key_alias(name),
         known_hosts=local.known_hosts,
         key=local.key if way.own_key else "",
     )

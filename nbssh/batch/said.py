@@ -1,4 +1,4 @@
-"""What a login node answers, as values: the job, its node, and the host keys to trust there. Pure."""
+"""What a login node says, as values: the job, its node, and the host keys to trust there. Pure."""
 
 from __future__ import annotations
 

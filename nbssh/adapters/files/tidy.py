@@ -1,0 +1,46 @@
+"""Takes away what nobody needs: files that killed runs left, folders that are empty. Never what somebody wrote."""
+
+# System calls under their own names; a path object would only wrap them.
+# ruff: noqa: PTH106
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from nbssh.adapters.files import access, atomic
+from nbssh.adapters.files.lock import WAIT, held
+from nbssh.adapters.terminal import trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def sweep(folders: Iterable[Path | str], *, lock: Path, wait: float = WAIT) -> list[str]:
+    """Remove the temporary files that killed runs left in these folders; locks only if there are any."""
+    names = sorted({str(folder) for folder in folders})
+    if not any(atomic.leftovers(name) for name in names):
+        return []
+    with held(lock, wait):
+        found = [path for name in names for path in atomic.leftovers(name)]
+        for path in found:
+            with access.in_words("remove", path):
+                atomic.remove_if_there([path])
+            trace.file("delete", path)
+    return found
+
+
+def remove_empty(folder: Path | str) -> bool:
+    """Remove a folder if it is empty; say whether it is gone now. A symbolic link to one is left alone."""
+    try:
+        os.rmdir(folder)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY}:
+            return False
+        raise access.explained("remove", folder, error) from error
+    trace.file("delete", f"{folder}{os.sep}")
+    return True
