@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, AnyStr, NoReturn
 
 import pytest
+from listening import listening
 
 if sys.platform != "win32":  # there are no beds there, but tests that need none import this too
     import pwd
@@ -335,7 +336,7 @@ def bed(
         server = sshd.make_server(
             folder / "s", home=None if user else remote, shell=shell, user=user, extra=extra, environ=environ
         )
-        port = stack.enter_context(sshd.listening(server)) if listen or user else None
+        port = stack.enter_context(listening(server)) if listen or user else None
         block = server.host_block("box", port) + "".join(f"    {line}\n" for line in host_lines)
         config = folder / "l" / ".ssh" / "config"
         config.write_text(block)

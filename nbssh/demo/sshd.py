@@ -1,7 +1,7 @@
 """A throw-away sshd for the user who runs it, and the end of everything that was started below it.
 
-`nbssh demo` and the tests share it. It needs no root and opens no port unless `listening` is used: a client
-reaches it with `ProxyCommand sshd -i`. All its files lie in one folder. Must not touch the user's real home.
+`nbssh demo` and the tests share it. It needs no root and opens no port: a client reaches it with
+`ProxyCommand sshd -i`. All its files lie in one folder. Must not touch the user's real home.
 """
 
 from __future__ import annotations
@@ -25,11 +25,9 @@ from nbssh.adapters.laptop.client_system import password_entry
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-_READY = 10.0  # seconds an sshd may take until it answers; it takes 0.05
 _PORTS = range(15000, 32000)
-_given: set[int] = set()
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 # A login on "another machine": its own home, its own login shell, nothing of the caller's environment.
@@ -152,35 +150,14 @@ def make_server(
     return server
 
 
-@contextlib.contextmanager
-def listening(server: Server) -> Iterator[int]:
-    """Run `server` on a free port of 127.0.0.1 and give the port; end it and its sessions at the end."""
-    for _ in range(5):  # somebody else may take the free port before sshd does
-        port = free_port()
-        command = [server.sshd, "-D", "-f", str(server.config), "-E", str(server.log)]
-        command += ["-o", f"ListenAddress 127.0.0.1:{port}"]
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-        try:
-            if not _answers(child, port):
-                continue
-            yield port
-            return
-        finally:
-            child.terminate()
-            child.wait()
-    raise NbsshError("the throw-away sshd does not start", f"read {server.log}")
-
-
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on at this moment, and that this process did not give before.
+    """Return a port of 127.0.0.1 that nobody listens on at this moment.
 
     From below the range that the system itself takes ports from, for outgoing connections and for `bind` to port 0
     (32768 and up on Linux, 49152 and up on macOS): one from there may be somebody else's before it is used.
     """
     while True:
         port = secrets.choice(_PORTS)
-        if port in _given:
-            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -188,7 +165,6 @@ def free_port() -> int:
                 if error.errno == errno.EADDRINUSE:
                     continue
                 raise
-        _given.add(port)
         return port
 
 
@@ -272,16 +248,6 @@ def _is_locked(user: str) -> bool:
             name, secret, *_ = [*line.split(":"), ""]
             if name == user:
                 return secret.startswith("!")
-    return False
-
-
-def _answers(child: subprocess.Popen[bytes], port: int) -> bool:
-    until = time.monotonic() + _READY
-    while child.poll() is None and time.monotonic() < until:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as client:
-            if client.recv(4) == b"SSH-":
-                return child.poll() is None
-        time.sleep(0.02)
     return False
 
 

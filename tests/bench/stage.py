@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import far
 from bed import BIN, ends, laptop_environment
+from listening import listening
 
 from nbssh.demo import sshd
 
@@ -236,7 +237,7 @@ def stage(round_trip: float) -> Iterator[Stage]:
             address, port = far.THERE, 22
             stack.enter_context(_sshd([*inside, server.sshd], server, address, port))
         else:
-            address, port = "127.0.0.1", stack.enter_context(sshd.listening(server))
+            address, port = "127.0.0.1", stack.enter_context(listening(server))
         blocks = [server.host_block(name, port) for name in ("box", *(f"h{n:03}" for n in range(HOSTS)))]
         config = folder / "l/.ssh/config"
         # without CanonicalizeHostname no other name is ever looked up

@@ -175,7 +175,7 @@ def test_a_pattern_that_finds_our_scripts_too_is_called_wide() -> None:
 @pytest.mark.parametrize("block", ["Host other", "Host *", "Match all", "host=other", 'Match exec "true"'])
 def test_below_a_block_it_belongs_to_that(block: str) -> None:
     state = include_state(f"# mine\n{block}\n  User a\nInclude nbssh.d/*.conf\n".encode(), FakeDisk())
-    assert (state.kind, state.line, state.block_line) == (Kind.LOW, 4, 2)
+    assert (state.kind, state.line) == (Kind.LOW, 4)
     assert state.block.split()[0] in {"Host", "Match"}
 
 
@@ -190,11 +190,10 @@ def test_inside_an_included_file() -> None:
     state = include_state(b"Include base\nHost a\n", disk)
     assert (state.kind, state.file, state.line) == (Kind.EFFECTIVE, "/home/me/.ssh/base", 2)
     below = include_state(b"Host a\nInclude base\n", disk)
-    assert (below.kind, below.file, below.block, below.block_file) == (
+    assert (below.kind, below.file, below.block) == (
         Kind.LOW,
         "/home/me/.ssh/base",
         "Host a",
-        "",
     )
 
 

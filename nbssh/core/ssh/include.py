@@ -66,17 +66,14 @@ class IncludeState:
     """Where our files are included.
 
     `file` is empty where that is the user's config itself, else the included file's path; `line` counts
-    from 1. `block` and `block_line` are the Host or Match line that owns a LOW one, with `block_file`
-    as `file`. `wide` says that the pattern also matches files of ours that are no ssh_config, which
-    breaks every ssh call.
+    from 1. `block` is the Host or Match line that owns a LOW one. `wide` says that the pattern also
+    matches files of ours that are no ssh_config, which breaks every ssh call.
     """
 
     kind: Kind
     file: str = ""
     line: int = 0
     block: str = ""
-    block_line: int = 0
-    block_file: str = ""
     wide: bool = False
 
 
@@ -139,7 +136,7 @@ def include_state(config: bytes, disk: Disk) -> IncludeState:
             if line.owner is None:
                 return IncludeState(Kind.EFFECTIVE, line.file, line.number, wide=wide)
             owner = line.owner
-            low = low or IncludeState(Kind.LOW, line.file, line.number, owner.text, owner.number, owner.file, wide=wide)
+            low = low or IncludeState(Kind.LOW, line.file, line.number, owner.text, wide=wide)
     return low or IncludeState(Kind.ABSENT)
 
 
