@@ -103,7 +103,7 @@ function Wait-Page {
 function Wait-Launch {
     $ssh = Join-Path -Path $system -ChildPath 'OpenSSH\ssh.exe'
     if (-not (Test-Path -LiteralPath $ssh)) { $ssh = 'ssh.exe' }
-    $options = @('BatchMode=yes', 'ClearAllForwardings=yes', 'RemoteCommand=none', 'PermitLocalCommand=no', 'ForwardAgent=no')
+    $options = @('BatchMode=yes', 'ClearAllForwardings=yes', 'RemoteCommand=none', 'PermitLocalCommand=no', 'ForwardAgent=no', 'ForwardX11=no')
     $words = @('-T') + @($options | ForEach-Object { '-o', $_ }) + "$Name-nb", 'exec', '/bin/sh'
     & $ssh $words "~/.local/share/nbssh/$script" | Out-Null
     return $LASTEXITCODE -eq 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.adapters.files import access, atomic, swap
+from nbssh.adapters.files import access, atomic, swap, tidy
 from nbssh.adapters.files import writer as files
 from nbssh.core.files.change import Change, seal
 from nbssh.errors import NbsshError
@@ -128,10 +128,10 @@ def test_create_change_delete(home: Home) -> None:
     assert path.read_bytes() == b"two\n"
     assert home.write(path, None) == [str(path)]
     assert not path.exists()
-    assert files.remove_empty(path.parent) is True
+    assert tidy.remove_empty(path.parent) is True
     assert not path.parent.exists()
-    assert files.remove_empty(path.parent) is True
-    assert files.remove_empty(home.state) is False
+    assert tidy.remove_empty(path.parent) is True
+    assert tidy.remove_empty(home.state) is False
 
 
 def test_nothing_to_do_writes_nothing(home: Home) -> None:
@@ -524,7 +524,7 @@ def test_leftovers_of_a_killed_run_are_removed(home: Home) -> None:
     assert not stray.exists()
     assert (home.ssh / ".config.swp").exists()
     stray.write_bytes(b"half")
-    assert files.sweep([home.ssh], lock=home.lock) == [str(stray)]
+    assert tidy.sweep([home.ssh], lock=home.lock) == [str(stray)]
 
 
 def test_the_holder_of_the_lock_is_named(home: Home) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from nbssh.core.ssh.destination import QUIET
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 # a connection that is `batch` is another word: ssh's BatchMode, in which nobody is asked
 WORDS = {
@@ -64,3 +66,9 @@ def test_the_base_names_nothing_of_a_wing(wing: str) -> None:
 @pytest.mark.parametrize("wing", ["batch", "windows"])
 def test_nothing_is_allowed_that_is_not_needed(wing: str) -> None:
     assert ALLOWED[wing].keys() == named(wing).keys()
+
+
+@pytest.mark.parametrize("opener", ["ssh/open", "windows/open.ps1"])
+def test_an_opener_inherits_as_little_as_our_own_calls(opener: str) -> None:
+    text = (REPOSITORY / "templates" / opener).read_text(encoding="utf-8")
+    assert [option for option in QUIET if option.removeprefix("-o") not in text] == []
