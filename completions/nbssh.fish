@@ -187,7 +187,7 @@ complete -c nbssh -n '_nbssh_at remove' -s y -l yes -d 'Answer yes to every ques
 complete -c nbssh -n '_nbssh_at remove' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at remove' -s h -l help -d 'Show the help'
 
-complete -c nbssh -n '_nbssh_at init' -l print -d 'Only print the lines, for who manages dotfiles otherwise'
+complete -c nbssh -n '_nbssh_at init' -l print -d 'Only print the lines, if something else manages your dotfiles'
 complete -c nbssh -n '_nbssh_at init' -s y -l yes -d 'Answer yes to every question'
 complete -c nbssh -n '_nbssh_at init' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at init' -s h -l help -d 'Show the help'

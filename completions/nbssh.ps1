@@ -154,7 +154,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'init' = @{
             Arguments = @()
             Options = @(
-                @{ Flags = @('--print'); Value = ''; Again = $false; Help = 'Only print the lines, for who manages dotfiles otherwise' }
+                @{ Flags = @('--print'); Value = ''; Again = $false; Help = 'Only print the lines, if something else manages your dotfiles' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }

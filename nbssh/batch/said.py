@@ -31,7 +31,7 @@ class Begun(NamedTuple):
 
 
 def begun(said: bytes) -> Begun | None:
-    """Return the job of which `job try` prints `job NUMBER NODE` or `queued NUMBER`; None if neither."""
+    """Return the job that `job try` tells of, as `job NUMBER NODE` or `queued NUMBER`; None if it says neither."""
     match answers.rows(said):
         case [["job", job, node]]:
             return Begun(values.word(job), values.host_name(node))
@@ -42,7 +42,7 @@ def begun(said: bytes) -> Begun | None:
 
 
 def chosen_keys(said: bytes, node: str) -> tuple[list[str], list[str]]:
-    """Return the host keys of the cluster's nodes, and the nodes of which no key is known, `node` the first.
+    """Return the host keys of the cluster's nodes, and the nodes without a known key, `node` the first.
 
     `said` is what `job hosts` prints: `node NAME` for each node and `known LINE` for each line of the login node's own
     known_hosts files. Where the scheduler names no nodes, every host that is known there may be one.
@@ -80,7 +80,7 @@ def scanned_keys(said: bytes) -> list[str]:
 
 
 def own_key(said: bytes) -> list[str]:
-    """Return the host key of the sshd inside the job, of which `job keys` prints the public half."""
+    """Return the host key of the sshd inside the job, as `job keys` prints its public half."""
     return _distinct(entry[1] for row in answers.rows(said) if (entry := _entry(["own", *row])))
 
 

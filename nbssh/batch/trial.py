@@ -59,7 +59,7 @@ class Trial(msgspec.Struct, frozen=True):
 
     @property
     def script(self) -> list[str]:
-        """The installed `job`, and whose it is to be."""
+        """The installed `job` and the name of the profile."""
         return [program_path(program_of(self.way).id, "batch/job", self.declared.server.home), self.declared.name]
 
     def job(self, *words: str) -> bytes:
@@ -165,7 +165,7 @@ def _own_keys(trial: Trial) -> list[str]:
 
 
 def _node_keys(trial: Trial, node: str) -> list[str]:
-    """Return the host keys of the cluster's nodes: as the login node knows them, else asked from there."""
+    """Return the host keys of the cluster's nodes: as the login node knows them, otherwise asked from there."""
     keys, unknown = said.chosen_keys(trial.job("hosts"), node)
     if unknown and unknown != [""]:
         hosts = [host for host in unknown if host][:SCANNED]

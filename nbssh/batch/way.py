@@ -59,14 +59,14 @@ class BatchWay(Way):
 
     @property
     def to_try(self) -> tuple[Via, ...]:
-        """The ways to a node, the best first: the declared one, else all that the scheduler knows."""
+        """The ways to a node, the best first: the declared one, otherwise all that the scheduler knows."""
         if self.scheduler.via != "auto":
             return (self.scheduler.via,)
         return ("node", "srun", "relay") if self.scheduler.kind == "slurm" else ("node", "relay")
 
     @property
     def via(self) -> Via:
-        """The way to a node that sessions take: what was found, else what is declared, else the likeliest."""
+        """The way to a node that sessions take: what was found, otherwise what is declared, otherwise the likeliest."""
         if self.profile.server and self.profile.server.via:
             return self.profile.server.via
         if self.scheduler.via != "auto":

@@ -72,7 +72,7 @@ def nbssh(
         typer.echo(EVERYDAY, nl=False)
 
 
-# each with its line in `nbssh --help`, which would else be the first of its own help, cut off
+# each with its line in `nbssh --help`: Typer would take the first one of its own help, and cut it off
 for module, name, line in (
     (add, "add", "Set up a profile: probe the server, install here and there."),
     (apply, "apply", "Make every file, here and there, match the profiles."),

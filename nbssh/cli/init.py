@@ -13,7 +13,7 @@ def command(
     ctx: typer.Context,
     *,
     show: Annotated[
-        bool, typer.Option("--print", help="Only print the lines, for who manages dotfiles otherwise.")
+        bool, typer.Option("--print", help="Only print the lines, if something else manages your dotfiles.")
     ] = False,
     yes: Yes = False,
 ) -> None:

@@ -94,7 +94,7 @@ def _declared(option: Option) -> Any:  # noqa: ANN401  what Typer makes of it
 
 
 def _described(function: Callable[..., None], parameters: Sequence[inspect.Parameter]) -> Callable[..., None]:
-    """Return `function`, of which Typer reads that it takes `parameters`; their annotations are values, not strings."""
+    """Return `function` as one that takes `parameters`, for Typer; their annotations are values, not strings."""
     function.__dict__["__signature__"] = inspect.Signature(parameters)
     function.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return function

@@ -68,7 +68,7 @@ def apply(
 ) -> int:
     """Make every file match the profiles; `mode` is `apply`, `check` or `dry-run`. Return the exit code.
 
-    `probe`: what is known of the servers is found out anew, a Jupyter that was upgraded or moved for example.
+    `probe`: look at the servers again, for a Jupyter that was upgraded or moved for example.
     `prefer`: whose value counts where this laptop and another one changed the same.
     """
     if probe and offline:

@@ -75,7 +75,7 @@ def _secret(target: Target, *, password_stdin: bool) -> str:
 
 
 def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[Step]:
-    """Do one step after the other and say what came of it. `browser` is where a pretended browser is to be made."""
+    """Do one step after the other and say what came of it. A pretended browser is made at `browser`."""
     from nbssh.adapters.jupyter.visitor import Visitor  # noqa: PLC0415  and 40 ms of urllib with it
     from nbssh.adapters.terminal.session import Session  # noqa: PLC0415  pexpect
 

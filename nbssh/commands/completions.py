@@ -85,7 +85,7 @@ def script(shell: str) -> str:
 
 
 def scripts_dir() -> Path:
-    """Return the folder of the committed scripts: the repository's in a checkout, else the package's own copy."""
+    """Return the folder of the committed scripts: the repository's in a checkout, otherwise the package's own copy."""
     package = Path(__file__).resolve().parent.parent
     checkout = package.parent
     return (checkout if (checkout / "pyproject.toml").is_file() else package) / "completions"

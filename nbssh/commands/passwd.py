@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def passwd(context: Context, name: str, *, token: bool, password_stdin: bool, offline: bool) -> None:
-    """Replace the secret of `name`. A server that runs keeps the old one until it is started anew."""
+    """Replace the secret of `name`. A server that runs keeps the old one until it is started again."""
     target = profiles.load(context, name)
     fresh = new_secret(context.ui, name, token=token, password_stdin=password_stdin)
     secret = msgspec.structs.replace(target.secret, hash=fresh.hash, token=fresh.token)
@@ -46,5 +46,5 @@ def passwd(context: Context, name: str, *, token: bool, password_stdin: bool, of
     if not known:
         context.ui.say(f"the server does not know it yet: nbssh apply {name}")
     elif runs:
-        context.ui.say("the server that runs there keeps the old one until it is stopped and started anew")
+        context.ui.say("the server that runs there keeps the old one until it is stopped and started again")
         context.ui.say(f"to do that now: ssh {name}-nb-kill, then ssh {name}-nb")

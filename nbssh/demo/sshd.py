@@ -86,7 +86,7 @@ class Server:
 
 
 def find_sshd() -> str:
-    """Return the absolute path of sshd, which is on nobody's PATH but root's."""
+    """Return the absolute path of sshd, which is on the PATH of root alone."""
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/lib/ssh"))
     found = shutil.which("sshd", path=path)
     if not found:
@@ -107,7 +107,7 @@ def make_server(
 
     `home`: the home directory its logins get, or None for the real one of `user` (then with the real shell).
     `user`: who may log in; by default whoever runs this, and only root can serve another one. `extra`: lines
-    of sshd_config that come first and so win. `environ`: what a login finds besides the usual variables.
+    of sshd_config that come first and so win. `environ`: what a login finds beside the usual variables.
     """
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     server = Server(folder, find_sshd(), user or password_entry().pw_name)
@@ -172,7 +172,7 @@ def gives_terminals() -> bool:
     """Tell whether an sshd that we run can give its sessions a terminal.
 
     It gives terminals the group `tty`, which only root may do: for everybody else the system must have done so
-    (sshpty.c, pty_setowner; the mount option gid=5 of devpts). Else sshd ends such a session with "chown failed".
+    (sshpty.c, pty_setowner; the mount option gid=5 of devpts). Otherwise sshd ends such a session with "chown failed".
     """
     if os.getuid() == 0:
         return True

@@ -50,9 +50,9 @@ def local_files(target: Target) -> laptop_files.Local:
 class _Trial:
     """The user's config without our installed files, in a folder where candidates are tried on top of it.
 
-    It is read once for all profiles, and each destination is asked for once: else the time for n profiles would grow
-    with n squared. Candidates of different profiles may be tried at the same time. What it decides anew at each
-    connection is settled by `answers`.
+    It is read once for all profiles, and each destination is asked for once: otherwise the time for n profiles would
+    grow with n squared. Candidates of different profiles may be tried at the same time. `answers` settle what it
+    decides at each connection.
     """
 
     def __init__(self, ssh: Ssh, answers: Settled) -> None:
@@ -66,7 +66,7 @@ class _Trial:
     def destination(self, target: Target, *options: str) -> str:
         """Return what `ssh -G`, with the `options`, says of the profile's destination.
 
-        Without what is installed, it too: a file of ours that ssh refuses must not keep us from mending it.
+        What is installed does not count here either: otherwise a file of ours that ssh refuses could not be mended.
         """
         arguments = (*options, *target.arguments)
         if arguments not in self._destinations:
@@ -114,7 +114,7 @@ def look_again() -> None:
 def derive(target: Target) -> Derived:
     """Return the directives that make its aliases behave as its destination does.
 
-    What the user's config decides anew at each connection is followed: for each answer there are directives of its own.
+    They follow what the user's config decides at each connection: for each answer there are directives of its own.
     """
     followed, unexpressed = _followed(target)
     none = dict.fromkeys(followed, False)
@@ -215,7 +215,7 @@ def blocks(target: Target) -> tuple[str, tuple[str, ...]]:
 
 
 def is_outdated(target: Target) -> bool:
-    """Tell whether `apply` would write its aliases anew: what none can express is no reason."""
+    """Tell whether `apply` would write its aliases again: what none can express is no reason."""
     text, _ = blocks(target)
     return writer.read(target.paths.conf(target.name)) != text.encode("utf-8", "surrogateescape")
 

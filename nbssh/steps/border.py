@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def around(name: str, paths: Paths) -> Iterator[None]:
     """Turn whatever the block raises into an NbsshError of the profile `name`; a bug is written into the bug log.
 
-    Ctrl-C passes, and so does a reader of our output who has gone.
+    Ctrl-C passes, and so does the error of a pipe whose reader has gone.
     """
     try:
         yield

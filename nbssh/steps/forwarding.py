@@ -43,7 +43,7 @@ def takes_sessions(connection: Connection) -> bool:
         return True  # nobody shares one
     mark = "nbssh-first"
     first = [*connection.command, "exec", "/bin/sh"]
-    # through the master or not at all: a refused client would else log in anew, and ask
+    # through the master or not at all: otherwise a refused client would log in by itself, and ask
     second = [*connection.ssh.through(connection.control_socket), *QUIET, "-oControlMaster=no"]
     second += ["-oProxyCommand=false", "x", "exec", "/bin/sh"]
     with process.answering(first, f"echo {mark}\n".encode(), mark.encode(), LISTEN_SECONDS) as line:

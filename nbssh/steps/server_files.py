@@ -132,7 +132,7 @@ def _read(connection: Connection, share: str, those: Sequence[Declared], present
 
 
 def _note(words: list[str], share: str, programs: dict[str, Program], present: Present) -> str:
-    """Take up one line of `read` and return the program that it tells of; what is not of its form is no answer."""
+    """Take up one line of `read` and return the program that it tells of; a line of another form is no answer."""
     match words:
         case ["program", id_, "missing"] if id_ in programs:
             present.programs[share, id_] = "missing"

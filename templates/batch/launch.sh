@@ -49,6 +49,6 @@ explain_server_end() {
     { read -r limit_job limit_until; } 2>/dev/null <"${state}/job.until" || :
     # the clocks of two hosts and the scheduler's own round
     if [ "${limit_job}" = "${r_job}" ] && [ -n "${r_job}" ] && [ "$(command date +%s)" -ge "$((limit_until - 20))" ]; then
-        fail "job ${r_job} has reached its time limit, and with it ${title} on ${host} has ended" "start it anew: ssh ${name}-nb"
+        fail "job ${r_job} has reached its time limit, and with it ${title} on ${host} has ended" "start it again: ssh ${name}-nb"
     fi
 }

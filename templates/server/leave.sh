@@ -40,7 +40,7 @@ session_lasts() {
     look "$$" && [ "${p_state}" != Z ] && [ "${p_parent}" = "${parent}" ]
 }
 
-# Does what a signal asked for: a trap only takes note, for to exit inside one that interrupts `wait` confuses ksh and mksh.
+# Does what a signal asked for: a trap only takes note, because an exit inside one that interrupts `wait` confuses ksh and mksh.
 go_on() {
     case ${asked} in
     '') session_lasts || exit 0 ;;

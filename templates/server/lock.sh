@@ -12,7 +12,7 @@ lock_state() {
     lock_found=held
 }
 
-# Only who made lock.break may remove a dead lock, and looks again: two breakers could else remove a fresh one.
+# Only the maker of lock.break may remove a dead lock, and looks again: otherwise two breakers could remove a fresh one.
 break_lock() {
     if command mkdir "${run}/lock.break" 2>/dev/null; then
         lock_state || :

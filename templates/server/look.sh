@@ -42,7 +42,7 @@ look_here() {
     look_into "${run}"
 }
 
-# The wing's: what it knows besides.
+# The wing's: what it knows beyond that.
 explain_condition() {
     :
 }

@@ -47,7 +47,7 @@ WIDTHS = (42, 6, 9, 9, 32, 9, 11, 0)
 
 
 class Report:
-    """What was measured so far: each row is printed, and the file written anew, as soon as it is there."""
+    """What was measured so far: each row is printed, and the file written again, as soon as it is there."""
 
     def __init__(self, rounds: int) -> None:
         self._path = REPOSITORY / "bench.json"

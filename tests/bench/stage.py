@@ -227,7 +227,7 @@ def stage(round_trip: float) -> Iterator[Stage]:
             folder / "s", home=remote, shell=SHELL,
             environ={"PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": f"{remote}/absent"},
         )  # fmt: skip
-        # the login shells of jupyter-forward read /etc/profile, which sets PATH anew
+        # the login shells of jupyter-forward read /etc/profile, which sets PATH again
         (remote / ".bash_profile").write_text(f"PATH={BIN}:$PATH\n")
         (remote / ".jupyter").mkdir()
         settings = {"ServerApp": {"allow_root": os.getuid() == 0}}

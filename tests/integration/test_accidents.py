@@ -64,7 +64,7 @@ def refused(bed: Bed) -> str:
 # --- the server's end ------------------------------------------------------------------------------------------------
 
 
-def test_a_killed_server_is_said_and_started_anew(bed: Bed) -> None:
+def test_a_killed_server_is_said_and_started_again(bed: Bed) -> None:
     port = add(bed)
     session = start(bed)
     pid = server_pid(bed)

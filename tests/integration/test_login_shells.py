@@ -112,7 +112,7 @@ def test_a_login_shell_and_its_rc_file(make_bed: Callable[..., Bed], name: str, 
         assert api(port)["version"] == "9.8.7"
         detach(session)
         assert "running" in bed.nbssh("status", "box").stdout
-        assert f"(pid {pid})" in kill(bed)  # closes the tunnel: each time ssh logs in anew
+        assert f"(pid {pid})" in kill(bed)  # closes the tunnel: each time ssh logs in again
         assert servers(bed) == []
     rc.write_text("".join(habit(name) for habit in HABITS.values()))
     assert bed.nbssh("diff", "box").stdout == ""

@@ -1,4 +1,4 @@
-"""What the user's ssh_config decides anew at each connection, the aliases decide anew too."""
+"""What the user's ssh_config decides at each connection, the aliases decide as well."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_a_profile_without_browser_gets_one_when_it_is_asked_for(bed: Bed) -> No
     bed.nbssh("kill", "box")
 
 
-def test_a_killed_server_is_started_anew_through_a_master_that_lives_on(bed: Bed) -> None:
+def test_a_killed_server_is_started_again_through_a_master_that_lives_on(bed: Bed) -> None:
     port = add(bed)
     bed.nbssh("open", "box")
     # another session keeps the master alive, as a browser tab does

@@ -1,4 +1,4 @@
-"""What an ssh_config decides anew at each connection: found, settled in a copy, asked again by the alias."""
+"""What an ssh_config decides at each connection: found, settled in a copy, asked again by the alias."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Two renames that Python does not have: swap two files in one step, and rename only to a name that is free.
 
-With the first nobody's file is ever lost, whenever she saves it: what was there last is what comes out. Linux and
+With the first no file is ever lost, whenever its owner saves it: what was there last is what comes out. Linux and
 macOS have both, some file systems have neither (NFS), other systems have none.
 """
 

@@ -42,8 +42,8 @@ def snapshot(path: Path | str, *, limit: int = -1) -> tuple[bytes | None, int | 
     """Return a regular file's content and permission bits, (None, None) if there is no such file.
 
     Symbolic links are followed; a dangling one counts as no file. "Permission denied", "is a
-    directory", a loop of links and the like are errors: who takes them for an empty file overwrites it.
-    So is a file of more than `limit` bytes, if that is not negative.
+    directory", a loop of links and the like are errors: otherwise they would look like an empty file, and
+    be overwritten. So is a file of more than `limit` bytes, if that is not negative.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     with access.in_words("read", path):

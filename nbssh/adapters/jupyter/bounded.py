@@ -1,7 +1,7 @@
 """HTTP within bounds: so many bytes, so many seconds for a whole answer, no other address than the one that was asked.
 
-What answers on a port of this machine may be anybody. Python's own client waits for each byte anew, follows a redirect
-wherever it leads and reads as much as there is, an endless `100 Continue` too.
+Anybody may answer on a port of this machine. Python's own client bounds the wait for one byte and not for all, follows
+a redirect wherever it leads, and reads as much as there is, an endless `100 Continue` too.
 """
 
 from __future__ import annotations

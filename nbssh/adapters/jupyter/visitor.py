@@ -60,7 +60,7 @@ class Visitor:
         self._ask("login")  # sets the cookie that the form must repeat
         form = urllib.parse.urlencode({"_xsrf": self._xsrf(), "password": password}).encode()
         status, _ = self._ask("login", form)
-        if status not in {200, 302} or not self._is_in():  # who is in is sent on
+        if status not in {200, 302} or not self._is_in():  # after a login the page sends us on
             raise NbsshError(f"{self.base} does not accept the password", "nbssh passwd sets a new one")
 
     def page(self, path: str = "lab") -> str:

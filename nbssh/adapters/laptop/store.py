@@ -41,7 +41,7 @@ class NoProfileError(NbsshError):
 def names(paths: Paths) -> list[str]:
     """Return the names of all profiles, sorted; other files in the folder are none of ours.
 
-    A folder that cannot be listed is an error: who takes it for an empty one believes that there is no profile.
+    A folder that cannot be listed is an error: otherwise there would seem to be no profile.
     """
     try:
         found = [entry.stem for entry in paths.profiles_dir.iterdir() if entry.suffix == ".toml"]
@@ -163,7 +163,7 @@ def load_secret(paths: Paths, name: str) -> Secret:
         return Secret()
     except (OSError, msgspec.DecodeError) as error:
         raise NbsshError(
-            f"{paths.shown(path)}: cannot be read: {error}", f"nbssh passwd {name} makes it anew"
+            f"{paths.shown(path)}: cannot be read: {error}", f"nbssh passwd {name} makes a new one"
         ) from None
 
 

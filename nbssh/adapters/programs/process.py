@@ -43,7 +43,7 @@ class Finished:
 
 
 class Stage(NamedTuple):
-    """A point on the way of a process: `reached` is asked with the output so far; from there it has `seconds` anew."""
+    """A point on the way of a process: `reached` is asked with the output so far; from there it has `seconds` again."""
 
     reached: Callable[[bytes | bytearray], bool]
     seconds: float

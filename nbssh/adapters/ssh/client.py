@@ -55,7 +55,7 @@ class Ssh:
         return cls(tuple(words))
 
     def config_file(self) -> Path | None:
-        """Return the user's config file that this ssh reads: `-F FILE`, else the one below the passwd home.
+        """Return the user's config file that this ssh reads: `-F FILE`, otherwise the one below the passwd home.
 
         None for `-F none`. ssh ignores $HOME here (ssh.c, process_config_files).
         """

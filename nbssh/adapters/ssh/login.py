@@ -74,7 +74,7 @@ def of_profile(
     may_log_in: bool = True,
     login_seconds: float = LOGIN_SECONDS,
 ) -> Iterator[Connection]:
-    """Use the profile's open master if there is one (no authentication at all), else a private connection.
+    """Use the profile's open master if there is one (no authentication at all), otherwise a private connection.
 
     The private one as well where the master's sshd permits it no further session, unless `may_log_in` forbids it.
     """

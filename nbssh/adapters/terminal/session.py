@@ -174,7 +174,7 @@ class Session:
         return 128 + int(self._child.signalstatus or 0)
 
     def _last_words(self) -> str:
-        """Return why, as far as the screen knows: its errors, else its last line."""
+        """Return why, as far as the screen knows: its errors, otherwise its last line."""
         lines = [printable(line.strip()) for line in self._screen.splitlines() if line.strip()]
         errors = [line.removeprefix("nbssh: error: ") for line in lines if line.startswith("nbssh: error: ")]
         said = errors[:1] or lines[-1:]

@@ -39,7 +39,7 @@ def show() -> None:
 class Program:
     """One program from its start to its end. `seconds` is its time limit, None where it has none.
 
-    `limit` is to be set to what ended it, `left` if it is left to itself.
+    Set `limit` to what ended it, `left` if it goes on by itself.
     """
 
     def __init__(self, command: Sequence[str], seconds: float | None) -> None:

@@ -69,7 +69,7 @@ class Change:
 
     `old` and `new` are whole contents; None means that the file does not, or shall not, exist. `mode`
     and `old_mode` are permission bits (0o600); `old_mode` None means that nobody looked. `where` is
-    empty for a local file, else the ssh destination's name. `edited` says that a generated file was
+    empty for a local file, otherwise the ssh destination's name. `edited` says that a generated file was
     edited by hand since we wrote it. The content of a `secret` file is never shown; if it is `masked`
     JSON, it is shown without the values of its secret keys.
     """
@@ -130,7 +130,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Nothing is to be done."""
+        """There is nothing to do."""
         return not self.changes
 
     @property

@@ -90,7 +90,7 @@ def _diff(change: Change) -> Iterator[str]:
         yield f"new mode 100{change.mode:03o}"
     if (change.old or b"") == (change.new or b""):  # as git says it: no hunks, no file names
         return
-    # git's way: a tab ends a name with a space in it, else patch takes the rest of the line for a time stamp.
+    # git's way: a tab ends a name with a space in it; otherwise patch takes the rest of the line for a time stamp.
     tab = "\t" if " " in name else ""
     yield "--- /dev/null" if change.old is None else f"--- a/{name}{tab}"
     yield "+++ /dev/null" if change.new is None else f"+++ b/{name}{tab}"

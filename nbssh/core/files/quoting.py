@@ -1,4 +1,4 @@
-"""The quoting of every language that a template is written in: the filters in one of which each `{{ }}` ends. Pure."""
+"""The quoting of every language that a template is written in: each `{{ }}` ends in one of these filters. Pure."""
 
 from __future__ import annotations
 

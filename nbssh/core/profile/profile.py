@@ -150,7 +150,7 @@ def validated(profile: Profile, source: str) -> Profile:
 
 
 def _fitting(profile: Profile, source: str) -> Profile:
-    """Return `profile`, each value of which was checked, if its paths on the server can be used."""
+    """Return `profile`, whose values were checked one by one, if its paths on the server can be used."""
     if profile.server:
         server = profile.server
         for what, path in (("home", server.home), ("socket", server.socket), ("gate", server.gate)):
@@ -188,7 +188,7 @@ def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str
         return NbsshError(f"{source}: unknown key '{printable(key, 60)}'", hint)
     missing = re.search(r"missing required field `(.*?)`", text)
     if missing:
-        return NbsshError(f"{source}: the key '{missing.group(1)}' is missing", "add it, or make the profile anew")
+        return NbsshError(f"{source}: the key '{missing.group(1)}' is missing", "add it, or make the profile again")
     key = where.group(1) if where else "value"
     return _wrong_value(text, data, _with_line(source, toml, key), key)
 
@@ -243,7 +243,7 @@ def kill_alias(name: str) -> str:
 
 
 def tcp_port(profile: Profile) -> int:
-    """Return the server's TCP port: declared, else probed, else the same as the local one."""
+    """Return the server's TCP port: declared, otherwise probed, otherwise the same as the local one."""
     if profile.remote_port:
         return profile.remote_port
     if profile.server and profile.server.port:

@@ -36,7 +36,7 @@ def files(data: bytes, most: int) -> dict[str, tuple[bytes, int]]:
         if not header.strip(b"\0") and (header or not data):  # the end, or nothing at all
             return found
         if len(header) < _BLOCK or not _is_summed(header):
-            raise OddArchiveError("no header where one is to be")
+            raise OddArchiveError("a header is missing")
         size, kind = _number(header[124:136]), header[156:157]
         content = data[at + _BLOCK : at + _BLOCK + size]
         if len(content) < size:

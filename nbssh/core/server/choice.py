@@ -151,7 +151,7 @@ def supports_socket(candidate: Candidate) -> bool:
 
 
 def socket_path(name: str, facts: Facts, *, leads_on: bool = False) -> str:
-    """Return where the socket goes: below the home, else in a private folder of /tmp, else nowhere.
+    """Return where the socket goes: below the home, otherwise in a private folder of /tmp, otherwise nowhere.
 
     A home on a network file system shows the socket to hosts that cannot connect to it, so /tmp is better there, and
     where the way leads on (`leads_on`) to whatever host.

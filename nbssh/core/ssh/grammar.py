@@ -22,7 +22,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def word(value: str) -> str:
-    """Write `value` as exactly one ssh_config argument: plain where that is safe, else in double quotes.
+    """Write `value` as exactly one ssh_config argument: plain where that is safe, otherwise in double quotes.
 
     Raises NbsshError for an empty value and for control characters: ssh reads no argument out of those.
     A `%` stays single: whether ssh expands it depends on the option, see `percent`.
@@ -38,7 +38,7 @@ def word(value: str) -> str:
     if _PLAIN.match(value):
         return value
     # Outside quotes a blank, `#`, `=` or a quote would end, cut or open an argument. Inside, a backslash is
-    # an escape only in front of a quote or another backslash (8.7 and later), else it is literal everywhere.
+    # an escape only in front of a quote or another backslash (8.7 and later), otherwise it is literal everywhere.
     escaped = re.sub(r"\\(?=[\\'\"]|\Z)", r"\\\\", value)
     escaped = re.sub(r'"', r"\"", escaped)
     return f'"{escaped}"'
@@ -238,7 +238,7 @@ def _read_back(keyword: str, value: str) -> str:
 
 
 def _lines(wanted: Sequence[str], present: Sequence[str]) -> list[Spelling]:
-    """Write options that add up: as few lines before the present ones as give the wanted ones, else all."""
+    """Write options that add up: as few lines before the present ones as give the wanted ones, otherwise all."""
     every = tuple(word(file) for file in wanted)
     for count in range(1, len(wanted)):
         ours = wanted[:count]

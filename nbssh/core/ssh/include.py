@@ -65,7 +65,7 @@ class Kind(enum.Enum):
 class IncludeState:
     """Where our files are included.
 
-    `file` is empty where that is the user's config itself, else the included file's path; `line` counts
+    `file` is empty where that is the user's config itself, otherwise the included file's path; `line` counts
     from 1. `block` is the Host or Match line that owns a LOW one. `wide` says that the pattern also
     matches files of ours that are no ssh_config, which breaks every ssh call.
     """

@@ -1,4 +1,4 @@
-"""Pure: what a user's ssh_config decides anew at each connection, by `Match exec` and `Match localnetwork`.
+"""Pure: what a user's ssh_config decides at each connection, by `Match exec` and `Match localnetwork`.
 
 An alias must not keep to the answer of the day on which it was made. So what ssh says is asked for each answer, with
 the condition settled in a copy of the config, and the alias gets a `Match` block with the same condition.
@@ -67,7 +67,7 @@ Settled = Mapping[Condition, bool]
 
 
 def conditions(config: bytes, disk: Disk, host: str) -> list[Condition]:
-    """Return what decides anew at each connection to `host`, as typed, in the order in which the config asks.
+    """Return what decides at each connection to `host`, as typed, in the order in which the config asks.
 
     A Match line for other hosts does not count. Its `host` is the name after HostName, which only ssh knows.
     """
