@@ -6,21 +6,18 @@ from typing import TYPE_CHECKING
 
 from nbssh.core import answers
 from nbssh.core.server.doctor import Finding
-from nbssh.steps import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from nbssh.adapters.ssh.connection import Connection
-    from nbssh.batch.way import BatchWay
-    from nbssh.steps.profiles import Target
+    from nbssh.batch.route import Route
+    from nbssh.core.profile.declared import Declared
 
 
-def examine(way: BatchWay, there: Connection, target: Target) -> Iterator[Finding]:
+def examine(route: Route, declared: Declared, ask: Callable[..., bytes]) -> Iterator[Finding]:
     """Ask whether the scheduler is there and would take the job."""
-    name, title, known = target.name, way.title, target.declared.server
-    out, _ = there.attempt(connect.script_command(target, "batch/job", "test"))
-    word, *rest = answers.words(answers.text(out)) or [""]
+    name, title, known = declared.name, route.title, declared.server
+    word, *rest = answers.words(answers.text(ask("batch/job", "test"))) or [""]
     said = " ".join(rest)[:300]
     if word == "never":
         yield Finding(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.adapters.terminal.ui import Ui
-    from nbssh.batch.way import BatchWay
+    from nbssh.batch.route import Route
     from nbssh.core.profile.declared import Declared
     from nbssh.core.profile.profile import Profile
     from nbssh.core.profile.scheduler import Via
@@ -48,7 +48,7 @@ class Trial(msgspec.Struct, frozen=True):
 
     login: Connection
     declared: Declared
-    way: BatchWay
+    way: Route
     facts: Facts
     found: Candidate
 

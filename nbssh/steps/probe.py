@@ -110,7 +110,7 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
         probed_for=profile.fingerprint(),
     )
     target = with_server(connection, target, server)
-    return with_server(connection, target, target.way.find(connection, target, facts, found))
+    return with_server(connection, target, target.way.find(connection, target.declared, facts, found, target.ui))
 
 
 def with_server(connection: Connection, target: Target, server: Server) -> Target:

@@ -7,25 +7,29 @@ from typing import TYPE_CHECKING
 from nbssh.core import way
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nbssh.adapters.ssh.connection import Connection
+    from nbssh.adapters.terminal.ui import Ui
+    from nbssh.core.profile.declared import Declared
     from nbssh.core.profile.profile import Server
     from nbssh.core.server.doctor import Finding
     from nbssh.core.server.facts import Candidate, Facts
-    from nbssh.steps.profiles import Target
 
 
 class Way(way.Way):
     """The straight way: there is nothing to find, and nothing to look at."""
 
-    def find(self, there: Connection, target: Target, facts: Facts, found: Candidate) -> Server:  # noqa: ARG002
+    def find(self, there: Connection, declared: Declared, facts: Facts, found: Candidate, ui: Ui) -> Server:  # noqa: ARG002
         """Try how a session gets on from `there`, the destination, and return what is known of the server then.
 
         Raises NbsshError if no session gets there.
         """
-        return target.declared.server
+        return declared.server
 
-    def examine(self, there: Connection, target: Target) -> Iterator[Finding]:  # noqa: ARG002
-        """Return the findings of the doctor about what lies behind the destination."""
+    def examine(self, declared: Declared, ask: Callable[..., bytes]) -> Iterator[Finding]:  # noqa: ARG002
+        """Return the findings of the doctor about what lies behind the destination.
+
+        `ask` runs a script of the program there, with words, and returns what it prints.
+        """
         return iter(())

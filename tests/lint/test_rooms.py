@@ -11,6 +11,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import grimp
+
 from nbssh.cli.app import app
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -91,3 +93,14 @@ def test_every_command_has_a_room_of_its_own_name() -> None:
     folder = REPOSITORY / "nbssh/commands"
     found = {path.stem.rstrip("_") for path in folder.iterdir() if not path.name.startswith("_")}
     assert found == rooms
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """But for access lists: they are set by a program, and what starts programs asks which system this is."""
+    graph = grimp.build_graph("nbssh", exclude_type_checking_imports=True, cache_dir=None)
+    below = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    below["nbssh.windows.system"] -= {"nbssh.windows.acl"}
+    while leaves := {module for module, imported in below.items() if not imported & below.keys()}:
+        for module in leaves:
+            del below[module]
+    assert set(below) == set()

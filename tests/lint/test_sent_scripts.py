@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.batch.way import TITLES
+from nbssh.batch.route import TITLES
 from nbssh.commands.doctor.there import Doctor
 from nbssh.commands.remove import Remove
 from nbssh.core.files.render import render

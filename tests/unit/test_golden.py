@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from nbssh.batch.way import TITLES
+from nbssh.batch.route import TITLES
 from nbssh.core import way
 from nbssh.core.files import laptop_files, server_files
 from nbssh.core.files.change import is_edited

@@ -192,7 +192,9 @@ def _forwarding(target: Target, known: Server, there: Connection) -> Iterator[Fi
     """Try what the tunnel needs of sshd; an open tunnel has shown it already."""
     name, profile = target.name, target.profile
     if target.way.leads_on:  # another sshd forwards
-        yield from target.way.examine(there, target)
+        yield from target.way.examine(
+            target.declared, lambda *words: there.attempt(connect.script_command(target, *words))[0]
+        )
         return
     if target.ssh.check_master(target.control_socket):
         yield Finding("forwarding", "ok", "the tunnel is open", profile=name)
