@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from nbssh.steps.request import Wish
     from nbssh.steps.server_files import Present
 
+UNTRIED = {
+    "terminal": "a session with a terminal, where something over there asks first, or is slow",
+    "tunnel": "the tunnel, for which a Python over there would have to listen",
+}
 ATTEMPTS = 20  # each means that another nbssh wrote files while ours were planned
 
 
@@ -71,9 +75,17 @@ def add(context: Context, wish: Wish) -> None:
         _set_up(target, included, there, own_port=own_port, present=joined.present)
     joined.say()
     if include.state_of(context).kind is Kind.EFFECTIVE:
-        context.ui.say(f"done; now type: ssh {alias(wish.name)}")
+        context.ui.say(f"{_outcome(target)}; now type: ssh {alias(wish.name)}")
     else:
         context.ui.say(f"all but the Include line is there: nbssh init adds it; then type: ssh {alias(wish.name)}")
+
+
+def _outcome(target: Target) -> str:
+    """Return how it went, in words: "done" is said where all was tried."""
+    untried = target.declared.server.untried
+    if not untried:
+        return "done"
+    return f"set up, but not tried: {' and '.join(map(UNTRIED.__getitem__, untried))}"
 
 
 def _complete(context: Context, name: str) -> None:

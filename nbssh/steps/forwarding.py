@@ -1,14 +1,13 @@
-"""What a server's sshd permits, tried and not guessed: sessions on one connection, and tunnels."""
+"""What a server's sshd permits, tried and not guessed: sessions on one connection, a terminal, and tunnels."""
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-import tempfile
 import time
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from nbssh.adapters.programs import process
 from nbssh.adapters.terminal import trace
 from nbssh.core import answers
 from nbssh.core.files.render import render
@@ -16,16 +15,18 @@ from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import STATES
 from nbssh.core.server import values
 from nbssh.core.server.choice import Permitted
-from nbssh.core.ssh.destination import QUIET
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
 
     from nbssh.adapters.ssh.connection import Connection
+    from nbssh.adapters.ssh.second import Second
     from nbssh.core.server.facts import Candidate, Facts
     from nbssh.core.server.values import FarEnd
 
 LISTEN_SECONDS = 15.0
+LATE_SECONDS = 3.0  # no shell that asks nobody needs so long for its first word on an open connection
 
 
 class ForwardTest(Template, frozen=True, kw_only=True):
@@ -37,49 +38,83 @@ class ForwardTest(Template, frozen=True, kw_only=True):
     path: str
 
 
-def takes_sessions(connection: Connection) -> bool:
-    """Tell whether sshd permits a second session on one connection (sshd_config(5), MaxSessions)."""
-    if not connection.ssh.system.client.multiplexes:
-        return True  # nobody shares one
-    mark = "nbssh-first"
-    first = [*connection.command, "exec", "/bin/sh"]
-    # through the master or not at all: otherwise a refused client would log in by itself, and ask
-    second = [*connection.ssh.through(connection.control_socket), *QUIET, "-oControlMaster=no"]
-    second += ["-oProxyCommand=false", "x", "exec", "/bin/sh"]
-    with process.answering(first, f"echo {mark}\n".encode(), mark.encode(), LISTEN_SECONDS) as line:
-        return not line or process.run(second, script=b"exit 0\n", seconds=LISTEN_SECONDS).status == 0
+class ForwardEnd(Template, frozen=True, kw_only=True):
+    """What ends the listener of a ForwardTest."""
+
+    templates: ClassVar = ("sent/forwardend",)
+    path: str
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What came of a session like those of the alias.
+
+    `terminal` is None where it could not be tried: something there asks first. `one_session`: no other one shares the
+    connection. `late`: the session's first word took long.
+    """
+
+    permitted: Permitted
+    terminal: bool | None = None
+    one_session: bool = False
+    late: bool = False
+
+
+def rehearse(connection: Connection, facts: Facts, found: Candidate) -> Rehearsed:
+    """Try a session as the alias has it, one for all: a terminal, a command with arguments, the tunnel."""
+    with trace.step(f"rehearse a session on {connection.shown}"), _listener(connection, facts, found) as (nonce, ends):
+        with connection.second(ends) as second:
+            began = time.monotonic()
+            terminal = second.terminal(LISTEN_SECONDS)
+            late = not second.refused and time.monotonic() - began > LATE_SECONDS
+            permitted = _permitted(second, ends, nonce)
+        return Rehearsed(permitted, terminal, second.refused, late)
 
 
 def try_forwarding(connection: Connection, facts: Facts, found: Candidate) -> Permitted:
     """Forward to a socket and to a port on the server that answer with a secret word; tell what came through."""
-    if not found.python:
-        return Permitted()
-    with trace.step(f"try tunnels to {connection.shown}"):
-        return _permitted(connection, facts, found)
+    with (
+        trace.step(f"try tunnels to {connection.shown}"),
+        _listener(connection, facts, found) as (nonce, ends),
+        connection.second(ends, session=False) as second,
+    ):
+        return _permitted(second, ends, nonce)
 
 
-def _permitted(connection: Connection, facts: Facts, found: Candidate) -> Permitted:
+@contextlib.contextmanager
+def _listener(connection: Connection, facts: Facts, found: Candidate) -> Iterator[tuple[str, list[FarEnd]]]:
+    """Let the server listen; yield the word that it answers, and where: the port, then the socket, if it has one.
+
+    Nowhere without a Python there. It runs beside the scripts of the connection, and needs no session of its own.
+    """
     nonce = secrets.token_hex(8)
     state = f"{facts.home}/{STATES}" if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
     path = f"{state}/try-{nonce[:8]}"  # chosen here: a path that the server chose would reach the command line of ssh
-    script = render(ForwardTest(nonce=nonce, python=found.python, path=path))
-    mark = f"nbssh-{nonce}-listen".encode()
-    with process.answering([*connection.command, "exec", "/bin/sh"], script.encode(), mark, LISTEN_SECONDS) as line:
-        match answers.rows(line):
-            case [[_, "made" | "-" as socket_there, port]]:
-                far_port = values.far_port(values.port(port))
-            case _:
-                return Permitted()
-        with tempfile.TemporaryDirectory(prefix="nbssh-", dir=connection.control_socket.parent) as folder:
-            made = socket_there == "made"
-            by_socket = _comes_through(connection, Path(folder), values.far_socket(path), nonce) if made else None
-            by_tcp = _comes_through(connection, Path(folder), far_port, nonce)
+    if not found.python:
+        yield nonce, []
+        return
+    said, _ = connection.attempt(render(ForwardTest(nonce=nonce, python=found.python, path=path)), LISTEN_SECONDS)
+    ends: list[FarEnd] = []
+    match [row for row in answers.rows(said) if row[0] == f"nbssh-{nonce}-listen"]:
+        case [[_, "made" | "-" as socket_there, port]]:
+            ends = [values.far_port(values.port(port))]
+            if socket_there == "made":
+                ends.append(values.far_socket(path))
+        case _:
+            pass
+    try:
+        yield nonce, ends
+    finally:
+        connection.attempt(render(ForwardEnd(path=path)), LISTEN_SECONDS)
+
+
+def _permitted(second: Second, ends: list[FarEnd], nonce: str) -> Permitted:
+    by_tcp, by_socket = [*(_comes_through(second, far, nonce) for far in ends), None, None][:2]
     return Permitted(by_socket, by_tcp)
 
 
-def _comes_through(connection: Connection, folder: Path, far: FarEnd, nonce: str) -> bool:
+def _comes_through(second: Second, far: FarEnd, nonce: str) -> bool:
     """Tell whether the word arrives through a forward to `far`."""
-    with connection.forwarded(far, folder) as client:
+    with second.reached(far) as client:
         if client is None:
             return False
         try:

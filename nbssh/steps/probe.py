@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
 
@@ -16,9 +16,11 @@ from nbssh.core.server.choice import Permitted
 from nbssh.core.server.facts import parse
 from nbssh.core.text import printable
 from nbssh.steps import forwarding
+from nbssh.steps.forwarding import Rehearsed
 
 if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
+    from nbssh.core.server.choice import Tunnel
     from nbssh.core.server.facts import Facts
     from nbssh.steps.profiles import Target
 
@@ -79,18 +81,22 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
             ui.say(f"{said} was left out: {choice.fault(passed)}")
     if not found.argon2 and found.version(profile.app):
         ui.warn(f"argon2-cffi was not seen beside {found.path}; without it the password cannot be checked")
-    # where the way leads on, another sshd forwards
-    permitted = Permitted() if target.way.leads_on else forwarding.try_forwarding(connection, facts, found)
-    tunnel = choice.tunnel(name, profile, facts, found, permitted, leads_on=target.way.leads_on)
+    leads_on = target.way.leads_on  # then another sshd forwards
+    tried = Rehearsed(Permitted(), terminal=True) if leads_on else forwarding.rehearse(connection, facts, found)
+    permitted = tried.permitted
+    tunnel = choice.tunnel(name, profile, facts, found, permitted, leads_on=leads_on)
     ui.say(f"{facts.host} ({facts.os}): {choice.describe(found, profile.app)}")
     if tunnel.forward == "socket":
         ui.say(f"tunnel to a unix socket that only you can open: {tunnel.socket}")
     else:
         through = f"; its end is a socket that only you can open: {tunnel.gate}" if tunnel.gate else ""
         ui.say(f"tunnel to 127.0.0.1:{tunnel.port} over there (TCP), {tunnel.why}{through}")
-    one_session = not target.way.leads_on and not forwarding.takes_sessions(connection)
-    if one_session:
+    if tried.one_session:
         ui.say("its sshd permits one session for each connection (MaxSessions 1): no second terminal can share it")
+    if tried.terminal is False:
+        ui.say(
+            "its sshd gives no terminal (PermitTTY no, or no-pty in ~/.ssh/authorized_keys): sessions go without one"
+        )
     if facts.uid == 0:
         ui.say("you are root there: Jupyter is told to accept that (allow_root)")
     server = Server(
@@ -105,12 +111,26 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
         socket=tunnel.socket,
         port=tunnel.port,
         gate=tunnel.gate,
-        prompts=connection.prompted,
-        one_session=one_session,
+        prompts=connection.prompted or (connection.forced and (tried.late or connection.noisy)),
+        one_session=tried.one_session,
+        no_terminal=tried.terminal is False,
+        sessions_ask=connection.forced or (tried.late and tried.terminal is not None),
+        untried=_untried(tried, tunnel, leads_on=leads_on),
         probed_for=profile.fingerprint(),
     )
     target = with_server(connection, target, server)
     return with_server(connection, target, target.way.find(connection, target.declared, facts, found, target.ui))
+
+
+def _untried(tried: Rehearsed, chosen: Tunnel, *, leads_on: bool) -> list[Literal["terminal", "tunnel"]]:
+    """Return what a session needs and was not seen to work; where the way leads on, that way is what is tried."""
+    permitted = tried.permitted.socket if chosen.forward == "socket" or chosen.gate else tried.permitted.tcp
+    found: list[Literal["terminal", "tunnel"]] = []
+    if tried.terminal is None:
+        found.append("terminal")
+    if permitted is None and not leads_on:
+        found.append("tunnel")
+    return found
 
 
 def with_server(connection: Connection, target: Target, server: Server) -> Target:

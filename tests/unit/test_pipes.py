@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
 
 from nbssh.adapters.programs import process
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(params=[False, True], ids=["select", "threads"])
@@ -55,27 +51,3 @@ class TestRun:
     def test_errors_are_cut(self) -> None:
         done = process.run(python("import sys; sys.stderr.write('x' * 300_000)"), seconds=30)
         assert (len(done.err), done.status, done.limit) == (process.ERROR_BYTES, 0, "")
-
-    def test_a_stage_that_is_reached_gives_more_time(self) -> None:
-        program = "import time; print('in', flush=True); time.sleep(2); print('out')"
-        stages = [process.Stage(lambda out: b"in" in out, 30.0)]
-        assert process.run(python(program), seconds=1.9, stages=stages).limit == ""
-
-
-def test_the_marked_line_is_found_and_stdin_stays_open_until_the_end(tmp_path: Path) -> None:
-    ended = tmp_path / "ended"
-    program = (
-        "import sys, pathlib; print('a'); print('mark 1', flush=True); sys.stdin.read(); "
-        f"pathlib.Path({str(ended)!r}).touch()"
-    )
-    with process.answering(python(program), b"", b"mark", 30) as line:
-        assert line == b"mark 1"
-        assert not ended.exists()
-    assert ended.exists()
-
-
-def test_without_a_marked_line_the_answer_is_empty() -> None:
-    with process.answering(python("print('other')"), b"", b"mark", 3600) as line:
-        assert line == b""
-    with process.answering(python("import sys; sys.stdin.read()"), b"", b"mark", 0.2) as line:
-        assert line == b""

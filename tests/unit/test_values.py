@@ -80,7 +80,7 @@ def test_an_end_of_a_tunnel_is_a_path_or_a_port_of_the_hosts_own_loopback() -> N
 
 TYPES = {"ServerPath", "Port", "HostName", "Word", "FarEnd"}
 # calls whose result is what a host said; `with … as` counts too
-SOURCES = {"attempt", "run", "answering", "lines"}
+SOURCES = {"attempt", "run", "ask", "lines"}
 # parts of a process' end that no host chooses; its status is a number
 HARMLESS = {"status", "limit"}
 # functions of ours that check: what they return is not the host's text any more
@@ -90,9 +90,9 @@ CHECKED = {
     "find_out", "look", "asked", "_node_keys", "_own_keys", "len", "bool", "isinstance",
 }  # fmt: skip
 # what makes a command line, or a configuration that ssh reads
-BUILDERS = {"forwarded", "_forward", "_arguments", "private", "of_profile", "resolve"}
+BUILDERS = {"second", "reached", "_forward", "_arguments", "private", "of_profile", "resolve"}
 # functions of `process` that start a program
-STARTS = {"run", "answering", "lines", "detach", "leave_running", "interact"}
+STARTS = {"run", "conversation", "lines", "detach", "leave_running", "interact"}
 
 
 def name_of(call: ast.Call) -> str:
@@ -193,8 +193,8 @@ def test_what_forwards_takes_a_checked_end_alone() -> None:
     "body",
     [
         "words = there.run('x').decode().split()\n    process.run(['ssh', words[0]], seconds=1)",
-        "out, _ = there.attempt('x')\n    far = out.decode()\n    there.forwarded(far, folder)",
-        "with process.answering(words, b'', b'', 1) as line:\n        a = line.split()\n        there.forwarded(a, x)",
+        "out, _ = there.attempt('x')\n    far = out.decode()\n    there.second(far)",
+        "said = talk.ask(b'', left, answered, 1)\n    a = said.out.split()\n    there.second(a)",
         "for line in there.run('x').splitlines():\n        process.detach(['ssh', f'-L{line}'], seconds=1)",
         "word = trial.login.run('try')\n    return _arguments(trial, word)",
         "with private(ssh, [there.run('uname -n').decode()], 'x') as other:\n        pass",
@@ -208,7 +208,7 @@ def test_such_a_word_is_found(body: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "words = there.run('x').decode().split()\n    there.forwarded(values.far_socket(words[0]), folder)",
+        "words = there.run('x').decode().split()\n    there.second(values.far_socket(words[0]), folder)",
         "done = process.run(command, seconds=1)\n    process.run(['ssh', str(done.status)], seconds=1)",
         "out = there.run('x')\n    there.run(f'echo {out}')",
     ],

@@ -13,6 +13,7 @@ import pytest
 from nbssh.adapters.files import writer
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
+from nbssh.adapters.programs.conversation import conversation
 from nbssh.adapters.terminal import trace
 from nbssh.core import masked
 from nbssh.core.files.change import Change
@@ -107,8 +108,8 @@ class TestPrograms:
         assert capsys.readouterr().err == "nbssh: run: true (started)\nnbssh: run: true (left running)\n"
 
     def test_those_that_are_talked_to(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-        with process.answering(["cat"], b"mark\n", b"mark", 30) as line:
-            assert line == b"mark"
+        with conversation(["cat"]) as talk:
+            assert talk.ask(b"mark\n", lambda _: 30.0, lambda out: b"\n" in out, 100).out == b"mark\n"
         with (tmp_path / "errors").open("wb") as errors:
             process.detach(["true"], seconds=30, errors=errors, show=lambda: None)
         assert process.interact(["true"]) == 0

@@ -1,11 +1,11 @@
-"""A client whose ssh has no ControlMaster, like that of Windows: a real server is set up, one login for each step."""
+"""A client whose ssh has no ControlMaster, like that of Windows: a real server is set up, two logins for all steps."""
 
 from __future__ import annotations
 
 import tomllib
 from typing import TYPE_CHECKING
 
-import pytest
+from serving import count_sessions
 
 from nbssh.adapters.laptop.client_system import ClientSystem
 from nbssh.adapters.laptop.paths import Paths
@@ -21,6 +21,7 @@ from nbssh.windows.client import WINDOWS
 from nbssh.wings import way_of
 
 if TYPE_CHECKING:
+    import pytest
     from bed import Bed
 
 
@@ -30,15 +31,16 @@ class WithoutMasters(ClientSystem):
     client = WINDOWS
 
 
-@pytest.mark.parametrize("by_threads", [True, False], ids=["threads", "select"])
-def test_add_apply_and_remove(bed: Bed, monkeypatch: pytest.MonkeyPatch, *, by_threads: bool) -> None:
-    monkeypatch.setattr(process, "BY_THREADS", by_threads)
+def test_add_apply_and_remove(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = count_sessions(bed)
+    monkeypatch.setattr(process, "BY_THREADS", True)
     for name in ("HOME", "PATH", "SHELL"):
         monkeypatch.setenv(name, bed.env[name])
     system = WithoutMasters()
     paths, ssh = Paths(bed.local_home, system), Ssh(tuple(bed.ssh_command), system)
     context = Context(paths, ssh, Ui(yes=True, quiet=True), way_of=way_of)
     add(context, Wish.of("box", token=True, jupyter=str(bed.jupyter)))
+    assert sessions() == 2  # one for all scripts, one that is like a session, with a terminal and forwards
     conf = (bed.local_home / ".ssh" / "nbssh.d" / "box.conf").read_bytes().decode()
     assert "ControlMaster no\r\n" in conf
     assert "ControlMaster auto" not in conf
@@ -48,6 +50,7 @@ def test_add_apply_and_remove(bed: Bed, monkeypatch: pytest.MonkeyPatch, *, by_t
     assert f" {profile['server']['socket']}\r\n" in conf
     assert (bed.remote_home / ".local/share/nbssh/box/profile").is_file()
     assert apply(context, ["box"], mode="check", json=False, offline=False) == 0
+    assert sessions() == 1
     remove(context, "box", offline=False)
     assert not (bed.remote_home / ".local/share/nbssh/box").exists()
     assert not (bed.local_home / ".ssh" / "nbssh.d").exists()

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import threading
-from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 if TYPE_CHECKING:
     import subprocess
@@ -68,24 +67,3 @@ def _drain(stream: BinaryIO, into: bytearray, kept: int) -> None:
     with contextlib.suppress(OSError, ValueError):
         while data := os.read(stream.fileno(), 65536):
             into.extend(data[: kept - len(into)])
-
-
-def marked_line(stream: IO[bytes], mark: bytes, seconds: float, bound: int) -> bytes:
-    """Return the first line of `stream` that begins with `mark`, empty if none comes within `seconds` and `bound`."""
-    found: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-
-    def look() -> None:
-        seen = 0
-        with contextlib.suppress(OSError, ValueError):
-            while seen < bound and (line := stream.readline(bound)):
-                seen += len(line)
-                if line.startswith(mark):
-                    found.put(line.rstrip(b"\n"))
-                    return
-        found.put(b"")
-
-    threading.Thread(target=look, daemon=True).start()
-    try:
-        return found.get(timeout=seconds)
-    except queue.Empty:
-        return b""

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable  # noqa: TC003  a NamedTuple's annotation
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from nbssh.adapters.laptop.this_system import SYSTEM
@@ -29,7 +29,6 @@ ERROR_BYTES = 65536
 END_SECONDS = 5.0
 BY_THREADS = not SYSTEM.waits_for_pipes
 _NOT_FOUND = "install the OpenSSH client, or correct NBSSH_SSH_COMMAND"
-STAGE_SECONDS = 0.25  # how often is looked whether a stage is reached of which the output tells nothing
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,16 @@ class Stage(NamedTuple):
 
 
 @dataclass
-class _Clock:
+class Clock:
     """The time limit. Of the `stages`, in their order, some may be passed over."""
 
     deadline: float
-    stages: list[Stage]
+    stages: list[Stage] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, seconds: float) -> Clock:
+        """Return one that starts now."""
+        return cls(time.monotonic() + seconds)
 
     def left(self, out: bytearray) -> float:
         """Return the seconds that are left."""
@@ -67,7 +71,7 @@ class _Clock:
 
 
 @contextlib.contextmanager
-def _started(
+def started(
     command: Sequence[str],
     seconds: float | None,
     *,
@@ -94,7 +98,6 @@ def run(
     *,
     script: bytes = b"",
     seconds: float,
-    stages: Sequence[Stage] = (),
     output: int = OUTPUT_BYTES,
     show_errors: bool = False,
     env: dict[str, str] | None = None,
@@ -102,16 +105,15 @@ def run(
 ) -> Finished:
     """Run `command` with `script` on its stdin; stop it after `seconds` or `output` bytes.
 
-    With `stages` the seconds count until the first of them is reached, and then those of each one.
     `show_errors` shows its stderr at once, cleaned: ssh's banners and what it asks for belong there.
     """
     with (
         screen.relay() if show_errors else contextlib.nullcontext(subprocess.PIPE) as errors,
-        _started(
+        started(
             command, seconds, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=env, cwd=cwd
         ) as (process, shown),
     ):  # fmt: skip
-        clock = _Clock(time.monotonic() + seconds, [*stages])
+        clock = Clock.of(seconds)
         try:
             if BY_THREADS:
                 out, err, shown.limit = pipes.converse(process, script, clock.left, output=output, errors=ERROR_BYTES)
@@ -131,34 +133,7 @@ def run(
                     stream.close()
 
 
-@contextlib.contextmanager
-def answering(command: Sequence[str], script: bytes, mark: bytes, seconds: float) -> Iterator[bytes]:
-    """Run `command` for the time of the block; yield its first line that begins with `mark`, empty if none comes.
-
-    stdin stays open until the block ends: that is how the other side knows that it is no longer needed.
-    """
-    with (
-        _started(
-            command, None, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
-        ) as (process, _),
-        process,
-    ):
-        try:
-            assert process.stdin  # noqa: S101  narrows the type: a PIPE was asked for
-            assert process.stdout  # noqa: S101
-            with contextlib.suppress(OSError):
-                process.stdin.write(script)
-            yield pipes.marked_line(process.stdout, mark, seconds, ERROR_BYTES)
-        finally:
-            if process.stdin:
-                process.stdin.close()
-            try:
-                process.wait(END_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _converse(process: subprocess.Popen[bytes], script: bytes, clock: _Clock, output: int) -> tuple[bytes, bytes, str]:
+def _converse(process: subprocess.Popen[bytes], script: bytes, clock: Clock, output: int) -> tuple[bytes, bytes, str]:
     """Feed stdin and read both outputs at once, so that neither side can block the other, until stdout ends.
 
     Not until stderr ends: a ProxyCommand keeps it open for as long as a master lives in the background.
@@ -176,7 +151,7 @@ def _converse(process: subprocess.Popen[bytes], script: bytes, clock: _Clock, ou
             left = clock.left(out)
             if left <= 0:
                 return bytes(out), bytes(err), "time"
-            for key, _ in selector.select(min(left, STAGE_SECONDS) if clock.stages else left):
+            for key, _ in selector.select(left):
                 if key.fileobj is process.stdin:
                     rest = _feed(key.fd, rest)
                     if not rest:
@@ -218,7 +193,7 @@ def lines(command: Sequence[str], script: bytes) -> Iterator[Iterator[bytes]]:
     """Run `command` for the time of the block and yield its output line by line, each cut at 64 KiB."""
     with (
         screen.relay() as errors,
-        _started(command, None, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors) as (process, _),
+        started(command, None, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors) as (process, _),
         process,
     ):
         assert process.stdin  # noqa: S101  narrows the type: a PIPE was asked for
@@ -245,7 +220,7 @@ def detach(
     A file, because a pipe would stay open for as long as something lives in the background. `show` is called again
     and again meanwhile; a password or code is asked for on the terminal itself.
     """
-    with _started(
+    with started(
         command, seconds, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
     ) as (process, shown):  # fmt: skip
         deadline = time.monotonic() + seconds
@@ -268,7 +243,7 @@ def detach(
 
 def leave_running(command: Sequence[str], *, errors: BinaryIO) -> None:
     """Start `command` in a session of its own and leave it to itself; what it says on stderr goes into `errors`."""
-    with _started(
+    with started(
         command, None, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
     ) as (process, shown):
         shown.left = True
@@ -280,7 +255,7 @@ def interact(command: Sequence[str]) -> int:
     # ^C is the program's own business from its first moment on; a handler, because the program would inherit SIG_IGN
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        with _started(command, None, hint="set VISUAL or EDITOR to a program that is installed") as (process, _):
+        with started(command, None, hint="set VISUAL or EDITOR to a program that is installed") as (process, _):
             return process.wait()
     finally:
         signal.signal(signal.SIGINT, before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.laptop.this_system import SYSTEM
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 RESOLVE_SECONDS = 20.0  # `ssh -G` may run the user's `Match exec` and, with canonicalization, ask DNS
 VERSION_SECONDS = 5.0
+FAILED = 255  # ssh(1): "255 if an error occurred"
+# What ssh says when a master could not give it a session (mux.c): nothing was run then
+NO_SESSION = b"session request failed"
 MASTER_SECONDS = 5.0  # a healthy master answers `-O check` in milliseconds; a stopped one never
 
 
@@ -132,7 +135,13 @@ class Ssh:
 
     def through(self, control_socket: Path) -> list[str]:
         """Return a command that can only speak to the master on `control_socket`, whatever the config says."""
-        return [self.command[0], "-F", "none", "-S", str(control_socket)]
+        return [*self._program(), "-F", "none", "-S", str(control_socket)]
+
+    def _program(self) -> tuple[str, ...]:
+        """Return its command without ssh's own options; what calls ssh (`sshpass -p x ssh`) stays."""
+        named = [index for index, word in enumerate(self.command) if PurePath(word).stem.lower() == "ssh"]
+        last = 0 if not named or named[0] == 0 else named[-1]
+        return self.command[: last + 1]
 
 
 def _named_config(words: Sequence[str]) -> str | None:

@@ -6,43 +6,51 @@ import contextlib
 import os
 import re
 import secrets
-import socket
 import sys
-from dataclasses import dataclass
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.programs import process
+from nbssh.adapters.programs.conversation import conversation
 from nbssh.adapters.programs.process import OUTPUT_BYTES
-from nbssh.adapters.ssh import client as openssh
+from nbssh.adapters.ssh import second
+from nbssh.adapters.ssh.client import FAILED, NO_SESSION
 from nbssh.adapters.terminal import screen, trace
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
-    from nbssh.adapters.programs.process import Finished
+    from nbssh.adapters.programs.conversation import Answer, Conversation
     from nbssh.adapters.ssh.client import Ssh
+    from nbssh.adapters.ssh.second import Second
     from nbssh.core.server.values import FarEnd
 
 LOGIN_SECONDS = 600.0  # a person may look for her phone
 ANSWER_SECONDS = 60.0  # from the login to the first word of /bin/sh: nobody is asked any more, but rc files may be slow
 SCRIPT_SECONDS = 60.0
+AWAKE_SECONDS = 10.0  # from the first word of whatever shell it is to that of /bin/sh
+_OTHER_SHELL = (
+    "your ~/.bashrc (~/.zshenv, ~/.config/fish/config.fish …) starts another shell for commands too: put it behind "
+    "`case $- in *i*)`, or a line `ForceCommand` in its sshd_config or `command=` in ~/.ssh/authorized_keys does"
+)
 # BatchMode stays with the one ssh; that of a jump host would ask on the terminal (ssh(1), ENVIRONMENT)
 _UNASKED = {"SSH_ASKPASS": "false", "SSH_ASKPASS_REQUIRE": "force"}
-_FAILED = 255  # ssh(1): "255 if an error occurred"
 _AUTHENTICATED = re.compile(r'Authenticated to .* using "([a-z-]+)"')
 # What LogLevel VERBOSE adds and nobody needs
 _NOISE = ("Authenticated ", "Transferred: ", "Bytes per second: ", "OpenSSH_", "Connection to ")
-# What ssh says when a master could not give it a session (mux.c): nothing was run then
-_NO_SESSION = b"session request failed"
-FORWARD_SECONDS = 15.0
-_THERE = "nbssh-there"
 
 
 class NoSessionError(NbsshError):
     """The master is there, but its sshd permits it no further session, and there is to be no login of our own."""
+
+
+class OtherShellError(NbsshError):
+    """What the host runs is not the command that it was given, but a shell of its own choice."""
 
 
 def too_much(shown: str, output: int) -> NbsshError:
@@ -72,6 +80,12 @@ class Connection:
     log: Path | None = None
     instead: Callable[[], Connection] | None = None
     full: bool = False
+    forced: bool = False
+    noisy: bool = False
+    _talk: Conversation | None = None
+    _word: str = ""
+    _heard: bool = False
+    _calls: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def run(self, script: str, seconds: float = SCRIPT_SECONDS, output: int = OUTPUT_BYTES) -> bytes:
         """Run `script` by the server's /bin/sh and return its stdout; a status other than 0 is an error."""
@@ -81,43 +95,84 @@ class Connection:
         return out
 
     def attempt(self, script: str, seconds: float = SCRIPT_SECONDS, output: int = OUTPUT_BYTES) -> tuple[bytes, int]:
-        """Run `script` by the server's /bin/sh and return (stdout, exit status); more than `output` bytes are an error.
+        """Run `script` by the host's /bin/sh and return (stdout, exit status); more than `output` bytes are an error.
 
-        The login shell sees `exec /bin/sh` and nothing else; what its rc files print before our mark is dropped.
+        All scripts of a connection go, one after the other, to one /bin/sh over there: one session for all of them.
+        The login shell sees `exec /bin/sh -s WORD` and nothing else. A script's answer counts only between two marks
+        with a number of ours, and the first mark shows that /bin/sh was given our word.
         """
+        talk = self._talk or self._begin()
         nonce = secrets.token_hex(8)
-        begin, end = f"nbssh-{nonce}-begin", f"nbssh-{nonce}-end"
-        # A compound command is read to its end before it runs, so nothing inside can eat the rest of the script.
-        wrapped = f"printf '%s\\n' {begin}\n(\n{script}\n) </dev/null\nprintf '\\n%s %s\\n' {end} \"$?\"\n"
-        done = process.run(
-            [*self.command, "exec", "/bin/sh"],
-            script=wrapped.encode("utf-8", "surrogateescape"),
-            seconds=seconds if self.opened else self.login_seconds,
-            stages=() if self.opened else self._stages(begin.encode(), seconds),
-            output=output,
-            show_errors=not self.batch and not self.instead,
-            env=os.environ | _UNASKED if self.batch else None,
+        awake, begin, end = (f"\nnbssh-{nonce}-{mark} ".encode() for mark in ("awake", "begin", "end"))
+        # The first line is one for every shell, if another one got it. What follows /bin/sh alone can read; a compound
+        # command is read to its end before it runs, so nothing inside can eat the rest of the script.
+        wrapped = (
+            f"echo ''; echo nbssh-{nonce}-awake ''\n"
+            f'printf \'\\nnbssh-%s-begin %s %s %s\\n\' {nonce} "${{1-}}" "${{SSH_ORIGINAL_COMMAND+forced}}." "$0"\n'
+            f"(\n{script}\n) </dev/null\nprintf '\\nnbssh-%s-end %s\\n' {nonce} \"$?\"\n"
         )
-        if self.instead and done.status == _FAILED and _NO_SESSION in done.err:
+        clock = process.Clock.of(seconds if self.opened else self.login_seconds)
+        clock.stages = [] if self.opened else self._stages(awake, begin, seconds)
+        silence = _Silence(talk, awake, self._logged_in if not self.opened else lambda: True, known=self._heard)
+        said = talk.ask(
+            wrapped.encode("utf-8", "surrogateescape"),
+            lambda out: silence.left(clock.left(out), out),
+            _Ending(end),
+            output,
+        )
+        if said.status is not None or silence.broken:
+            self.close()
+        if self.instead and said.status == FAILED and NO_SESSION in said.err:
             self._become(self.instead())
             return self.attempt(script, seconds, output)
         if self.instead and not self.batch:
-            _show(done.err.decode("utf-8", "replace").splitlines())
-        said = self._said_by_ssh()
-        before, found, rest = done.out.partition(begin.encode() + b"\n")
+            _show(said.err.decode("utf-8", "replace").splitlines())
+        log = self._said_by_ssh()
+        before, found, rest = said.out.partition(begin)
+        self.noisy = self.noisy or bool(found and before.partition(awake)[0].strip())
         if not found:
-            raise self._unreachable(done, before, said)
-        self.opened = True
-        out, found, tail = rest.rpartition(b"\n" + end.encode() + b" ")
-        if done.limit == "output":
+            raise self._other_shell("") if awake in said.out else self._unreachable(said, before, log)
+        given, _, rest = rest.partition(b"\n")
+        word, forced, shell = [*given.decode("utf-8", "replace").split(" ", 2), "", ""][:3]
+        if word != self._word:
+            self.close()
+            raise self._other_shell(shell)
+        self.forced = self.forced or forced != "."
+        self.opened = self._heard = True
+        out, found, tail = rest.rpartition(end)
+        if said.limit == "output":
             raise too_much(self.shown, output)
         if not found:
-            why = f"no end within {seconds:.0f} s" if done.limit else f"ssh ended with status {done.status}"
+            why = f"no end within {seconds:.0f} s" if said.limit else f"ssh ended with status {said.status}"
             raise NbsshError(f"{self.shown}: the connection broke off: {why}", "run the command again")
         status = tail.strip()
         return out, int(status) if status.isdigit() and len(status) <= 3 else 1  # noqa: PLR2004  0 to 255
 
-    def _stages(self, begin: bytes, seconds: float) -> list[process.Stage]:
+    def _begin(self) -> Conversation:
+        """Start the one /bin/sh over there; it ends with the connection."""
+        self._word, self._heard = secrets.token_hex(8), False
+        self._talk = self._calls.enter_context(
+            conversation(
+                [*self.command, "exec", "/bin/sh", "-s", self._word],
+                show_errors=not self.batch and not self.instead,
+                env=os.environ | _UNASKED if self.batch else None,
+            )
+        )
+        return self._talk
+
+    def close(self) -> None:
+        """End the /bin/sh over there; a further script would get a new one."""
+        self._talk = None
+        self._calls.close()
+
+    def _other_shell(self, shell: str) -> OtherShellError:
+        """Return what is said where the command did not arrive; whatever was started instead reads stdin too."""
+        name = printable(shell.rpartition("/")[2].lstrip("-"), 40) or "another shell"
+        return OtherShellError(
+            f"{self.shown}: commands do not get through: {name} is started there instead of them", _OTHER_SHELL
+        )
+
+    def _stages(self, awake: bytes, begin: bytes, seconds: float) -> list[process.Stage]:
         """Return what bounds a first script: a person has her time to log in, the server after that has not."""
         connecting = trace.Step(f"connect to {self.shown}")
 
@@ -128,6 +183,7 @@ class Connection:
 
         return [
             process.Stage(lambda _: self._logged_in(), min(ANSWER_SECONDS, self.login_seconds)),
+            process.Stage(lambda out: awake in out, AWAKE_SECONDS),
             process.Stage(begun, seconds),
         ]
 
@@ -160,7 +216,7 @@ class Connection:
             _show(said)
         return said
 
-    def _unreachable(self, done: Finished, before: bytes, log: Sequence[str]) -> NbsshError:
+    def _unreachable(self, done: Answer, before: bytes, log: Sequence[str]) -> NbsshError:
         if done.limit == "time" and self._logged_in():
             seconds = min(ANSWER_SECONDS, self.login_seconds)
             return NbsshError(
@@ -171,7 +227,7 @@ class Connection:
             return NbsshError(f"{self.shown}: no answer, gave up", f"see whether this works: ssh {self.shown}")
         if done.limit == "output":
             return NbsshError(f"{self.shown}: endless output at login", "look at what the login shell's rc files print")
-        if done.status == _FAILED:
+        if done.status == FAILED:
             said = printable(log[-1] if log else _first_text(done.err), 200)
             return NbsshError(
                 f"{self.shown}: ssh could not connect" + (f": {said}" if said else ""),
@@ -181,51 +237,52 @@ class Connection:
         return NbsshError(
             f"{self.shown}: the server ran something else than /bin/sh (status {done.status})"
             + (f"; it said: {said}" if said else ""),
-            "a ForceCommand, or a login shell that starts something else, keeps commands from running there",
+            _OTHER_SHELL,
         )
 
     @contextlib.contextmanager
-    def forwarded(self, far: FarEnd, folder: Path) -> Iterator[socket.socket | None]:
-        """Yield a connection to `far` on the server, None if sshd does not forward there.
+    def second(self, fars: Sequence[FarEnd], *, session: bool = True) -> Iterator[Second]:
+        """Yield a second session beside the scripts, and the way to the ends `fars` on the host."""
+        with (
+            tempfile.TemporaryDirectory(prefix="nbssh-", dir=self.control_socket.parent) as folder,
+            second.second(self, Path(folder), fars, session=session) as made,
+        ):
+            yield made
 
-        Through the master and a socket in `folder`; without masters through an ssh of its own and a port.
-        """
-        if not self.ssh.system.client.multiplexes:
-            yield from self._forwarded_alone(far)
-            return
-        near = folder / secrets.token_hex(4)
-        if not self._forward(near, far):
-            yield None
-            return
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(FORWARD_SECONDS)
-            yield client if client.connect_ex(str(near)) == 0 else None
 
-    def _forwarded_alone(self, far: FarEnd) -> Iterator[socket.socket | None]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        command = [word for word in self.command if word != "-oClearAllForwardings=yes"]
-        command += ["-oExitOnForwardFailure=yes", f"-L127.0.0.1:{port}:{far}", "exec", "/bin/sh"]
-        with process.answering(command, f"echo {_THERE}\n".encode(), _THERE.encode(), FORWARD_SECONDS) as line:
-            if not line:
-                yield None
-                return
-            with socket.socket() as client:
-                client.settimeout(FORWARD_SECONDS)
-                yield client if client.connect_ex(("127.0.0.1", port)) == 0 else None
+class _Ending:
+    """Tells whether the mark and its line are there, looking at no byte twice: an answer may be long."""
 
-    def _forward(self, local_socket: Path, far: FarEnd) -> bool:
-        """Ask the master to forward a local socket to `far`; tell whether it took it."""
-        command = [
-            *self.ssh.through(self.control_socket),
-            "-O",
-            "forward",
-            "-L",
-            f"{local_socket}:{far}",
-            "x",
-        ]
-        return process.run(command, seconds=openssh.MASTER_SECONDS).status == 0
+    def __init__(self, mark: bytes) -> None:
+        self._mark = mark
+        self._seen = 0
+
+    def __call__(self, out: bytearray) -> bool:
+        at = out.find(self._mark, self._seen)
+        if at < 0:
+            self._seen = max(0, len(out) - len(self._mark))
+            return False
+        self._seen = at
+        return out.find(b"\n", at + len(self._mark)) >= 0
+
+
+class _Silence:
+    """Ends the stdin of a shell that says nothing: some (fish) read all of it before they do the first line."""
+
+    def __init__(self, talk: Conversation, mark: bytes, logged_in: Callable[[], bool], *, known: bool) -> None:
+        self._talk, self._mark, self._logged_in = talk, mark, logged_in
+        self._over, self._since = known, 0.0
+        self.broken = False
+
+    def left(self, seconds: float, out: bytearray) -> float:
+        """Return `seconds`, having looked at the clock."""
+        self._over = self._over or self.broken or self._mark in out
+        if not self._over and (self._since or self._logged_in()):
+            self._since = self._since or time.monotonic()
+            if time.monotonic() - self._since > AWAKE_SECONDS:
+                self.broken = True
+                self._talk.hush()
+        return seconds
 
 
 def _show(lines: Sequence[str]) -> None:

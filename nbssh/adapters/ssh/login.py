@@ -58,6 +58,7 @@ def private(
     try:
         yield connection
     finally:
+        connection.close()
         with contextlib.suppress(NbsshError):
             ssh.end_master(control_socket)
         shutil.rmtree(folder, ignore_errors=True)
@@ -93,10 +94,12 @@ def of_profile(
 
         if ssh.check_master(control_socket):
             command = (*ssh.through(control_socket), *QUIET, "-oControlMaster=no", "-oProxyCommand=false", "x")
-            yield Connection(
+            connection = Connection(
                 ssh, shown, command, control_socket, batch=batch, opened=True, login_seconds=login_seconds,
                 instead=log_in_instead,
             )  # fmt: skip
+            stack.callback(connection.close)
+            yield connection
         else:
             yield log_in()
 
