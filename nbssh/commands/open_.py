@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 import time
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # As long as launch itself waits for a server and for the lock of another launch, and a little for the way
 VERIFY_SECONDS = server_files.START_SECONDS + 30.0
+PATIENCE = "4"  # seconds without any launch
 OPENER_SECONDS = 20.0  # it goes into the background at once
 SSH_FAILED = 255  # ssh(1)
 
@@ -149,14 +151,14 @@ def _verify(target: Target) -> None:
 
 def _wait(there: Connection, target: Target) -> None:
     """Return once launch has verified the server, and raise if it refuses."""
-    name, server = target.name, connect.known_server(target)
+    name, server, nonce = target.name, connect.known_server(target), secrets.token_hex(8)
     try:
-        _, status = there.attempt(connect.script_command(target, "wait"), VERIFY_SECONDS)
+        said, _ = there.attempt(connect.script_command(target, "wait", nonce, PATIENCE), VERIFY_SECONDS)
     except NoSessionError:
         raise
     except NbsshError:
-        status = 255  # launch refused and took the tunnel along before it could be asked
-    if status:
+        said = b""  # launch refused and took the tunnel along before it could be asked
+    if f"nbssh-{nonce}-verified" not in answers.lines(said):
         raise NbsshError(f"no server of '{name}' was verified on {server.hostname}", f"its log: nbssh logs {name}")
 
 

@@ -14,8 +14,15 @@ stop_from_session() {
     stop_server
 }
 
+# What `wait` looks for, which is a session of the same connection.
+tell_refusal() {
+    look "${parent}" && { printf '%s\n' "${parent} ${p_start}" >"${run}/refused.${parent}"; } 2>/dev/null
+}
+
 leave() {
+    leave_status=$?
     set +e # whatever fails here, the rest is done
+    if [ "${leave_status}" -eq 1 ] && [ -z "${how}" ]; then tell_refusal; fi
     trap '' INT QUIT HUP TERM PIPE
     for helper in ${reader} ${watcher}; do
         kill -KILL "${helper}" 2>/dev/null

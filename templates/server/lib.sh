@@ -1,6 +1,7 @@
 # Protocol 1. What the program on a host concludes it says to nbssh in these words, which are no text for people:
 #   status        one line of JSON; "state" is running, starting, queued, stopped, elsewhere, unresponsive or unknown
-#   wait          its status: 0 is "launch has verified Jupyter", 1 is "launch refused, or is not there any more"
+#   wait          nbssh-NONCE-verified: launch has verified Jupyter; nbssh-NONCE-refused: the launch of this connection
+#                 has refused. Whatever else comes, and whatever its status is, says neither
 # needs:
 # --- shared by all scripts: messages, clock, processes, the record of Jupyter's process ------------------------------
 # No `local` (ksh has none): the variables of a function carry its prefix. `command` goes past functions and aliases.

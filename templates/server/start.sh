@@ -67,7 +67,7 @@ start() {
     server_pid='' server_start=''
     respect_others
     command rm -f "${run}/record" "${run}/ready" "${run}/stopped" "${run}"/record.* "${run}"/ready.*
-    command find "${run}" -name 'lock.[0-9]*' -mmin +60 -exec rm -f {} +
+    command find "${run}" \( -name 'lock.[0-9]*' -o -name 'refused.[0-9]*' \) -mmin +60 -exec rm -f {} +
     if [ "${forward}" = tcp ]; then
         find_listener
         [ "${listener}" = none ] || refuse_listener

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import tempfile
@@ -23,6 +24,7 @@ WAIT = f"~/.local/share/nbssh/program/{PROGRAM}/wait mybox"
 URL = "http://127.0.0.1:8888/"
 PROFILE = Profile(destination="mybox", port=8888)
 SECRET = "s3cret-token"
+VERIFIED, REFUSED = "Welcome!\\nnbssh-%s-verified\\n", "nbssh-%s-refused\\n"
 
 
 class Laptop:
@@ -40,9 +42,10 @@ class Laptop:
         self.stub(
             "ssh",
             f"printf '%s\\n' \"$*\" >>{folder}/ssh.calls; echo ${{SSH_ASKPASS_REQUIRE-}} >{folder}/askpass; "
-            f"case $* in *wait*) exit $(cat {folder}/verdict) ;; *check*) exit $(cat {folder}/master) ;; esac",
+            f'case $* in *wait*) printf "$(cat {folder}/word)" $(expr "$*" : \'.*mybox \\([0-9a-f]*\\)\'); '
+            f"exit $(cat {folder}/verdict) ;; *check*) exit $(cat {folder}/master) ;; esac",
         )
-        self.verdict(0)
+        self.verdict(VERIFIED)
         (folder / "master").write_text("0")
 
     def stub(self, name: str, body: str = "") -> None:
@@ -52,8 +55,9 @@ class Laptop:
         program.write_text(f"#!/bin/sh\n{body}\n")
         program.chmod(0o755)
 
-    def verdict(self, status: int) -> None:
-        """Say how the remote `wait` will end."""
+    def verdict(self, word: str, status: int = 0) -> None:
+        """Say what the remote `wait` will answer, `%s` for the number that it is given, and how it will end."""
+        (self.folder / "word").write_text(word)
         (self.folder / "verdict").write_text(str(status))
 
     def master(self) -> None:
@@ -104,19 +108,38 @@ def test_the_browser_opens_once_the_master_says_that_the_server_is_verified(lapt
     assert (done.stdout, done.stderr) == ("", "")
     assert laptop.calls("xdg-open") == [URL]
     (asked,) = laptop.calls("ssh")
-    assert asked.endswith(f"exec /bin/sh {WAIT}")
+    assert re.search(f"exec /bin/sh {WAIT} [0-9]+[0-9a-f]{{16}}$", asked)
     assert f"-S {laptop.conf_dir}/mybox.ctl" in asked
 
 
-def test_an_alias_of_nbssh_0_1_has_its_script_in_the_profiles_folder(laptop: Laptop) -> None:
+def test_an_alias_of_nbssh_0_1_whose_script_says_no_word_opens_nothing(laptop: Laptop) -> None:
     laptop.stub("xdg-open")
     laptop.master()
-    laptop.open(["sh"], program="", DISPLAY=":0")
-    (asked,) = laptop.calls("ssh")
-    assert asked.endswith("exec /bin/sh ~/.local/share/nbssh/mybox/wait")
-    assert laptop.calls("xdg-open") == [URL]
-    laptop.open(["sh"], "hold", program="", DISPLAY=":0")
-    assert laptop.calls("ssh")[-1].endswith("exec /bin/sh ~/.local/share/nbssh/mybox/wait")
+    for words in ([], ["hold"]):
+        laptop.open(["sh"], *words, program="", DISPLAY=":0")
+    assert laptop.calls("xdg-open") + laptop.calls("ssh") == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "nbssh-%s-",
+        "nbssh-%s-verified?",
+        "nbssh-1-verified",
+        "verified",
+        "exec /bin/sh wait %s",
+        "x nbssh-%s-verified",
+    ],
+)
+@pytest.mark.parametrize("status", [0, 1])
+def test_what_is_no_word_with_its_number_opens_nothing_and_ends_nothing(laptop: Laptop, said: str, status: int) -> None:
+    laptop.stub("xdg-open")
+    laptop.master()
+    laptop.verdict(f"{said}\\n", status)
+    laptop.open(["sh"], DISPLAY=":0")
+    assert laptop.calls("xdg-open") == []
+    assert "-O exit" not in str(laptop.calls("ssh"))
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
@@ -124,7 +147,7 @@ def test_a_refusal_opens_nothing_and_ends_the_master(laptop: Laptop, shell: list
     needs(shell[0])
     laptop.stub("xdg-open")
     laptop.master()
-    laptop.verdict(1)
+    laptop.verdict(REFUSED)
     laptop.open(shell, DISPLAY=":0")
     assert laptop.calls("xdg-open") == []
     assert laptop.calls("ssh")[-1].endswith("-O exit x")
@@ -133,11 +156,11 @@ def test_a_refusal_opens_nothing_and_ends_the_master(laptop: Laptop, shell: list
 def test_a_lost_connection_opens_nothing_and_ends_nothing(laptop: Laptop) -> None:
     laptop.stub("xdg-open")
     laptop.master()
-    laptop.verdict(255)
+    laptop.verdict("", 255)
     (laptop.folder / "master").write_text("255")
     laptop.open(["sh"], DISPLAY=":0")
     assert laptop.calls("xdg-open") == []
-    assert [call.split()[-1] for call in laptop.calls("ssh")] == ["mybox", "x"]
+    assert ["wait mybox" in call for call in laptop.calls("ssh")] == [True, False]
     assert "-O exit" not in str(laptop.calls("ssh"))
 
 
@@ -145,7 +168,11 @@ def test_when_a_terminal_that_closes_hangs_up_on_the_question_it_is_asked_again(
     laptop.stub("xdg-open")
     laptop.master()
     asked = f"{laptop.folder}/asked"
-    laptop.stub("ssh", f"case $* in *wait*) echo >>{asked}; [ $(wc -l <{asked}) -ge 2 ] || exit 255 ;; esac")
+    laptop.stub(
+        "ssh",
+        f"case $* in *wait*) echo >>{asked}; [ $(wc -l <{asked}) -ge 2 ] || exit 255; "
+        f'printf "$(cat {laptop.folder}/word)" $(expr "$*" : \'.*mybox \\([0-9a-f]*\\)\') ;; esac',
+    )
     laptop.open(["sh"], DISPLAY=":0")
     assert laptop.calls("xdg-open") == [URL]
 
@@ -230,9 +257,9 @@ def test_without_a_master_it_gives_up_when_the_session_ends(laptop: Laptop) -> N
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
-@pytest.mark.parametrize("verdict", [0, 1, 255])
+@pytest.mark.parametrize("verdict", [VERIFIED, REFUSED, ""])
 def test_without_a_master_a_port_is_not_believed_but_asked_by_a_login(
-    laptop: Laptop, shell: list[str], verdict: int
+    laptop: Laptop, shell: list[str], verdict: str
 ) -> None:
     needs(shell[0])
     laptop.stub("xdg-open")
@@ -242,8 +269,17 @@ def test_without_a_master_a_port_is_not_believed_but_asked_by_a_login(
     (asked,) = laptop.calls("ssh")
     assert asked.startswith("-F my config -T -o BatchMode=yes ")
     assert (laptop.folder / "askpass").read_text() == "force\n", "nor does a jump host ask"
-    assert asked.endswith(f" mybox-nb exec /bin/sh {WAIT}")
-    assert laptop.calls("xdg-open") == ([URL] if verdict == 0 else [])
+    assert re.search(f" mybox-nb exec /bin/sh {WAIT} [0-9]+[0-9a-f]{{16}} 60$", asked)
+    assert laptop.calls("xdg-open") == ([URL] if verdict == VERIFIED else [])
+
+
+def test_where_each_session_asks_the_page_is_looked_at_instead_through_the_master_too(laptop: Laptop) -> None:
+    laptop.stub("xdg-open")
+    laptop.stub("curl", "exit 0")
+    laptop.master()
+    laptop.open(["sh"], "page", DISPLAY=":0")
+    assert laptop.calls("ssh") == []
+    assert laptop.calls("xdg-open") == [URL]
 
 
 def test_without_a_master_a_port_of_a_server_that_prompts_opens_nothing(laptop: Laptop) -> None:
