@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # 108 bytes on Linux and 104 on macOS (unix(7), unix(4)).
 PERSIST = "5"  # seconds: enough for the opener, and Ctrl-C gives the terminal back at once
 CONTROL_PATH_BYTES = 86
+END_SOCKET_BYTES = 103
 
 
 class Local(msgspec.Struct, frozen=True):
@@ -69,6 +70,10 @@ class Blocks(Template, frozen=True, kw_only=True):
     local_command: str
     control_path: str
     persist: str
+    terminal: bool
+    end_socket: str
+    stopper: str
+    alone: bool
     hop: Hop | None
     directives: list[Directive]
     moments: list[MatchBlock]
@@ -99,10 +104,11 @@ def is_private_end(profile: Profile) -> bool:
 def _without_master(profile: Profile, way: Way) -> str:
     """Return what the opener does where no master can be asked whether the server is verified.
 
-    Nothing: it believes the page. `ask`: it logs in by itself, if that asks nobody; `hold`: it opens nothing.
+    Nothing: it believes the page; `page`: with a master too, whose sessions ask. `ask`: it logs in by itself, if that
+    asks nobody; `hold`: it opens nothing.
     """
     if is_private_end(profile):
-        return ""
+        return "page" if profile.server and profile.server.sessions_ask else ""
     if way.leads_on:
         return "hold"
     return "ask" if profile.server and not profile.server.prompts else "hold"
@@ -128,6 +134,7 @@ def ssh_config(  # noqa: PLR0917  each is something else
 ) -> str:
     """Return the ssh_config blocks of one profile, sealed."""
     program = program_of(way).id
+    end = _end_socket(profile, local, way)
     model = Blocks(
         name=name,
         seal=SEAL,
@@ -138,6 +145,10 @@ def ssh_config(  # noqa: PLR0917  each is something else
         local_command=_local_command(name, profile, local, way) if profile.browser else "",
         control_path=control_path(profile, local),
         persist=profile.persist or PERSIST,
+        terminal=not (profile.server and profile.server.no_terminal),
+        end_socket=end,
+        stopper=local.opener,
+        alone=bool(end and not (profile.server and profile.server.prompts)),
         hop=_hop(name, profile, local, way) if way.leads_on else None,
         directives=list(directives),
         moments=list(moments),
@@ -155,6 +166,21 @@ def _local_command(name: str, profile: Profile, local: Local, way: Way) -> str:
         without_master=_without_master(profile, way),
     )
     return local.client.local_command(model)
+
+
+def _end_socket(profile: Profile, local: Local, way: Way) -> str:
+    """Return the local end of the forward by which the kill alias sees whether the server is stopped, or nothing.
+
+    It logs in by itself for this, where that asks nobody: a session that joins a master runs no LocalCommand.
+    """
+    path = end_socket(local.control_socket)
+    fits = len(path.encode()) <= END_SOCKET_BYTES
+    return path if local.client.multiplexes and fits and profile.server and not way.leads_on else ""
+
+
+def end_socket(control_socket: str) -> str:
+    """Return where that socket is."""
+    return control_socket.removesuffix(".ctl") + ".end"
 
 
 def _hop(name: str, profile: Profile, local: Local, way: Way) -> Hop:
