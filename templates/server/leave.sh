@@ -1,5 +1,5 @@
-# needs: at fail host is_alive listener listener_uid look name p_parent p_state parent print_log_end remote_port run
-# needs: say start_guard stop_server title unlock
+# needs: at fail host is_alive listener listener_uid look name p_parent p_start p_state parent print_log_end remote_port
+# needs: run say start_guard stop_server title unlock
 # --- launch: leaving -------------------------------------------------------------------------------------------------
 
 started='' server_pid='' server_start='' reader='' watcher='' how='' asked=''

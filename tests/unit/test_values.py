@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nbssh
-from nbssh.adapters.ssh.connection import Connection
+from nbssh.adapters.ssh.second import Second
 from nbssh.core.server import values
 from nbssh.errors import NbsshError
 
@@ -185,7 +185,7 @@ def test_the_types_are_made_nowhere_else(module: str) -> None:
 
 
 def test_what_forwards_takes_a_checked_end_alone() -> None:
-    for function in (Connection.forwarded, Connection._forward, Connection._forwarded_alone):
+    for function in (Second.reached, Second._forward):
         assert inspect.signature(function).parameters["far"].annotation == "FarEnd"
 
 

@@ -1,6 +1,6 @@
 """A program that stays for several questions: each is written to its stdin and answered on its stdout.
 
-By threads, because Windows can wait for a pipe in no other way. Decides nothing about what is said.
+By threads: not every system can wait for a pipe in another way. Decides nothing about what is said.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ class Conversation:
         """Let the program end by the end of its stdin; where that is not enough, kill it."""
         self.hush()
         self._ended()
-        cast("IO[bytes]", self._process.stdout).close()
+        for stream, listener in zip((self._process.stdout, self._process.stderr), self._listeners, strict=False):
+            if stream and not listener.is_alive():  # what is still read must not be closed below the reader
+                stream.close()
 
     def _ended(self) -> int:
         try:

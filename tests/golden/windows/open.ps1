@@ -105,8 +105,10 @@ function Wait-Launch {
     if (-not (Test-Path -LiteralPath $ssh)) { $ssh = 'ssh.exe' }
     $options = @('BatchMode=yes', 'ClearAllForwardings=yes', 'RemoteCommand=none', 'PermitLocalCommand=no', 'ForwardAgent=no', 'ForwardX11=no')
     $words = @('-T') + @($options | ForEach-Object { '-o', $_ }) + "$Name-nb", 'exec', '/bin/sh'
-    & $ssh $words "~/.local/share/nbssh/$script" | Out-Null
-    return $LASTEXITCODE -eq 0
+    # a number that nobody can have said before: only a word with it counts, no status and no echo
+    $nonce = [guid]::NewGuid().ToString('N')
+    $said = @(& $ssh $words "~/.local/share/nbssh/$script $nonce 60")
+    return $said -contains "nbssh-$nonce-verified"
 }
 
 function Wait-Server {
