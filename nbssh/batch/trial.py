@@ -186,7 +186,7 @@ def _refusal(trial: Trial, via: Via, job: Word, node: HostName, keys: Sequence[s
                 trial.login.ssh,
                 _arguments(trial, via, job, node, known, key),
                 f"{node} by {via}",
-                batch=True,
+                unasked=True,
                 login_seconds=NODE_SECONDS,
             ) as there:
                 host = answers.text(there.run("uname -n"))

@@ -132,7 +132,7 @@ def planned(
         try:
             with border.around(group[0].name, context.paths):
                 if not offline:
-                    _connect(group, connections, batch=not names)
+                    _connect(group, connections, unasked=not names)
                 present = _present(group)
                 # first what asks the server, one by one, and one of the rest, which asks ssh of their destination
                 group = sorted(group, key=_is_known)
@@ -161,12 +161,12 @@ def _at_once(job: object, groups: Sequence[list[Work]], *, one_by_one: bool) -> 
         list(pool.map(call, groups))
 
 
-def _connect(group: list[Work], connections: ExitStack, *, batch: bool) -> None:
+def _connect(group: list[Work], connections: ExitStack, *, unasked: bool) -> None:
     first = group[0].target
-    connect.refuse_prompts(first, "nbssh apply", batch=batch)
+    connect.refuse_prompts(first, "nbssh apply", unasked=unasked)
     # where the way leads on, an open session is no place to look at the destination from
     elsewhere = first.way.leads_on and not all(_is_known(work) for work in group)
-    opened = connections.enter_context(connect.connect(first, batch=batch, at_destination=elsewhere))
+    opened = connections.enter_context(connect.connect(first, unasked=unasked, at_destination=elsewhere))
     for work in group:
         work.connection = opened
 

@@ -138,7 +138,7 @@ def _verify(target: Target) -> None:
     until = time.monotonic() + VERIFY_SECONDS
     while True:
         try:
-            with connect.connect(target, batch=True, may_log_in=False) as there:
+            with connect.connect(target, unasked=True, may_log_in=False) as there:
                 _wait(there, target)
         except NoSessionError:
             # two sessions are all that some sshd permit; the opener's is about to end

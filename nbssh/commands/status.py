@@ -57,9 +57,9 @@ def status(context: Context, names: list[str], *, json: bool) -> int:
     Named profiles may ask for a password; without names nobody is asked anything.
     """
     targets, unreadable = profiles.select(context, names)
-    batch = not names
-    with ThreadPoolExecutor(WORKERS if batch else 1) as pool:
-        rows = list(pool.map(lambda target: _row(target, batch=batch), targets))
+    unasked = not names
+    with ThreadPoolExecutor(WORKERS if unasked else 1) as pool:
+        rows = list(pool.map(lambda target: _row(target, unasked=unasked), targets))
     failed = [*unreadable, *(Failure(row.target.name, row.trouble) for row in rows if row.trouble)]
     if json:
         context.ui.json(profiles=list(map(_as_json, rows)), errors=[failure.as_json() for failure in failed])
@@ -79,15 +79,15 @@ def status(context: Context, names: list[str], *, json: bool) -> int:
     return Exit.FAILED if failed else Exit.DONE
 
 
-def _row(target: Target, *, batch: bool) -> Row:
+def _row(target: Target, *, unasked: bool) -> Row:
     tunnel, outdated = False, False
     try:
         with border.around(target.name, target.paths):
             tunnel = target.ssh.check_master(target.control_socket)
             outdated = aliases.is_outdated(target)
             if not tunnel:
-                connect.refuse_prompts(target, "nbssh status", batch=batch)
-            with connect.connect(target, batch=batch, login_seconds=SECONDS if batch else 600) as there:
+                connect.refuse_prompts(target, "nbssh status", unasked=unasked)
+            with connect.connect(target, unasked=unasked, login_seconds=SECONDS if unasked else 600) as there:
                 answer = asked(there, target)
             return Row(target, tunnel, answer, outdated=outdated, changed=_is_changed(target, answer))
     except NbsshError as error:

@@ -31,9 +31,9 @@ def known_server(target: Target) -> Server:
     return target.profile.server
 
 
-def refuse_prompts(target: Target, command: str, *, batch: bool) -> None:
+def refuse_prompts(target: Target, command: str, *, unasked: bool) -> None:
     """Raise if nobody may be asked and this server is known to ask: repeated silent tries lock accounts."""
-    if batch and target.profile.server and target.profile.server.prompts:
+    if unasked and target.profile.server and target.profile.server.prompts:
         raise NbsshError(
             f"{target.profile.destination}: not contacted, because it asks for a password or code",
             f"name it: {command} {target.name}",
@@ -43,7 +43,7 @@ def refuse_prompts(target: Target, command: str, *, batch: bool) -> None:
 def connect(
     target: Target,
     *,
-    batch: bool = False,
+    unasked: bool = False,
     may_log_in: bool = True,
     login_seconds: float = LOGIN_SECONDS,
     at_destination: bool = False,
@@ -56,15 +56,15 @@ def connect(
     profile = target.profile
     if at_destination:
         return login.private(
-            target.ssh, target.arguments, profile.destination, batch=batch, login_seconds=login_seconds
+            target.ssh, target.arguments, profile.destination, unasked=unasked, login_seconds=login_seconds
         )
     return login.of_profile(
         target.ssh,
         target.control_socket,
         target.arguments,
         profile.destination,
-        batch=batch,
-        may_log_in=may_log_in and not (batch and profile.server and profile.server.prompts),
+        unasked=unasked,
+        may_log_in=may_log_in and not (unasked and profile.server and profile.server.prompts),
         login_seconds=login_seconds,
     )
 

@@ -73,7 +73,7 @@ class Connection:
     shown: str
     command: tuple[str, ...]
     control_socket: Path
-    batch: bool = False
+    unasked: bool = False
     opened: bool = False
     login_seconds: float = LOGIN_SECONDS
     prompted: bool = False
@@ -125,7 +125,7 @@ class Connection:
         if self.instead and said.status == FAILED and NO_SESSION in said.err:
             self._become(self.instead())
             return self.attempt(script, seconds, output)
-        if self.instead and not self.batch:
+        if self.instead and not self.unasked:
             _show(said.err.decode("utf-8", "replace").splitlines())
         log = self._said_by_ssh()
         before, found, rest = said.out.partition(begin)
@@ -154,8 +154,8 @@ class Connection:
         self._talk = self._calls.enter_context(
             conversation(
                 [*self.command, "exec", "/bin/sh", "-s", self._word],
-                show_errors=not self.batch and not self.instead,
-                env=os.environ | _UNASKED if self.batch else None,
+                show_errors=not self.unasked and not self.instead,
+                env=os.environ | _UNASKED if self.unasked else None,
             )
         )
         return self._talk
@@ -212,7 +212,7 @@ class Connection:
         methods = [found.group(1) for line in lines if (found := _AUTHENTICATED.match(line))]
         self.prompted = bool(methods) and methods[-1] in {"password", "keyboard-interactive"}
         said = [line for line in lines if not line.startswith(_NOISE)]
-        if not self.batch:
+        if not self.unasked:
             _show(said)
         return said
 

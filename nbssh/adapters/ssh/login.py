@@ -28,13 +28,13 @@ def private(
     arguments: Sequence[str],
     shown: str,
     *,
-    batch: bool = False,
+    unasked: bool = False,
     login_seconds: float = LOGIN_SECONDS,
 ) -> Iterator[Connection]:
     """Open a connection with a master of its own in a temporary directory, and close it at the end.
 
-    One authentication for all scripts in it. The user's own masters and the profile's stay untouched. `batch` never
-    asks anybody anything.
+    One authentication for all scripts in it. The user's own masters and the profile's stay untouched. `unasked`:
+    nobody is asked anything.
     """
     # /tmp by name: TMPDIR is too long for a socket on macOS
     short = Path("/tmp") if ssh.system.client.multiplexes and Path("/tmp").is_dir() else None  # noqa: S108
@@ -50,11 +50,11 @@ def private(
         *QUIET,
         *ALIVE,
         *_connect_timeout(ssh, arguments),
-        *(("-oBatchMode=yes",) if batch else ()),
+        *(("-oBatchMode=yes",) if unasked else ()),
         *_shared(control_socket, multiplexes=ssh.system.client.multiplexes),
         *arguments,
     )
-    connection = Connection(ssh, shown, command, control_socket, batch=batch, login_seconds=login_seconds, log=log)
+    connection = Connection(ssh, shown, command, control_socket, unasked=unasked, login_seconds=login_seconds, log=log)
     try:
         yield connection
     finally:
@@ -71,7 +71,7 @@ def of_profile(
     arguments: Sequence[str],
     shown: str,
     *,
-    batch: bool = False,
+    unasked: bool = False,
     may_log_in: bool = True,
     login_seconds: float = LOGIN_SECONDS,
 ) -> Iterator[Connection]:
@@ -82,7 +82,7 @@ def of_profile(
     with contextlib.ExitStack() as stack:
 
         def log_in() -> Connection:
-            return stack.enter_context(private(ssh, arguments, shown, batch=batch, login_seconds=login_seconds))
+            return stack.enter_context(private(ssh, arguments, shown, unasked=unasked, login_seconds=login_seconds))
 
         def log_in_instead() -> Connection:
             if may_log_in:
@@ -95,7 +95,7 @@ def of_profile(
         if ssh.check_master(control_socket):
             command = (*ssh.through(control_socket), *QUIET, "-oControlMaster=no", "-oProxyCommand=false", "x")
             connection = Connection(
-                ssh, shown, command, control_socket, batch=batch, opened=True, login_seconds=login_seconds,
+                ssh, shown, command, control_socket, unasked=unasked, opened=True, login_seconds=login_seconds,
                 instead=log_in_instead,
             )  # fmt: skip
             stack.callback(connection.close)

@@ -95,7 +95,7 @@ class Second:
     def _command(self) -> list[str]:
         if not self._by_master():
             return self._alone()
-        # through the master or not at all: a refused client would log in again, and ask
+        # through the master or not at all: otherwise a refused client would log in by itself, and ask
         through = self.connection.ssh.through(self.connection.control_socket)
         return [*through, *QUIET, "-oControlMaster=no", "-oProxyCommand=false", "x"]
 

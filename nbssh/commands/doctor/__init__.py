@@ -39,7 +39,7 @@ def doctor(context: Context, name: str, *, offline: bool, json: bool) -> int:
                 mine += examine_profile(target, ask_ssh=ask_ssh)
                 hangs = any(finding.level == "error" and finding.check == "master" for finding in mine)
                 if ask_ssh and not hangs and not offline:
-                    mine += there.examine(target, batch=not name)
+                    mine += there.examine(target, unasked=not name)
         except NbsshError as error:
             mine.append(Finding("server", "error", error.message, error.hint, target.name))
         return mine

@@ -46,22 +46,22 @@ class Doctor(Template, frozen=True, kw_only=True):
     states: str
 
 
-def examine(target: Target, *, batch: bool) -> list[Finding]:
-    """Return the findings about the server of one profile; `batch` never asks anybody anything."""
+def examine(target: Target, *, unasked: bool) -> list[Finding]:
+    """Return the findings about the server of one profile; `unasked`: nobody is asked anything."""
     name, known = target.name, target.profile.server
     if known is None:
         return [
             Finding("server", "warning", "nothing is known of its server: added offline", f"nbssh apply {name}", name)
         ]
     try:
-        connect.refuse_prompts(target, "nbssh doctor", batch=batch)
+        connect.refuse_prompts(target, "nbssh doctor", unasked=unasked)
     except NbsshError as error:
         return [Finding("server", "warning", error.message, error.hint, name)]
-    login_seconds = LOGIN_SECONDS if batch else 600.0
+    login_seconds = LOGIN_SECONDS if unasked else 600.0
 
     def look() -> Iterator[Finding]:
         with connect.connect(
-            target, batch=batch, login_seconds=login_seconds, at_destination=target.way.leads_on
+            target, unasked=unasked, login_seconds=login_seconds, at_destination=target.way.leads_on
         ) as there:
             yield from _look(target, known, there)
 
