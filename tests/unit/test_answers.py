@@ -78,7 +78,8 @@ def _calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in names:
             owner = ast.unparse(node.func.value)
-            if not owner.endswith(("path", ".json")):  # os.path.split and msgspec.json.decode are other things
+            # os.path.split and msgspec.json.decode are other things, and so is a question to the user
+            if not owner.endswith(("path", ".json", ".ui")):
                 yield node
 
 
