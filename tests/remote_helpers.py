@@ -266,7 +266,7 @@ class Server:
 
     def command(self, script: str) -> list[str]:
         """Return the argv that runs a script with the server's shell."""
-        words = ["8888"] if script == "launch" else []
+        words = {"launch": ["8888"], "wait": ["77"]}.get(script, [])
         return [*self.shell, str(self.program / script), self.model["name"], *words]
 
     def launch(self, **options: Any) -> subprocess.Popen[str]:  # noqa: ANN401  those of Popen

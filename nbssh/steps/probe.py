@@ -99,6 +99,7 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
         )
     if facts.uid == 0:
         ui.say("you are root there: Jupyter is told to accept that (allow_root)")
+    prompts = connection.prompted or (connection.forced and (tried.late or connection.noisy))
     server = Server(
         home=facts.home,
         uid=facts.uid,
@@ -111,7 +112,8 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
         socket=tunnel.socket,
         port=tunnel.port,
         gate=tunnel.gate,
-        prompts=connection.prompted or (connection.forced and (tried.late or connection.noisy)),
+        prompts=prompts,
+        kill_joins=prompts,
         one_session=tried.one_session,
         no_terminal=tried.terminal is False,
         sessions_ask=connection.forced or (tried.late and tried.terminal is not None),

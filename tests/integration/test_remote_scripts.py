@@ -519,7 +519,7 @@ def test_wait_until_launch_has_verified(server: Server) -> None:
     opener = subprocess.Popen(server.command("wait"), env=server.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     child = server.launch()
     out, _ = opener.communicate(timeout=remote_helpers.PATIENCE)
-    assert (opener.returncode, out) == (0, b"")
+    assert (opener.returncode, out) == (0, b"nbssh-77-verified\n")
     assert (server.run_dir / "ready").exists()
     server.up(child)
 
@@ -529,7 +529,20 @@ def test_wait_when_launch_refuses(server: Server) -> None:
     opener = subprocess.Popen(server.command("wait"), env=server.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert ended(server.launch())[0] == 1
     out, _ = opener.communicate(timeout=remote_helpers.PATIENCE)
-    assert (opener.returncode, out) == (1, b"")
+    assert (opener.returncode, out) == (1, b"nbssh-77-refused\n")
+
+
+def test_wait_takes_no_refusal_of_another_connection_for_that_of_its_own(one: Server) -> None:
+    one.misbehave(crash="no\n")
+    words = " ".join(one.command("launch"))
+    other = subprocess.run(["dash", "-c", f"{words} 2>&1; true"], env=one.env, check=True, capture_output=True)
+    assert b"did not start" in other.stdout
+    one.misbehave()
+    opener = subprocess.Popen(one.command("wait"), env=one.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    child = one.launch()
+    out, _ = opener.communicate(timeout=remote_helpers.PATIENCE)
+    assert out == b"nbssh-77-verified\n"
+    one.up(child)
 
 
 def test_wait_does_not_outlive_its_session(one: Server) -> None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).resolve().parents[2] / "nbssh"
 MODULES = {path.relative_to(PACKAGE): ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
-# What a Connection answers with, and the call by which a program's words are waited for.
-ASKED = {"attempt", "ask"}
+# What a Connection answers with.
+ASKED = {"attempt"}
 READERS: list[Callable[[bytes], Any]] = [
     survey.parse,
     batch.begun,

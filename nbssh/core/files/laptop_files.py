@@ -148,7 +148,7 @@ def ssh_config(  # noqa: PLR0917  each is something else
         terminal=not (profile.server and profile.server.no_terminal),
         end_socket=end,
         stopper=local.opener,
-        alone=bool(end and not (profile.server and profile.server.prompts)),
+        alone=bool(end and not (profile.server and profile.server.kill_joins)),
         hop=_hop(name, profile, local, way) if way.leads_on else None,
         directives=list(directives),
         moments=list(moments),

@@ -46,8 +46,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """What the probe found on the server and chose there. Written by `add` and `apply`, never by hand.
 
     `gate` is the socket at which the tunnel to a port ends: what listens there leads to her Jupyter alone.
-    `prompts`: a login asks for something; `sessions_ask`: each session does, or a push goes out. `untried`: what
-    a session needs and could not be tried.
+    `prompts`: a login asks for something; `sessions_ask`: each session does, or a push goes out. `kill_joins`:
+    so the kill alias goes by an open session. `untried`: what a session needs and could not be tried.
     """
 
     home: Line
@@ -65,6 +65,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     one_session: bool = False
     no_terminal: bool = False
     sessions_ask: bool = False
+    kill_joins: bool = False
     untried: list[Literal["terminal", "tunnel"]] = []
     via: Literal["", Via] = ""
     host_keys: list[Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9@.-]+ [A-Za-z0-9+/=]+\Z", max_length=4096)]] = []
