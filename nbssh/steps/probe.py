@@ -108,6 +108,7 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
         jupyter=found.path,
         python=found.python,
         version=found.version(profile.app),
+        generation=choice.generation(found, profile.app),
         forward="socket" if tunnel.forward == "socket" else "tcp",
         socket=tunnel.socket,
         port=tunnel.port,

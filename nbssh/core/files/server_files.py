@@ -57,6 +57,7 @@ class JupyterConfig(Template, frozen=True, kw_only=True):
     token: str
     socket: str
     jupyter_port: int
+    generation: str
     root_dir: str
     idle_seconds: int
     allow_root: bool
@@ -178,7 +179,9 @@ def _bytes(file: File) -> bytes:
 
 
 def jupyter_model(declared: Declared) -> JupyterConfig:
-    """Return what the Jupyter configuration shows.
+    """Return what the Jupyter configuration shows: all that decides who gets in, where it listens and what it opens.
+
+    What Jupyter couples with a setting of ours is set too, for the user's own ~/.jupyter may hold the other half.
 
     With a socket the port must be Jupyter's default: any other, from the user's own ~/.jupyter too, makes Jupyter
     abort ("--port and --sock are mutually exclusive").
@@ -189,7 +192,8 @@ def jupyter_model(declared: Declared) -> JupyterConfig:
         token=secret.token,
         socket=server.socket if server.forward == "socket" else "",
         jupyter_port=8888 if server.forward == "socket" else tcp_port(profile),
-        root_dir=root_dir(profile, server),
+        generation=server.generation,
+        root_dir=root_dir(profile, server) if profile.dir else "",  # else the user's own counts
         idle_seconds=round((profile.idle_hours or 0) * 3600),
         allow_root=server.uid == 0,
     )

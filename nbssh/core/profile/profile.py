@@ -57,6 +57,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     jupyter: Line
     python: Line = ""
     version: Line = ""
+    generation: Literal["", "notebook6", "server1", "server2"] = ""
     forward: Literal["socket", "tcp"]
     socket: Line = ""
     port: int = 0

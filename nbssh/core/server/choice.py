@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -140,6 +140,16 @@ def tunnel(
     port = profile.remote_port or _PORTS[zlib.crc32(f"{facts.uid}:{name}".encode()) % len(_PORTS)]
     why = "as declared" if profile.forward == "tcp" else "because " + "; ".join(refusals)
     return Tunnel("tcp", "", port, why, gate)
+
+
+def generation(candidate: Candidate, app: App) -> Literal["", "notebook6", "server1", "server2"]:
+    """Return what reads the configuration: the classic Notebook or a jupyter_server; empty where it is unknown."""
+    notebook, server = (re.match(r"\d+", version) for version in (candidate.notebook, candidate.jupyter_server))
+    if app == "notebook" and notebook and int(notebook[0]) < 7:  # noqa: PLR2004  Notebook 7 is a jupyter_server
+        return "notebook6"
+    if not server:
+        return ""
+    return "server1" if int(server[0]) < 2 else "server2"  # noqa: PLR2004  jupyter_server's own second generation
 
 
 def supports_socket(candidate: Candidate) -> bool:
