@@ -6,6 +6,7 @@ What half a setting did: no start, a hang of 120 s, 403 for the right password.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,6 +59,12 @@ def write_hers(bed: Bed, part: str) -> None:
         (mine / file).write_text(text)
 
 
+def write_file(bed: Bed, name: str, text: str) -> None:
+    mine = bed.remote_home / ".jupyter"
+    mine.mkdir(exist_ok=True)
+    (mine / name).write_text(text)
+
+
 def opened(visitor: Visitor) -> set[str]:
     """Return what lies in the folder that the page shows."""
     listing = json.loads(visitor.page("api/contents"))
@@ -106,3 +113,49 @@ def test_her_own_folder_counts_where_the_profile_names_none(bed: Bed, name: str,
     assert opened(visitor) == {"here.txt"}
     kill(bed)
     assert run_folder(bed).exists()
+
+
+WARNING = re.compile(r"^\[[WEC] .*", re.MULTILINE)
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook", "server"])
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_start_leaves_no_warning_of_ours(bed: Bed, app: str, folder: bool) -> None:  # noqa: FBT001
+    """Her own configuration of today's names causes none either; what was commented out is not there."""
+    jupyter = environment("new") / f"jupyter-{app}"
+    write_file(bed, "jupyter_notebook_config.py", "# c.NotebookApp.ip = 'localhost'\n")
+    write_file(bed, "jupyter_server_config.py", "c.ServerApp.ip = '*'\nc.ServerApp.port = 1\n")
+    port = with_dir(bed, app, jupyter) if folder else add(bed, "--app", app, "--idle", "1", jupyter=jupyter)
+    start(bed)
+    visitor = Visitor(f"http://127.0.0.1:{port}/")
+    visitor.login(PASSWORD)
+    log = (run_folder(bed) / "log").read_text()
+    words = ("deprecated", "moved", "recognized")
+    assert [line for line in WARNING.findall(log) if any(word in line for word in words)] == []
+    kill(bed)
+
+
+@pytest.mark.parametrize("where", ["lab", "notebook", "server", "by path"])
+def test_older_sections_of_hers_change_nothing(bed: Bed, where: str) -> None:
+    """They would be moved to the newer section, and win there."""
+    jupyter = environment("new") / "jupyter-lab"
+    text = "c.%s.ip = '*'\nc.%s.certfile = '/nowhere'\nc.%s.token = 'mine'\nc.%s.base_url = '/mine/'\n"
+    if where == "by path":
+        (bed.remote_home / "more").mkdir()
+        (bed.remote_home / "more/jupyter_lab_config.py").write_text(text.replace("%s", "LabApp"))
+        (bed.remote_home / ".profile").write_text("export JUPYTER_CONFIG_PATH=$HOME/more\n")
+    else:
+        section, file = {
+            "lab": ("LabApp", "lab"),
+            "notebook": ("NotebookApp", "lab"),
+            "server": ("ServerApp", "server"),
+        }[where]
+        more = "c.%s.password = ''\n" if where == "server" else ""
+        write_file(bed, f"jupyter_{file}_config.py", (text + more).replace("%s", section))
+    port = with_dir(bed, "lab", jupyter)
+    start(bed)
+    visitor = Visitor(f"http://127.0.0.1:{port}/")
+    visitor.login(PASSWORD)
+    assert opened(visitor) == {"here.txt"}
+    assert '"kernels"' not in Visitor(f"http://127.0.0.1:{port}/").page("api/status?token=mine")
+    kill(bed)

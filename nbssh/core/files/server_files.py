@@ -52,6 +52,7 @@ class JupyterConfig(Template, frozen=True, kw_only=True):
 
     templates: ClassVar = (
         "jupyter/jupyter_server_config.json", "jupyter/jupyter_notebook_config.json", "jupyter/jupyter_lab_config.json",
+        "jupyter/quiet/jupyter_server_config.json",
     )  # fmt: skip
     hash: str
     token: str
@@ -101,9 +102,10 @@ def remote_files(declared: Declared) -> list[File]:
     """Return the files of a profile on its server."""
     data, model = declared.folder, jupyter_model(declared)
     config = [
-        File(f"{data}/config/{template.rpartition('/')[2]}", render(model, template), PRIVATE,
+        File(f"{data}/config/{template.removeprefix('jupyter/')}", render(model, template), PRIVATE,
              "Jupyter's configuration", secret=True, masked=True, kind=Kind.JUPYTER_CONFIG)
         for template in model.templates
+        if "/quiet/" not in template or model.generation == "server2"
     ]  # fmt: skip
     # Last: where an install is cut off, what has its new content already is no hand edit to the old checksums.
     return [*config, settings_file(declared, config), registration(declared)]
