@@ -185,7 +185,9 @@ def _show_browser(target: Target) -> None:
     """Send the browser there, as ssh's LocalCommand does."""
     name, opener = target.name, target.paths.opener
     program = laptop_files.program_named(writer.read(target.paths.conf(name)))
-    command = ["/bin/sh", str(opener), name, str(target.profile.port), *([program] if program else [])]
+    later = laptop_files.later_tunnel(target.profile, aliases.local_files(target))
+    words = [word for word in (program, later if program else "") if word]
+    command = ["/bin/sh", str(opener), name, str(target.profile.port), *words]
     done = process.run(command, seconds=OPENER_SECONDS, show_errors=True)
     if done.status:
         raise NbsshError(

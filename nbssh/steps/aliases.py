@@ -170,7 +170,7 @@ def _derive(target: Target, answers: Settled, below: Sequence[Directive]) -> Der
     kept = [keyword.lower() for keyword, _ in alias.denials(base, profile.handed_over())]
     # Without a master our block keeps ssh silent about each failed look through the tunnel.
     own = kept if laptop_files.control_path(profile, local) else [*kept, "loglevel"]
-    forwards, original = own_forwards(profile), original_name(profile)
+    forwards, original = own_forwards(profile, local), original_name(profile)
     derived = alias.derive(
         base,
         original,
@@ -200,8 +200,10 @@ def original_name(profile: Profile) -> str:
     return destination.parse(profile.destination).host
 
 
-def own_forwards(profile: Profile) -> list[str]:
-    """Return our own forward as `ssh -G` prints it."""
+def own_forwards(profile: Profile, local: laptop_files.Local) -> list[str]:
+    """Return our own forward as `ssh -G` prints it; none where the opener opens the tunnel."""
+    if laptop_files.is_opened_later(profile, local):
+        return []
     return [answer.printed_forward(f"127.0.0.1:{profile.port}", laptop_files.far_end(profile))]
 
 
@@ -222,8 +224,9 @@ def is_outdated(target: Target) -> bool:
 
 def is_known(target: Target) -> bool:
     """Tell whether the user's ssh gives the alias our tunnel."""
-    answer = target.ssh.resolve([nb_alias(target.name)]).splitlines()
-    return own_forwards(target.profile)[0] in answer
+    answer, local = target.ssh.resolve([nb_alias(target.name)]).splitlines(), local_files(target)
+    wanted = own_forwards(target.profile, local) or [f"controlpath {laptop_files.control_path(target.profile, local)}"]
+    return wanted[0] in answer
 
 
 def refuse_unknown_alias(target: Target) -> None:

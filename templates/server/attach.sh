@@ -1,6 +1,6 @@
 # needs: answers api_tools at fail forward go_on host is_alive is_process listener look marked name nap now now_s
 # needs: p_state r_at r_began r_pid r_start refuse_listener refuse_tools refuse_unanswering run say start_timeout
-# needs: started title
+# needs: socket started title
 # --- launch: attach to a server --------------------------------------------------------------------------------------
 
 # The server's process, or what becomes it, is there.
@@ -36,6 +36,11 @@ await_server() {
                 ;;
             *) ;;
             esac
+        fi
+        if [ -n "${socket}" ] && [ -n "${server_pid}" ] && [ ! -S "${socket}" ] &&
+            marked "${run}/ready" "${server_pid}" "${server_start}"; then
+            await_found=silent
+            return 0
         fi
         if ! server_runs; then
             await_found=ended

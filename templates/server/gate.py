@@ -2,7 +2,10 @@
 
 usage: gate.py SOCKET PORT PID   listens on SOCKET for as long as the process PID lives, and hands each connection on
 to 127.0.0.1:PORT. A port is everybody's: before a byte is sent, the listener there must be this user's, and the same
-before and after the connection was made. Says `ready` once it listens, and nothing more. Python 3.6 and newer.
+before and after the connection was made. Says `ready -` once it listens, and nothing more. Python 3.6 and newer.
+
+If SOCKET is a folder it takes a port of its own, says `ready PORT`, and keeps that port, leading nowhere, for as long
+as a process lives that a file guard.* of the folder names: the tunnels to it are open until then.
 """
 
 import contextlib
@@ -115,13 +118,55 @@ def listen(path):
     return door, name, os.stat(name).st_ino
 
 
+def guarded(folder):
+    """Tell whether a connection that may have a tunnel to us is there."""
+    for name in os.listdir(folder):
+        if name.startswith("guard."):
+            with contextlib.suppress(OSError, ValueError, IndexError), open(os.path.join(folder, name)) as guard:
+                if lives(int(guard.read().split()[0])):
+                    return True
+    return False
+
+
+def keep_port(folder, port, pid):
+    """Be the port where tunnels end."""
+    door = socket.socket()
+    door.bind(("127.0.0.1", 0))
+    door.listen(128)
+    with contextlib.closing(door), selectors.DefaultSelector() as watched:
+        watched.register(door, selectors.EVENT_READ)
+        say("ready %d" % door.getsockname()[1])
+        while lives(pid) or guarded(folder):
+            look(watched, door, port)
+
+
+def look(watched, door, port):
+    """Let in who comes."""
+    for _ in watched.select(SECONDS):
+        # whoever is gone already, and what no thread can be had for, is closed
+        with contextlib.suppress(OSError, RuntimeError):
+            client, _ = door.accept()
+            threading.Thread(target=serve, args=(client, port), daemon=True).start()
+
+
+def say(word):
+    """Say it, and let go of whoever listens."""
+    os.write(1, word.encode() + b"\n")
+    for number in (1, 2):
+        os.dup2(0, number)
+
+
 def main():
     """Listen until Jupyter is gone, or another gate has taken the place."""
     path, port, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     os.umask(0o077)
+    threading.stack_size(262144)
     os.setsid()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if os.path.isdir(path):
+        keep_port(path, port, pid)
+        return
     door, name, inode = listen(path)
 
     def ours():
@@ -129,19 +174,12 @@ def main():
             return os.lstat(name).st_ino == inode
         return False
 
-    threading.stack_size(262144)
     try:
-        os.write(1, b"ready\n")
-        for number in (1, 2):
-            os.dup2(0, number)
         with selectors.DefaultSelector() as watched:
             watched.register(door, selectors.EVENT_READ)
+            say("ready -")
             while lives(pid) and ours():
-                for _ in watched.select(SECONDS):
-                    # whoever is gone already, and what no thread can be had for, is closed
-                    with contextlib.suppress(OSError, RuntimeError):
-                        client, _ = door.accept()
-                        threading.Thread(target=serve, args=(client, port), daemon=True).start()
+                look(watched, door, port)
     finally:
         if ours():
             os.unlink(name)

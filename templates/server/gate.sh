@@ -1,20 +1,22 @@
-# needs: fail gate host is_process look name nap p_start p_state program put python remote_port run server_pid
+# needs: fail forward gate host is_process later look name nap p_start p_state program put python remote_port run server_pid
 # --- the gate: where the tunnel to a port ends -----------------------------------------------------------------------
 # A port is everybody's, before Jupyter listens there and after. So sshd forwards to a socket that only this user can
 # open, and behind it is a program that lets in nobody but her Jupyter. It is there only while that is.
+# Where that cannot be, the tunnel is opened after launch's word, and ends at a port that the gate keeps from everybody
+# else until the last connection with a tunnel to it has gone (guard.sh).
 
 # Makes sure that it is there for the server that was just verified.
 open_gate() {
-    [ -n "${gate}" ] || return 0
+    if [ -z "${gate}" ] && { [ -z "${later}" ] || [ "${forward}" != tcp ]; }; then return 0; fi
     gate_pid='' gate_start='' gate_server=''
     { read -r gate_pid && IFS='' read -r gate_start && read -r gate_server; } 2>/dev/null <"${run}/gate" || :
-    if [ "${gate_server}" = "${server_pid}" ] && [ -S "${gate}" ] && is_process "${gate_pid}" "${gate_start}"; then
+    if [ "${gate_server}" = "${server_pid}" ] && { [ -z "${gate}" ] || [ -S "${gate}" ]; } && is_process "${gate_pid}" "${gate_start}"; then
         return 0
     fi
-    gate_said='nothing there can run it'
+    gate_said='nothing there can run it' gate_port='nothing there can run it'
     for gate_tool in "${python:-/}" python3; do
         command -v "${gate_tool}" >/dev/null 2>&1 || continue
-        command "${gate_tool}" -I -S "${program}/gate.py" "${gate}" "${remote_port}" "${server_pid}" \
+        command "${gate_tool}" -I -S "${program}/gate.py" "${gate:-${run}}" "${remote_port}" "${server_pid}" \
             </dev/null >"${run}/gate.$$" 2>&1 &
         gate_pid=$!
         gate_said=''
@@ -22,13 +24,14 @@ open_gate() {
             if ! look "${gate_pid}" || [ "${p_state}" = Z ]; then break; fi
             nap
         done
-        [ "${gate_said}" != ready ] || break
+        gate_port=${gate_said#ready }
+        [ "${gate_said}" = "${gate_port}" ] || break
         gate_said=$(command tail -n 1 "${run}/gate.$$")
     done
     command rm -f "${run}/gate.$$"
-    if [ "${gate_said}" != ready ] || ! look "${gate_pid}"; then
-        fail "the end of the tunnel, ${gate} on ${host}, could not be made: ${gate_said}" \
+    if [ "${gate_said}" = "${gate_port}" ] || ! look "${gate_pid}"; then
+        fail "the end of the tunnel on ${host}${gate:+, ${gate},} could not be made: ${gate_said}" \
             "nbssh doctor ${name}; python3 must be there"
     fi
-    put "${run}/gate" "${gate_pid}" "${p_start}" "${server_pid}"
+    put "${run}/gate" "${gate_pid}" "${p_start}" "${server_pid}" "${gate_port}"
 }

@@ -1,22 +1,38 @@
-# needs: forward is_alive is_exposed is_process list_processes look marked p_start parent r_pid r_start run
+# needs: fail forward host is_alive is_exposed is_process list_processes look marked name p_start parent r_pid r_start
+# needs: run socket socket_folder_is_ours
 # --- the guard: closes a tunnel that no longer leads to our server ---------------------------------------------------
 # A page in a browser keeps the tunnel open after launch has ended. Where it leads to a port, somebody else may listen
-# there once our server is gone; so then the connection goes, by ending the sshd process that serves it, this user's own.
+# there once our server is gone; so then the connection goes, by ending the process that serves it.
 
-# Sets parent_start if launch is what an ssh session runs, and not something typed into a shell.
+# Sets parent_start if launch is what an ssh session runs, and not something typed into a shell. /proc may hide other
+# users' processes, and sshd's, which has changed its user (hidepid): that one hears signals all the same.
 find_sshd() {
     parent_start=''
     [ "${forward}" = tcp ] || is_exposed || return 0
     sshd_name=''
-    if [ -r /proc/self/stat ]; then
-        { IFS='' read -r sshd_name; } 2>/dev/null <"/proc/${parent}/comm" || return 0
-    else
+    if [ ! -r /proc/self/stat ]; then
         sshd_name=$(command ps -o comm= -p "${parent}" 2>/dev/null) || return 0
+    elif ! { IFS='' read -r sshd_name; } 2>/dev/null <"/proc/${parent}/comm"; then
+        if kill -0 "${parent}" 2>/dev/null; then
+            parent_start=hidden
+        elif is_exposed; then
+            fail "what serves this connection cannot be seen on ${host} (/proc is mounted with hidepid): its tunnel could not be closed once Jupyter ends" \
+                "use a socket below your home: nbssh edit ${name}: forward = \"socket\""
+        fi
+        return 0
     fi
-    case ${sshd_name} in
-    *sshd*) ! look "${parent}" || parent_start=${p_start} ;;
+    case ${sshd_name##*/} in
+    *sshd* | dropbear* | tailscaled* | lsh*) ! look "${parent}" || parent_start=${p_start} ;;
     *) ;;
     esac
+}
+
+connection_lives() {
+    if [ "${parent_start}" = hidden ]; then
+        kill -0 "${parent}" 2>/dev/null
+    else
+        is_process "${parent}" "${parent_start}"
+    fi
 }
 
 # Another launch, or whatever else runs through the connection, is a child of its sshd.
@@ -24,22 +40,23 @@ is_in_use() {
     list_processes | command awk -v sshd="${parent}" '$2 == sshd && $1 !~ /^[ZX]/ { found = 1 } END { exit !found }'
 }
 
-# Three looks, so that a launch which comes to start a new server is seen.
+# Three looks, so that a launch which comes to start a new server is seen. What does not end (dropbear's process is
+# root's) is watched on: as long as the guard is there, the gate lets nobody have its port.
 guard() {
     trap - TERM PIPE USR1 EXIT
     trap '' HUP INT QUIT
     unused=0
-    while [ "${unused}" -lt 3 ] && is_process "${parent}" "${parent_start}"; do
+    while connection_lives; do
         unused=$((unused + 1))
         if { is_alive "${run}/record" && marked "${run}/ready" "${r_pid}" "${r_start}"; } || is_in_use; then
             unused=0
         fi
+        # a folder of /tmp that was taken away may be anybody's by now
+        [ ! -e "${socket%/*}" ] || [ -z "${socket}" ] || socket_folder_is_ours || unused=3
+        [ "${unused}" -lt 3 ] || kill -TERM "${parent}" 2>/dev/null || :
         command sleep 1
     done
-    command rm -f "${run}/guard.${parent}"
-    if is_process "${parent}" "${parent_start}"; then
-        kill -TERM "${parent}"
-    fi
+    command rm -f "${run}/guard.${parent}" "${run}/tunnel.${parent}"
 }
 
 # One for each connection.

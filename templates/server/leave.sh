@@ -1,5 +1,5 @@
-# needs: at fail host is_alive listener listener_uid look name p_parent p_start p_state parent print_log_end remote_port
-# needs: run say start_guard stop_server title unlock
+# needs: at fail host is_alive listener listener_uid look marked name p_parent p_start p_state parent print_log_end
+# needs: remote_port run say socket start_guard stop_server title unlock
 # --- launch: leaving -------------------------------------------------------------------------------------------------
 
 started='' server_pid='' server_start='' reader='' watcher='' how='' asked=''
@@ -62,6 +62,11 @@ go_on() {
 }
 
 refuse_unanswering() {
+    if [ -n "${socket}" ] && [ ! -S "${socket}" ] && marked "${run}/ready" "${server_pid}" "${server_start}"; then
+        fail "the socket of ${title} on ${host} (pid ${server_pid}) was taken away, ${socket}: by a cleaner of old files?" \
+            "its kernels live on: jupyter console --existing ${run}/runtime/kernel-ID.json there saves what they hold" \
+            "then, for a new start: ssh ${name}-nb-kill"
+    fi
     fail "${title} on ${host} (pid ${server_pid}) runs, but does not answer on ${at}" \
         "look at ${run}/log; to stop it: ssh ${name}-nb-kill"
 }

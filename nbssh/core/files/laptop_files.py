@@ -65,6 +65,7 @@ class Blocks(Template, frozen=True, kw_only=True):
     seal: str
     port: int
     far: FarEnd
+    later: bool
     launch: str
     kill: str
     local_command: str
@@ -101,12 +102,35 @@ def is_private_end(profile: Profile) -> bool:
     return server is not None and (server.gate or server.socket).startswith(f"{server.home}/")
 
 
-def _without_master(profile: Profile, way: Way) -> str:
-    """Return what the opener does where no master can be asked whether the server is verified.
+def is_opened_later(profile: Profile, local: Local) -> bool:
+    """Tell whether the opener opens the tunnel after launch's word, and not ssh with the connection.
+
+    Before that word somebody else could listen at the end of the tunnel, and an open page would ask him. It takes a
+    master, whose sessions ask nobody. Where nothing is known of the server yet, nothing runs there either.
+    """
+    server = profile.server
+    if server is None or server.sessions_ask or is_private_end(profile):
+        return False
+    return bool(control_path(profile, local))
+
+
+def later_tunnel(profile: Profile, local: Local) -> str:
+    """Return the word that tells the opener which tunnel to open; empty where ssh does."""
+    if not is_opened_later(profile, local):
+        return ""
+    far = far_end(profile)
+    # which port it is the host knows: its gate takes one anew each time
+    return f"tunnel={far if far.startswith('/') else 'port'}"
+
+
+def _opener_word(profile: Profile, local: Local, way: Way) -> str:
+    """Return what the opener does besides, or where no master can be asked whether the server is verified.
 
     Nothing: it believes the page; `page`: with a master too, whose sessions ask. `ask`: it logs in by itself, if that
     asks nobody; `hold`: it opens nothing.
     """
+    if later := later_tunnel(profile, local):
+        return later if profile.browser else later.replace("tunnel", "tunnel-only", 1)
     if is_private_end(profile):
         return "page" if profile.server and profile.server.sessions_ask else ""
     if way.leads_on:
@@ -133,16 +157,17 @@ def ssh_config(  # noqa: PLR0917  each is something else
     moments: Sequence[MatchBlock] = (),
 ) -> str:
     """Return the ssh_config blocks of one profile, sealed."""
-    program = program_of(way).id
+    program, later = program_of(way).id, is_opened_later(profile, local)
     end = _end_socket(profile, local, way)
     model = Blocks(
         name=name,
         seal=SEAL,
         port=profile.port,
         far=far_end(profile),
+        later=later,
         launch=program_path(program, "launch"),
         kill=program_path(program, "kill"),
-        local_command=_local_command(name, profile, local, way) if profile.browser else "",
+        local_command=_local_command(name, profile, local, way) if profile.browser or later else "",
         control_path=control_path(profile, local),
         persist=profile.persist or PERSIST,
         terminal=not (profile.server and profile.server.no_terminal),
@@ -163,7 +188,7 @@ def _local_command(name: str, profile: Profile, local: Local, way: Way) -> str:
         name=name,
         port=profile.port,
         program=program_of(way).id,
-        without_master=_without_master(profile, way),
+        without_master=_opener_word(profile, local, way),
     )
     return local.client.local_command(model)
 
