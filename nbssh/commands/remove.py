@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING, ClassVar
 
-from nbssh.adapters.files import tidy, writer
+from nbssh.adapters.files import inspection, tidy, writer
 from nbssh.core import answers
 from nbssh.core.files.change import Kind, Plan, is_edited
 from nbssh.core.files.diff import painted, unified
@@ -165,10 +165,8 @@ def _remove_here(context: Context, names: list[str]) -> None:
 
 def _orphans(context: Context) -> list[str]:
     """Return the names of files of ours that ssh reads though their profile is gone: a command was killed."""
-    try:
-        found = [path for path in context.paths.conf_dir.iterdir() if path.suffix == ".conf" and NAME.match(path.stem)]
-    except OSError:
-        return []
+    entries = [entry.path for entry in inspection.entries(context.paths.conf_dir)]
+    found = [path for path in entries if path.suffix == ".conf" and NAME.match(path.stem)]
     return [path.stem for path in found if path.is_file() and is_edited(writer.read(path) or b"") is not None]
 
 

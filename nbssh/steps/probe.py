@@ -15,6 +15,7 @@ from nbssh.core.server import choice
 from nbssh.core.server.choice import Permitted
 from nbssh.core.server.facts import parse
 from nbssh.core.text import printable
+from nbssh.errors import NbsshError
 from nbssh.steps import forwarding
 from nbssh.steps.forwarding import Rehearsed
 
@@ -72,6 +73,10 @@ def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
 def choose(connection: Connection, target: Target, facts: Facts) -> Target:
     """Return the target with what was found and chosen on its server, and say it."""
     name, profile, ui = target.name, target.profile, target.ui
+    if facts.open:
+        raise NbsshError(
+            f"on {facts.host} {facts.open}: what runs from there could be theirs", f"there: {facts.repair}"
+        )
     found = choice.candidate_for(profile, facts)
     for passed in facts.candidates:
         said = f"{printable(passed.path, 200)} on {facts.host}"

@@ -1,4 +1,4 @@
-"""Looks at files and folders without opening what could hang: kinds, modes, owners. Changes nothing, never raises."""
+"""Looks at files and folders without opening what could hang: kinds, modes, owners. Changes nothing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from nbssh.adapters.files import atomic
+from nbssh.adapters.files import access, atomic
 from nbssh.adapters.laptop.this_system import SYSTEM
+from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,11 +56,14 @@ def _kind(mode: int) -> Kind:
 
 
 def entries(folder: Path) -> list[Entry]:
-    """Return what is in `folder`, by name; nothing if it cannot be read."""
+    """Return what is in `folder`, by name; nothing if it is not there. Raises NbsshError where it cannot be read."""
     try:
-        paths = sorted(folder.iterdir())
-    except OSError:
-        return []
+        with access.in_words("list", folder):
+            paths = sorted(folder.iterdir())
+    except NbsshError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return []
+        raise
     return [found for path in paths if (found := entry(path))]
 
 

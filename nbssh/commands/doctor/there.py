@@ -86,6 +86,9 @@ def _look(target: Target, known: Server, there: Connection) -> Iterator[Finding]
     yield from _clock(name, said, (began + time.time()) / 2)
     yield from _room(name, said)
     yield from _survival(name, known, said)
+    if said.open:
+        what = f"on {said.host} {said.open}: what runs from there could be theirs"
+        yield Finding("folders there", "error", what, said.repair, name)
     yield from _left_there(target, said)
     yield from tried("jupyter", name, lambda: _jupyter(target, known, there))
     yield from tried("forwarding", name, lambda: _forwarding(target, known, there))

@@ -68,6 +68,8 @@ class Facts(msgspec.Struct, frozen=True):
     socket_limit: int = 0
     login_told: bool = True
     candidates: tuple[Candidate, ...] = ()
+    open: str = ""
+    repair: str = ""
 
 
 def parse(out: bytes, nonce: str, shown: str) -> Facts:
@@ -78,6 +80,7 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
         raise _odd(shown, "it did not come to its end")
     host: dict[str, str] = {}
     socket: dict[str, str] = {}
+    opened: dict[str, str] = {}
     candidates: list[Candidate] = []
     login_told = True
     for kind, *fields in answers.rows(body)[:_LINES]:
@@ -88,6 +91,8 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
             socket = said
         elif kind == "login":
             login_told = said.get("told") != "no"
+        elif kind == "open":
+            opened = said
         elif kind == "jupyter" and said.get("path", "").startswith("/") and said.get("program") in PROGRAMS.values():
             candidates.append(
                 msgspec.convert({key: said.get(key, "") for key in Candidate.__struct_fields__}, Candidate)
@@ -112,6 +117,8 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
         socket_limit=int(limit) if _is_number(limit) else 0,
         login_told=login_told,
         candidates=tuple(candidates),
+        open=printable(" ".join(filter(None, (opened.get("path"), opened.get("why")))), 300),
+        repair=printable(opened.get("repair", ""), 300),
     )
 
 

@@ -18,11 +18,13 @@ class Survey:
     free: dict[str, int] = field(default_factory=dict)
     quota: list[str] = field(default_factory=list)
     kills: bool = False
+    open: str = ""
+    repair: str = ""
     profiles: list[str] = field(default_factory=list)
     runs: list[tuple[str, str, bool]] = field(default_factory=list)
 
 
-def parse(out: bytes) -> Survey:
+def parse(out: bytes) -> Survey:  # noqa: C901  a case for each kind of line
     """Return what the script's output says; what is missing stays empty."""
     said = Survey()
     for row in answers.rows(out, _CHARACTERS):
@@ -35,6 +37,10 @@ def parse(out: bytes) -> Survey:
                 said.free[" ".join((first, *more))] = int(kib)
             case ["quota", first, *more]:
                 said.quota.append(" ".join((first, *more)))
+            case ["open", first, *more]:
+                said.open = " ".join((first, *more))
+            case ["repair", first, *more]:
+                said.repair = " ".join((first, *more))
             case ["kills", answer]:
                 said.kills = answer == "yes"
             case ["profile", profile] if profile not in said.profiles:

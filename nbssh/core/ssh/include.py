@@ -37,7 +37,10 @@ _NO_CONFIG = ("open", "mybox.ctl")
 
 
 class Disk(Protocol):
-    """What is asked of the file system, so that this module asks nothing itself. No method raises."""
+    """What is asked of the file system, so that this module asks nothing itself.
+
+    What is there and cannot be read raises NbsshError: it must not be taken for empty.
+    """
 
     @property
     def home(self) -> str:
@@ -47,7 +50,7 @@ class Disk(Protocol):
         """Find paths as the glob of C does with GLOB_TILDE; sorted."""
 
     def read(self, path: str) -> bytes | None:
-        """Return a file's content, None if it cannot be read."""
+        """Return a file's content, None if there is no such file."""
 
     def real(self, path: str) -> str:
         """Return the path with all symbolic links resolved."""
