@@ -7,9 +7,9 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import pexpect
 import pytest
 from ports import free_port
 from serving import PASSWORD, close_tunnel, detach, fake_jupyter, kill, server_pid, start
@@ -20,6 +20,7 @@ from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bed import Bed
 
@@ -92,6 +93,10 @@ def edit(laptop: Bed, line: str) -> subprocess.CompletedProcess[str]:
     return laptop.run("nbssh", "edit", "box", "--yes")
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def opens(port: int, password: str) -> bool:
     try:
         Visitor(f"http://127.0.0.1:{port}/").login(password)
@@ -100,7 +105,7 @@ def opens(port: int, password: str) -> bool:
     return True
 
 
-def test_two_laptops_use_one_server_from_its_first_add_to_its_last_remove(laptops: Laptops) -> None:
+def test_two_laptops_use_one_server_to_its_last_remove(laptops: Laptops) -> None:  # noqa: PLR0915  one story
     a, b = laptops
     port_a = add(
         a, "--password-stdin", "--jupyter", str(a.jupyter), "--dir", "work", "--idle", "5", stdin=f"{PASSWORD}\n"
@@ -231,16 +236,15 @@ def test_a_token_is_taken_over_too(laptops: Laptops) -> None:
 
 
 def test_a_no_changes_nothing(both: Laptops) -> None:
-    a, b = both
-    b.nbssh("remove", "box")
-    before = {path: path.read_bytes() for path in both.data.rglob("*") if path.is_file()}
-    asked = b.spawn("nbssh", "add", "box")
-    for answer in ("y", "n"):
-        asked.expect(r"\[[yY]/[nN]\]")
-        asked.sendline(answer)
+    both.b.nbssh("remove", "box")
+    before = contents(both.data)
+    asked = both.b.spawn("nbssh", "add", "box")
+    asked.expect(r"'box' is set up on box already.*adopt it\?.*\[y/N\]")
+    asked.sendline("n")
+    asked.expect(pexpect.EOF)
     asked.wait()
     assert asked.exitstatus == 1
-    assert {path: path.read_bytes() for path in both.data.rglob("*") if path.is_file()} == before
+    assert contents(both.data) == before
     both.a.nbssh("apply", "--check")
 
 
@@ -258,7 +262,7 @@ def test_an_add_offline_decides_at_its_first_apply(both: Laptops) -> None:
     both.quiet()
 
 
-# --- both change something ----------------------------------------------------------------------------------------------
+# --- both change something -------------------------------------------------------------------------------------------
 
 
 def test_different_settings_come_together(both: Laptops) -> None:
@@ -383,11 +387,11 @@ def test_an_apply_that_is_interrupted_anywhere_is_gone_on_with(both: Laptops) ->
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
-        assert run.stderr
-        for count, _ in enumerate(run.stderr):
-            if count == 4 * number:
-                run.send_signal(signal.SIGINT)
-        run.wait(60)
+        with run:
+            assert run.stderr
+            for count, _ in enumerate(run.stderr):
+                if count == 4 * number:
+                    run.send_signal(signal.SIGINT)
         a.nbssh("apply", "box")
         b.nbssh("apply", "box")
         assert f'dir = "n{number}"' in toml(b).read_text()
@@ -417,10 +421,10 @@ def test_a_damaged_profile_on_the_server_is_replaced_after_a_yes_only(both: Lapt
     # and at an add there is nothing to take over
     b.nbssh("remove", "box")
     (both.data / "profile").write_text(damage, encoding="latin-1")
-    done = b.run("nbssh", "add", "box", "--yes")
+    program = str(fake_jupyter(a))
+    done = b.run("nbssh", "add", "box", "--yes", "--jupyter", program)
     assert done.returncode == 1
     assert "the notebook password cannot be asked for without a terminal" in done.stderr
-    program = str(fake_jupyter(a))
     done = b.nbssh("add", "box", "--yes", "--password-stdin", "--jupyter", program, stdin=f"{NEW}\n")
     assert "has your settings and password now" in done.stderr
     a.nbssh("apply", "box")
@@ -441,13 +445,13 @@ def as_newer(laptops: Laptops) -> None:
 def test_an_older_nbssh_leaves_the_files_of_a_newer_one_alone(both: Laptops) -> None:
     a, b = both
     as_newer(both)
-    before = {path: path.read_bytes() for path in both.data.rglob("*") if path.is_file()}
+    before = contents(both.data)
     assert b.run("nbssh", "apply", "--check").returncode == 3, "it notes once what lies there now"
     for laptop in (a, b):
         laptop.nbssh("apply")
     both.quiet()
     assert "was changed" not in a.nbssh("status").stderr
-    assert {path: path.read_bytes() for path in both.data.rglob("*") if path.is_file()} == before
+    assert contents(both.data) == before
     detach(start(b))
     kill(b)
     put(b, "idle_hours = 1.0")
@@ -456,7 +460,7 @@ def test_an_older_nbssh_leaves_the_files_of_a_newer_one_alone(both: Laptops) -> 
         assert done.returncode == 1
         assert "a newer nbssh wrote 'box' on" in done.stderr
         assert "bring nbssh on this laptop up to date" in done.stderr
-    assert {path: path.read_bytes() for path in both.data.rglob("*") if path.is_file()} == before
+    assert contents(both.data) == before
     b.nbssh("remove", "box")
     a.nbssh("apply", "--check")
     b.nbssh("add", "box", "--yes")

@@ -151,7 +151,7 @@ def test_a_laptops_own_values_stay_its_own() -> None:
 
 
 @pytest.mark.parametrize("declared", [
-    {"dir": 7}, {"setup": ["a\nb"]}, {"app": "x"}, {"scheduler": {"kind": "x"}}, {"remote_port": 7}, {"setup": {"a": 1}},
+    {"dir": 7}, {"setup": ["a\nb"]}, {"app": "x"}, {"scheduler": {"kind": "x"}}, {"remote_port": 7}, {"setup": {}},
 ])  # fmt: skip
 def test_a_value_of_a_host_is_checked_as_one_of_a_file(declared: dict[str, Any]) -> None:
     with pytest.raises(NbsshError, match="'box' on h"):
