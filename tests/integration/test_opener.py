@@ -112,12 +112,23 @@ def test_the_browser_opens_once_the_master_says_that_the_server_is_verified(lapt
     assert f"-S {laptop.conf_dir}/mybox.ctl" in asked
 
 
-def test_an_alias_of_nbssh_0_1_whose_script_says_no_word_opens_nothing(laptop: Laptop) -> None:
+def test_an_alias_of_nbssh_0_1_goes_by_the_status_until_it_is_applied(laptop: Laptop) -> None:
     laptop.stub("xdg-open")
     laptop.master()
-    for words in ([], ["hold"]):
-        laptop.open(["sh"], *words, program="", DISPLAY=":0")
-    assert laptop.calls("xdg-open") + laptop.calls("ssh") == []
+    laptop.verdict("")
+    laptop.open(["sh"], program="", DISPLAY=":0")
+    assert laptop.calls("xdg-open") == [URL]
+    (asked,) = laptop.calls("ssh")
+    assert "exec /bin/sh ~/.local/share/nbssh/mybox/wait " in asked
+
+
+@pytest.mark.parametrize("status", [1, 2, 255])
+def test_an_alias_of_nbssh_0_1_opens_nothing_that_its_script_does_not_confirm(laptop: Laptop, status: int) -> None:
+    laptop.stub("xdg-open")
+    laptop.master()
+    laptop.verdict("", status)
+    laptop.open(["sh"], program="", DISPLAY=":0")
+    assert laptop.calls("xdg-open") == []
 
 
 @pytest.mark.parametrize(

@@ -119,12 +119,12 @@ def later_tunnel(profile: Profile, local: Local) -> str:
     if not is_opened_later(profile, local):
         return ""
     far = far_end(profile)
-    # which port it is the host knows: its gate takes one anew each time
+    # which port it is the host knows: its gate takes another one each time
     return f"tunnel={far if far.startswith('/') else 'port'}"
 
 
 def _opener_word(profile: Profile, local: Local, way: Way) -> str:
-    """Return what the opener does besides, or where no master can be asked whether the server is verified.
+    """Return what the opener does, too, or where no master can be asked whether the server is verified.
 
     Nothing: it believes the page; `page`: with a master too, whose sessions ask. `ask`: it logs in by itself, if that
     asks nobody; `hold`: it opens nothing.
