@@ -17,7 +17,7 @@ from nbssh.core.ssh.destination import arguments_of
 from nbssh.core.ssh.include import Kind
 from nbssh.core.ssh.recipe import parse_recipe
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, include, plan, ports, profiles, writing
+from nbssh.steps import aliases, folders, include, plan, ports, profiles, writing
 from nbssh.steps.agree import settled
 from nbssh.steps.joining import join
 from nbssh.steps.profiles import Target
@@ -170,6 +170,7 @@ def _set_up(
 
 def _install(target: Target, there: Connection, present: Present, undo: ExitStack) -> tuple[Target, list[Change]]:
     """Put the server's files in place; what was there before comes back if the rest of the add fails."""
+    folders.refuse_unwritable(there, target.declared)
     agreed = settled(target, present, server_record.read(present.files, target.declared.folder))
     # scripts of nbssh 0.1 are another laptop's, which has not been brought up to date
     changes = [change for change in agreed.changes if change.new is not None]

@@ -158,6 +158,7 @@ def _remove_here(context: Context, names: list[str]) -> None:
     writing.write_local(context, Plan(plan.deletions(gone, "removed")), taking_away=True)
     for name in names:
         paths.control_socket(name).unlink(missing_ok=True)  # a master that was killed leaves it
+        paths.control_socket(name).with_suffix(".end").unlink(missing_ok=True)  # so does a kill that shared it
         paths.draft(name).unlink(missing_ok=True)
     for folder in (paths.edits_dir, paths.secrets_dir, paths.profiles_dir, paths.profiles_dir.parent, paths.conf_dir):
         tidy.remove_empty(folder)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
+from nbssh.adapters.ssh.client import forget_answers
 from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.files import laptop_files
 from nbssh.core.profile.profile import alias as nb_alias
@@ -109,6 +110,7 @@ def look_again() -> None:
     """Forget what ssh said: files that the user's config includes may be others by now."""
     with _trials_lock:
         _trials.clear()
+    forget_answers()
 
 
 def derive(target: Target) -> Derived:

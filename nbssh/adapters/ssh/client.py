@@ -38,6 +38,14 @@ class RefusedConfigError(NbsshError):
         self.reason = reason
 
 
+_answers: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}  # of this run, whose user's config stays the same
+
+
+def forget_answers() -> None:
+    """Ask again from now on."""
+    _answers.clear()
+
+
 @dataclass(frozen=True)
 class Ssh:
     """The user's ssh command, `NBSSH_SSH_COMMAND` or plain `ssh`."""
@@ -76,11 +84,18 @@ class Ssh:
         command = [*_without_config(self.command), "-F", str(config)] if config else list(self.command)
         done = process.run([*command, "-G", *arguments], seconds=RESOLVE_SECONDS)
         if done.status == 0:
-            return done.out.decode("utf-8", "surrogateescape")
+            answer = done.out.decode("utf-8", "surrogateescape")
+            if not config:
+                _answers[self.command, tuple(arguments)] = answer
+            return answer
         reason = _first_line(done.err) or f"exit status {done.status}"
         if done.limit:
             reason = f"no answer within {RESOLVE_SECONDS:.0f} s"
         raise RefusedConfigError(reason, f"see what it says: {self.system.spoken([*self.command, '-G', *arguments])}")
+
+    def resolved(self, arguments: Sequence[str]) -> str:
+        """Return what `resolve` said of `arguments` before, or says now: her `Match exec` may take its time."""
+        return _answers.get((self.command, tuple(arguments))) or self.resolve(arguments)
 
     def config_without_ours(self, folder: Path, answers: Settled) -> bytes:
         """Return a config that reads all that the user's ssh reads, but our installed files.

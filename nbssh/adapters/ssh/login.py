@@ -113,7 +113,7 @@ def _shared(control_socket: Path, *, multiplexes: bool) -> tuple[str, ...]:
 
 def _connect_timeout(ssh: Ssh, arguments: Sequence[str]) -> tuple[str, ...]:
     """Bound the TCP connection, but not through a proxy: the same clock runs while a jump host asks for a code."""
-    values = dict(line.split(" ", 1) for line in ssh.resolve(arguments).splitlines() if " " in line)
+    values = dict(line.split(" ", 1) for line in ssh.resolved(arguments).splitlines() if " " in line)
     if values.get("proxyjump", "none") != "none" or values.get("proxycommand", "none") != "none":
         return ()
     if values.get("connecttimeout", "none") not in {"none", "0"}:

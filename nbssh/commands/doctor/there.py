@@ -16,7 +16,7 @@ from nbssh.core.server.doctor import Finding, tried
 from nbssh.core.server.facts import Candidate, Facts
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps import connect, forwarding, probe, profiles
+from nbssh.steps import connect, folders, forwarding, probe, profiles
 from nbssh.steps.agree import agree, listed
 from nbssh.steps.server_files import read_remote
 from nbssh.steps.server_status import asked
@@ -92,6 +92,7 @@ def _look(target: Target, known: Server, there: Connection) -> Iterator[Finding]
     yield from _left_there(target, said)
     yield from tried("jupyter", name, lambda: _jupyter(target, known, there))
     yield from tried("forwarding", name, lambda: _forwarding(target, known, there))
+    yield from tried("folders", name, lambda: _folders(target, there))
     yield from tried("files there", name, lambda: _files(target, there))
     yield from tried("running", name, lambda: _running(target, there))
 
@@ -253,6 +254,12 @@ def _files(target: Target, there: Connection) -> Iterator[Finding]:
             "files there", "warning", f"the profile changed since its server was looked at ({folder})",
             f"nbssh apply {name}", name,
         )  # fmt: skip
+
+
+def _folders(target: Target, there: Connection) -> Iterator[Finding]:
+    """Ask whether a session could write what it must; nothing is said where it can."""
+    folders.refuse_unwritable(there, target.declared)
+    yield from ()
 
 
 def _running(target: Target, there: Connection) -> Iterator[Finding]:
