@@ -130,8 +130,8 @@ class Windows(ClientSystem):
     def inabilities(self, command: str) -> str:
         """Return which ssh it is, where several are about, and what it cannot do."""
         return (
-            f", {command}: has no ControlMaster, so each session and each step of "
-            "nbssh logs in by itself, and cannot go into the background, so nbssh open does not work"
+            f", {command}: has no ControlMaster, so each session and each command "
+            "of nbssh logs in by itself, and cannot go into the background, so nbssh open does not work"
         )
 
     def other_ssh(self, command: str) -> Iterator[Finding]:

@@ -105,7 +105,7 @@ def of_profile(
 
 
 def _shared(control_socket: Path, *, multiplexes: bool) -> tuple[str, ...]:
-    """Let all scripts share one login; where there are no masters, each logs in by itself."""
+    """Let all that a command needs share one login; where there are no masters, forwards take a second one."""
     if not multiplexes:
         return ("-oControlMaster=no", "-oControlPath=none")
     return ("-oControlMaster=auto", f"-oControlPath={control_socket}", f"-oControlPersist={PERSIST_SECONDS}")

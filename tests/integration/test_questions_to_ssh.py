@@ -1,0 +1,34 @@
+"""How often a `Match exec` of the user's runs: it may look for a network, or open a browser to log in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from bed import until
+from serving import add, detach, kill, start
+
+if TYPE_CHECKING:
+    from bed import Bed
+
+
+@pytest.mark.parametrize("criterion", ["originalhost box", "host box"])
+def test_each_question_is_asked_once(bed: Bed, criterion: str) -> None:
+    log = bed.folder / "asked"
+    text = bed.ssh_config.read_text()
+    bed.ssh_config.write_text(f'Match {criterion} exec "echo >>{log}"\n    Compression no\n{text}')
+
+    def asked() -> int:
+        times = len(log.read_text().splitlines()) if log.exists() else 0
+        log.write_text("")
+        return times
+
+    add(bed)
+    assert asked() <= 4
+    bed.nbssh("doctor", "box")
+    assert asked() <= 3
+    session = start(bed)
+    until(lambda: bed.opened, "the browser is called")
+    assert asked() == 1
+    detach(session)
+    kill(bed)
