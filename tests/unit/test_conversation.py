@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 from nbssh.adapters.programs.conversation import conversation
 from nbssh.adapters.programs.process import Clock, Stage
@@ -44,3 +45,10 @@ def test_a_stage_that_is_reached_gives_more_time() -> None:
     with conversation([sys.executable, "-c", program]) as talk:
         assert talk.ask(b"", clock.left, lambda out: b"out" in out, 100).limit == ""
         talk.ask(b"", Clock.of(0).left, lambda _: False, 100)
+
+
+def test_what_it_says_before_it_is_asked_belongs_to_the_first_answer() -> None:
+    with conversation([sys.executable, "-uc", "import sys; print('early'); sys.stdin.read()"]) as talk:
+        time.sleep(0.5)  # the time that a busy machine takes until it asks
+        answer = talk.ask(b"", Clock.of(30).left, lambda out: b"early" in out, 100)
+    assert answer.out == b"early\n"

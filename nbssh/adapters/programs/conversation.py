@@ -23,7 +23,7 @@ LOOK_SECONDS = 0.25  # how often the clock is looked at where nothing is said
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said since the question.
+    """What was said since the question before.
 
     `limit` is `time` or `output` where a bound was reached. `status` is the program's own where it has ended.
     """
@@ -41,7 +41,7 @@ class Conversation:
         self._process = process
         self._news = threading.Condition()
         self._out, self._err = bytearray(), bytearray()
-        self._bound = 0
+        self._bound = ERROR_BYTES  # for what it says before it is asked
         self._silent = False
         out = cast("IO[bytes]", process.stdout)
         self._listeners = [threading.Thread(target=self._take_out, args=(out,), daemon=True)]
@@ -59,8 +59,6 @@ class Conversation:
         is reached the program is ended.
         """
         with self._news:
-            self._out.clear()
-            self._err.clear()
             self._bound = output
         threading.Thread(target=self._write, args=(question,), daemon=True).start()
         limit = ""
@@ -74,11 +72,14 @@ class Conversation:
                 else:
                     self._news.wait(min(seconds, LOOK_SECONDS))
             out, silent = bytes(self._out), self._silent
+            self._out.clear()
         if limit:
             self._process.kill()
         status = self._ended() if limit or silent else None
         with self._news:
-            return Answer(out, bytes(self._err), limit, status)
+            err = bytes(self._err)
+            self._err.clear()
+        return Answer(out, err, limit, status)
 
     def hush(self) -> None:
         """Say no more to it: its stdin ends."""

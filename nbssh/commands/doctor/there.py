@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.profile.profile import Server
     from nbssh.core.server.survey import Survey
+    from nbssh.steps.forwarding import Rehearsed
     from nbssh.steps.profiles import Target
 
 LOGIN_SECONDS = 20.0  # where nobody is asked
@@ -207,7 +208,9 @@ def _forwarding(target: Target, known: Server, there: Connection) -> Iterator[Fi
     at_home = (known.gate or known.socket).startswith(f"{known.home}/")
     facts = Facts(home=known.home, uid=known.uid, host=known.hostname, os=known.os, socket_at_home=at_home)
     found = Candidate(path=known.jupyter, program=PROGRAMS[profile.app], python=known.python)
-    permitted = forwarding.try_forwarding(there, facts, found)
+    rehearsed = forwarding.rehearse(there, facts, found)
+    yield from _session(name, known, rehearsed)
+    permitted = rehearsed.permitted
     way = permitted.socket if by_socket else permitted.tcp
     option = "AllowStreamLocalForwarding" if by_socket else "AllowTcpForwarding"
     if way is False:
@@ -221,6 +224,18 @@ def _forwarding(target: Target, known: Server, there: Connection) -> Iterator[Fi
         yield Finding("forwarding", "warning", "whether sshd permits the tunnel could not be tried", profile=name)
     else:
         yield Finding("forwarding", "ok", f"sshd permits the tunnel ({known.forward})", profile=name)
+
+
+def _session(name: str, known: Server, rehearsed: Rehearsed) -> Iterator[Finding]:
+    """Tell what a session like the alias's met that add had not met; nothing where all is as it was."""
+    if rehearsed.terminal is None:
+        yield Finding(
+            "session", "warning", "a session with a terminal was not tried: something there asks first, or is slow",
+            f"see what it asks: ssh {alias(name)}", name,
+        )  # fmt: skip
+    elif rehearsed.terminal is known.no_terminal or rehearsed.one_session is not known.one_session:
+        what = "gives no terminal" if not rehearsed.terminal else "gives other sessions than before"
+        yield Finding("session", "warning", f"its sshd {what} now", f"nbssh apply --probe {name}", name)
 
 
 def _files(target: Target, there: Connection) -> Iterator[Finding]:
