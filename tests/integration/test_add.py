@@ -310,7 +310,7 @@ def test_without_the_line_the_last_word_is_what_is_still_to_do(bed: Bed) -> None
 
 def test_ctrl_c_at_the_password_leaves_nothing(bed: Bed) -> None:
     before = tree(bed.local_home, bed.remote_home)
-    child = bed.spawn("nbssh", "add", "box", "--yes")
+    child = bed.spawn("nbssh", "add", "box", "--yes", "--jupyter", str(bed.jupyter))
     child.expect("password for the notebooks of 'box'.*: ")
     child.sendintr()
     child.expect(pexpect.EOF)
