@@ -15,8 +15,10 @@ CORE_COVERAGE ?= 98
 
 # generated configs for make fuzz, and the tests that read NBSSH_FUZZ_EXAMPLES
 EXAMPLES ?= 10000
+# generated answers of a host for each parser of them
+ANSWERS ?= 100000
 FUZZ_TESTS ?= $(wildcard tests/integration/test_dotfiles_*.py) tests/integration/test_userconfig_ssh.py \
-	tests/integration/test_files_killed.py
+	tests/integration/test_files_killed.py tests/unit/test_answers_fuzz.py
 
 BIN := $(VENV)/bin
 
@@ -42,8 +44,8 @@ endif
 soak: system-packages $(VENV)/.test jupyters ## servers started, cut off and killed again and again (CYCLES=200 FORWARD=socket|tcp SEED=…)
 	@$(BIN)/python tests/soak.py $(if $(CYCLES),--cycles $(CYCLES)) $(if $(FORWARD),--forward $(FORWARD)) $(if $(SEED),--seed $(SEED))
 
-fuzz: system-packages $(VENV)/.test ## thousands of generated ssh_configs through every command, kills everywhere (EXAMPLES=10000)
-	@NBSSH_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(FUZZ_TESTS)
+fuzz: system-packages $(VENV)/.test ## thousands of generated ssh_configs through every command, hostile answers, kills everywhere (EXAMPLES=10000 ANSWERS=100000)
+	@NBSSH_FUZZ_EXAMPLES=$(EXAMPLES) NBSSH_FUZZ_ANSWERS=$(ANSWERS) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(FUZZ_TESTS)
 
 bench: system-packages $(VENV)/.test .venv-bench-forward/.made ## how fast, beside what else there is, and beside ssh itself (BENCH='cold tab' ROUNDS=7)
 	@BENCH='$(BENCH)' ROUNDS='$(or $(ROUNDS),7)' $(BIN)/python tests/bench

@@ -10,6 +10,11 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 
+# no package is to start its service here, sshd or Slurm: the tests start their own. What decides that is this program;
+# one that is there already is the machine's owner's. Ours forbids nothing once its maker is gone, however that ended.
+policy=/usr/sbin/policy-rc.d
+mark='# made by the tests of nbssh'
+
 # installed NAME…: a package of one of these names is there
 installed() {
     for name; do
@@ -19,6 +24,13 @@ installed() {
     done
     return 1
 }
+
+if [ "$(id -u)" -eq 0 ]; then
+    echo 'make: the tests of root make users of this machine (nbt...) and remove them; in a container they meet nothing of' \
+        'yours: see CONTRIBUTING.md' >&2
+    # a run that was killed has left it
+    if grep -qs "^$mark" "$policy"; then "$policy" || rm -f "$policy"; fi
+fi
 
 missing=
 while read -r package others; do
@@ -39,15 +51,13 @@ else
     exit 0
 fi
 
-echo "make: apt-get install$missing" >&2
-# no package is to start its service here, sshd or Slurm: the tests start their own. What decides that is this program;
-# one that is there already is the machine's owner's.
-policy=/usr/sbin/policy-rc.d
+echo "make: this changes the machine: apt-get install$missing" >&2
 # shellcheck disable=SC2086  # lists of words
 if [ ! -e "$policy" ]; then
     trap '$root rm -f "$policy"' EXIT
     trap 'exit 130' INT TERM HUP
-    printf '#!/bin/sh\nexit 101\n' | $root tee "$policy" >/dev/null
+    # shellcheck disable=SC2016  # $0 is the file's own
+    printf '#!/bin/sh\n%s\n[ ! -d /proc/%s ] || exit 101\nrm -f "$0"\n' "$mark" "$$" | $root tee "$policy" >/dev/null
     $root chmod 755 "$policy"
 fi
 # shellcheck disable=SC2086  # lists of words
