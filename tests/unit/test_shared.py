@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import itertools
 from typing import Any
 
@@ -11,7 +13,8 @@ import pytest
 from nbssh.core.files import server_files, server_record
 from nbssh.core.files.change import seal
 from nbssh.core.profile.declared import Declared, Secret
-from nbssh.core.profile.profile import Profile, from_dict
+from nbssh.core.profile.profile import Profile, Server, from_dict
+from nbssh.core.profile.shared import FOUND as FOUND_KEYS
 from nbssh.core.profile.shared import KEYS, OWN, SECRET, SEEN, Shared, merge, onto
 from nbssh.core.way import STRAIGHT
 from nbssh.errors import NbsshError
@@ -224,3 +227,14 @@ def test_a_newer_form_is_told(form: str, *, newer: bool) -> None:
 def test_the_sum_is_that_of_cksum() -> None:
     assert server_record.summed(b"") == "4294967295 0"
     assert server_record.summed(b"abc\n") == "1112837078 4"
+
+
+def test_what_the_hosts_files_say_of_the_server_is_shared() -> None:
+    """Two laptops would otherwise render them differently, and rewrite them in turns."""
+    tree = ast.parse(inspect.getsource(server_files))
+    named = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "server"
+    }
+    assert named & set(Server.__struct_fields__) <= {*FOUND_KEYS, "home", "uid"}
