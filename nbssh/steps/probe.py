@@ -22,7 +22,7 @@ from nbssh.steps.forwarding import Rehearsed
 if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.server.choice import Tunnel
-    from nbssh.core.server.facts import Facts
+    from nbssh.core.server.facts import Candidate, Facts
     from nbssh.steps.profiles import Target
 
 LOOK_SECONDS = 120.0  # login shells that hang are given up after 10 s each, setup lines after 20 s
@@ -78,12 +78,7 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
             f"on {facts.host} {facts.open}: what runs from there could be theirs", f"there: {facts.repair}"
         )
     found = choice.candidate_for(profile, facts)
-    for passed in facts.candidates:
-        said = f"{printable(passed.path, 200)} on {facts.host}"
-        if passed.fault and passed.path == found.path:
-            ui.warn(f"{said}: {choice.fault(passed)}; the first session will show whether it runs")
-        elif passed.fault and passed.program == found.program:
-            ui.say(f"{said} was left out: {choice.fault(passed)}")
+    _tell_candidates(target, facts, found)
     if not found.argon2 and found.version(profile.app):
         ui.warn(f"argon2-cffi was not seen beside {found.path}; without it the password cannot be checked")
     leads_on = target.way.leads_on  # then another sshd forwards
@@ -102,6 +97,7 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
         ui.say(
             "its sshd gives no terminal (PermitTTY no, or no-pty in ~/.ssh/authorized_keys): sessions go without one"
         )
+    _tell_hers(target, facts)
     if facts.uid == 0:
         ui.say("you are root there: Jupyter is told to accept that (allow_root)")
     prompts = connection.prompted or (connection.forced and (tried.late or connection.noisy))
@@ -128,6 +124,25 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
     )
     target = with_server(connection, target, server)
     return with_server(connection, target, target.way.find(connection, target.declared, facts, found, target.ui))
+
+
+def _tell_candidates(target: Target, facts: Facts, found: Candidate) -> None:
+    """Say which programs cannot be run, or did not say their version."""
+    for passed in facts.candidates:
+        said = f"{printable(passed.path, 200)} on {facts.host}"
+        if passed.fault and passed.path == found.path:
+            target.ui.warn(f"{said}: {choice.fault(passed)}; the first session will show whether it runs")
+        elif passed.fault and passed.program == found.program:
+            target.ui.say(f"{said} was left out: {choice.fault(passed)}")
+
+
+def _tell_hers(target: Target, facts: Facts) -> None:
+    """Say what the user runs and has set by hand there."""
+    for running in facts.running:
+        target.ui.warn(f"you have a {choice.describe_running(running)}; this profile starts another one")
+        target.ui.say(f"to end that one: ssh {target.profile.destination} kill {running.pid}")
+    if facts.own_folder and not target.profile.dir:
+        target.ui.say(f"the notebooks' folder is the one that {facts.own_folder} there sets")
 
 
 def _untried(tried: Rehearsed, chosen: Tunnel, *, leads_on: bool) -> list[Literal["terminal", "tunnel"]]:

@@ -159,12 +159,27 @@ def _left_there(target: Target, said: Survey) -> Iterator[Finding]:
         yield Finding("leftovers", "ok", "nothing is left over there", profile=name)
 
 
+def _hers(name: str, destination: str, facts: Facts) -> Iterator[Finding]:
+    """Tell of what she runs or configures by hand there, beside the profile."""
+    for running in facts.running:
+        yield Finding(
+            "by hand", "warning", f"you have a {choice.describe_running(running)}",
+            f"if nothing of it is needed: ssh {destination} kill {running.pid}", name,
+        )  # fmt: skip
+    if facts.own_network:
+        yield Finding(
+            "by hand", "warning", f"{facts.own_network} there opens what you start by hand to the whole network",
+            "take the line with ip out of it; what nbssh starts does not follow it", name,
+        )  # fmt: skip
+
+
 def _jupyter(target: Target, known: Server, there: Connection) -> Iterator[Finding]:
     """Look whether the program that was chosen is still there, and still the same."""
     name, profile = target.name, target.profile
     again = f"nbssh apply --probe {name}"
     out, status = there.attempt(f"test -x {sh(known.jupyter)} && echo there")
     facts = probe.look(there, target)
+    yield from _hers(name, profile.destination, facts)
     if status or b"there" not in out:
         repair = f"nbssh edit {name}: jupyter" if profile.jupyter else again
         yield Finding("jupyter", "error", f"{known.jupyter} is no longer on {facts.host}", repair, name)

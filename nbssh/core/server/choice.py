@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import zlib
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +17,7 @@ from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from nbssh.core.profile.profile import Profile
-    from nbssh.core.server.facts import Candidate, Facts
+    from nbssh.core.server.facts import Candidate, Facts, Running
 
 # Where the probe could not measure it: sun_path holds 104 bytes on macOS and the BSDs, 108 on Linux (unix(4), unix(7)),
 # the final NUL included, which is no part of the path.
@@ -46,6 +47,15 @@ class Tunnel(msgspec.Struct, frozen=True):
     port: int = 0
     why: str = ""
     gate: str = ""
+
+
+def describe_running(running: Running) -> str:
+    """Return what a Jupyter of hers is, in words."""
+    since = f" since {time.strftime('%A, %d %B, %H:%M', time.localtime(running.since))}" if running.since else ""
+    port = f", port {running.port}" if running.port else ""
+    return f"{running.title} running there{since}, pid {running.pid}{port}" + (
+        ", open to the whole network" if running.open else ""
+    )
 
 
 def describe(candidate: Candidate, app: App) -> str:

@@ -52,10 +52,21 @@ class Candidate(msgspec.Struct, frozen=True):
         return {"lab": self.jupyterlab, "notebook": self.notebook, "server": self.jupyter_server}[app]
 
 
+class Running(msgspec.Struct, frozen=True):
+    """A Jupyter of the user's that runs there, started by hand. `since` in seconds since 1970, 0: unknown."""
+
+    pid: int
+    title: str
+    port: int = 0
+    open: bool = False
+    since: int = 0
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What was found on one server. `socket_limit` is the longest path of a unix socket there, in bytes; 0: unknown.
 
-    `login_told`: the login shell told its PATH, or there is none.
+    `login_told`: the login shell told its PATH, or there is none. `own_folder` and `own_network` are the files
+    of her own configuration that set the notebooks' folder, and that let Jupyter listen on all addresses.
     """
 
     home: str
@@ -67,6 +78,9 @@ class Facts(msgspec.Struct, frozen=True):
     socket_in_tmp: bool = False
     socket_limit: int = 0
     login_told: bool = True
+    running: tuple[Running, ...] = ()
+    own_folder: str = ""
+    own_network: str = ""
     candidates: tuple[Candidate, ...] = ()
     open: str = ""
     repair: str = ""
@@ -78,25 +92,11 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
     body, ended, _ = rest.partition(f"nbssh-{nonce}-end\n".encode())
     if not begun or not ended:
         raise _odd(shown, "it did not come to its end")
-    host: dict[str, str] = {}
-    socket: dict[str, str] = {}
-    opened: dict[str, str] = {}
-    candidates: list[Candidate] = []
-    login_told = True
-    for kind, *fields in answers.rows(body)[:_LINES]:
-        said = _fields(fields)
-        if kind == "host":
-            host = said
-        elif kind == "socket":
-            socket = said
-        elif kind == "login":
-            login_told = said.get("told") != "no"
-        elif kind == "open":
-            opened = said
-        elif kind == "jupyter" and said.get("path", "").startswith("/") and said.get("program") in PROGRAMS.values():
-            candidates.append(
-                msgspec.convert({key: said.get(key, "") for key in Candidate.__struct_fields__}, Candidate)
-            )
+    lines = [(kind, _fields(fields)) for kind, *fields in answers.rows(body)[:_LINES]]
+    one: dict[str, dict[str, str]] = {"host": {}, "socket": {}, "own": {}, "login": {}, "open": {}} | dict(lines)
+    host, socket, own, opened = one["host"], one["socket"], one["own"], one["open"]
+    found = [_candidate(said) for kind, said in lines if kind == "jupyter"]
+    running = [_running(said) for kind, said in lines if kind == "running"]
     home, uid, name = host.get("home", ""), host.get("uid", ""), host.get("host", "")
     if not is_server_path(home):
         raise NbsshError(
@@ -115,8 +115,11 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
         socket_at_home=socket.get("home") == "ok",
         socket_in_tmp=socket.get("tmp") == "ok",
         socket_limit=int(limit) if _is_number(limit) else 0,
-        login_told=login_told,
-        candidates=tuple(candidates),
+        login_told=one["login"].get("told") != "no",
+        running=tuple(each for each in running if each.pid),
+        own_folder=printable(own.get("folder", ""), 200),
+        own_network=printable(own.get("network", ""), 200),
+        candidates=tuple(candidate for candidate in found if candidate),
         open=printable(" ".join(filter(None, (opened.get("path"), opened.get("why")))), 300),
         repair=printable(opened.get("repair", ""), 300),
     )
@@ -131,6 +134,18 @@ def _fields(fields: Sequence[str]) -> dict[str, str]:
         if len(decoded) <= _VALUE_CHARACTERS and decoded.isprintable():
             found[key] = decoded
     return found
+
+
+def _candidate(said: dict[str, str]) -> Candidate | None:
+    if not said.get("path", "").startswith("/") or said.get("program") not in PROGRAMS.values():
+        return None
+    return msgspec.convert({key: said.get(key, "") for key in Candidate.__struct_fields__}, Candidate)
+
+
+def _running(said: dict[str, str]) -> Running:
+    numbers = {key: int(said[key]) if _is_number(said.get(key, "")) else 0 for key in ("pid", "port", "since")}
+    title = "Jupyter Notebook" if said.get("kind") == "nbserver" else "Jupyter"
+    return Running(numbers["pid"], title, numbers["port"], said.get("open") == "yes", numbers["since"])
 
 
 def _is_number(text: str) -> bool:

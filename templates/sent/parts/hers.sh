@@ -1,0 +1,76 @@
+# --- probe: what the user has of her own -----------------------------------------------------------------------------
+
+# number_in FILE KEY: Jupyter writes its runtime files with a key a line.
+number_in() {
+    command sed -n "s/^ *\"$2\": *\\([0-9][0-9]*\\),*\$/\\1/p" "$1" 2>/dev/null | command head -n 1
+}
+
+# is_open PORT: a program of this user's listens there on all addresses.
+is_open() {
+    command cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | command awk -v port=":$(printf '%04X' "$1")" -v me="${uid}" '
+        $2 ~ "^0+" port "$" && $4 == "0A" && $8 == me { found = 1 }
+        END { exit !found }'
+}
+
+# tell_running FILE: the Jupyter that wrote it, if that lives and is this user's. nbssh's own write elsewhere.
+tell_running() {
+    running_pid=${1##*server-}
+    running_pid=${running_pid%.json}
+    if [ ! -f "$1" ] || ! look "${running_pid}" || [ "${p_state}" = Z ]; then
+        return 0
+    fi
+    if [ -d "/proc/${running_pid}" ]; then
+        owned "/proc/${running_pid}" || return 0
+        running_words=$(command tr '\000' ' ' <"/proc/${running_pid}/cmdline" 2>/dev/null) || return 0
+    else
+        [ "$(command ps -o uid= -p "${running_pid}" 2>/dev/null | command tr -d ' ')" = "${uid}" ] || return 0
+        running_words=$(command ps -o args= -p "${running_pid}" 2>/dev/null) || return 0
+    fi
+    case ${running_words} in
+    *jupyter* | *notebook*) ;;
+    *) return 0 ;;
+    esac
+    running_port=$(number_in "$1" port)
+    running_kind=${1##*/}
+    running_open=no
+    if [ -n "${running_port}" ] && is_open "${running_port}"; then
+        running_open=yes
+    fi
+    emit running pid "${running_pid}" kind "${running_kind%%-*}" port "${running_port}" \
+        open "${running_open}" \
+        since "$(command stat -c %Y "$1" 2>/dev/null || command stat -f %m "$1" 2>/dev/null || :)"
+}
+
+# first_that_says PATTERN: the first file of her configuration with a line, not commented out, that matches (awk).
+first_that_says() {
+    for own_name in config server_config notebook_config lab_config; do
+        for own_file in "${own_folder}/jupyter_${own_name}.py" "${own_folder}/jupyter_${own_name}.json"; do
+            if [ -f "${own_file}" ] &&
+                command awk -v said="$1" '!/^ *#/ && $0 ~ said { found = 1 } END { exit !found }' "${own_file}" 2>/dev/null; then
+                printf '%s' "${own_file}"
+                return 0
+            fi
+        done
+    done
+}
+
+tell_hers() {
+    running_seen=' '
+    for running_folder in "${JUPYTER_RUNTIME_DIR:-/}" "${XDG_DATA_HOME:-${HOME}/.local/share}/jupyter/runtime" \
+        "${XDG_RUNTIME_DIR:-/}/jupyter" "/run/user/${uid}/jupyter" "${HOME}/Library/Jupyter/runtime"; do
+        for running_file in "${running_folder}"/nbserver-[0-9]*.json "${running_folder}"/jpserver-[0-9]*.json; do
+            case ${running_file} in
+            *-open.html | *\**) continue ;;
+            *) ;;
+            esac
+            case ${running_seen} in
+            *" ${running_file##*/} "*) continue ;;
+            *) running_seen="${running_seen}${running_file##*/} " ;;
+            esac
+            tell_running "${running_file}"
+        done
+    done
+    own_folder=${JUPYTER_CONFIG_DIR:-${HOME}/.jupyter}
+    emit own folder "$(first_that_says '(root_dir|notebook_dir)[]"'\'']* *[:=]')" \
+        network "$(first_that_says '[."'\'']ip[]"'\'']* *[:=] *["'\''](\\*|0[.]0[.]0[.]0|::)["'\'']')"
+}
