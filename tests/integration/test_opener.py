@@ -306,3 +306,27 @@ def test_a_token_is_not_printed_before_a_port_is_proved(laptop: Laptop) -> None:
     done = laptop.open(["sh"], "ask")
     assert SECRET not in done.stderr
     assert "nbssh url mybox" in done.stderr
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_page_counts_only_while_the_ssh_that_forwards_it_lives(laptop: Laptop, *, lives: bool) -> None:
+    """Without a master the page is asked; once our ssh has gone, another user may have taken the port."""
+    laptop.stub("xdg-open")
+    laptop.token()
+    # answers when the fake ssh below has ended, or once it is sure to live
+    done, gone = laptop.folder / "done", laptop.folder / "gone"
+    laptop.stub("curl", f"while [ ! -e {done if lives else gone} ]; do sleep 0.02; done; exit 0")
+    stay = f"touch {done}; while [ ! -e {gone} ]; do sleep 0.02; done" if lives else ""
+    caller = laptop.folder / "ssh"
+    caller.write_text(f'#!/bin/sh\nsh -c "sh {laptop.conf_dir}/open mybox 8888 {PROGRAM}; :"\n{stay}\n')
+    caller.chmod(0o755)
+    env = laptop.env | {"DISPLAY": ":0"}
+    with subprocess.Popen([caller], env=env, stderr=subprocess.PIPE) as ssh:
+        if lives:
+            until(lambda: laptop.calls("xdg-open"), "the browser is called")
+            gone.touch()
+        else:
+            ssh.wait()
+            gone.touch()
+    until(lambda: not laptop.running(), "the opener ends")
+    assert bool(laptop.calls("xdg-open")) is lives
