@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import msgspec
 
 from nbssh.adapters.terminal import trace
+from nbssh.adapters.terminal.ui import moment
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.profile import PROGRAMS, Server, validated
@@ -139,7 +140,9 @@ def _tell_candidates(target: Target, facts: Facts, found: Candidate) -> None:
 def _tell_hers(target: Target, facts: Facts) -> None:
     """Say what the user runs and has set by hand there."""
     for running in facts.running:
-        target.ui.warn(f"you have a {choice.describe_running(running)}; this profile starts another one")
+        target.ui.warn(
+            f"you have a {choice.describe_running(running, moment(running.since))}; this profile starts another one"
+        )
         target.ui.say(f"to end that one: ssh {target.profile.destination} kill {running.pid}")
     if facts.own_folder and not target.profile.dir:
         target.ui.say(f"the notebooks' folder is the one that {facts.own_folder} there sets")

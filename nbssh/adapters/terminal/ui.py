@@ -10,6 +10,7 @@ import getpass
 import json
 import os
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -148,6 +149,11 @@ def fitted(rows: Sequence[Sequence[str]], width: int, spared: Sequence[str]) -> 
         rows = [[cell for head, cell in zip(heads, row, strict=True) if head != gone] for row in rows]
         heads.remove(gone)
     return [list(row) for row in rows]
+
+
+def moment(seconds: float | None) -> str:
+    """Return a time as people say it, `Monday, 23 November, 09:14`; nothing for none."""
+    return time.strftime("%A, %d %B, %H:%M", time.localtime(seconds)) if seconds else ""
 
 
 def columns(rows: Iterable[Sequence[str]]) -> str:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, ClassVar
 
+from nbssh.adapters.terminal.ui import moment
+from nbssh.commands.doctor import session
 from nbssh.core.files.change import Kind, Plan
 from nbssh.core.files.quoting import sh
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import SHARE, STATES, server_folder, share_folder
-from nbssh.core.profile.profile import PROGRAMS, TITLES, alias
+from nbssh.core.profile.profile import TITLES, alias
 from nbssh.core.server import choice, survey
 from nbssh.core.server.doctor import Finding, tried
-from nbssh.core.server.facts import Candidate, Facts
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps import connect, folders, forwarding, probe, profiles
+from nbssh.steps import connect, folders, probe, profiles
 from nbssh.steps.agree import agree, listed
 from nbssh.steps.server_files import read_remote
 from nbssh.steps.server_status import asked
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.profile.profile import Server
+    from nbssh.core.server.facts import Facts
     from nbssh.core.server.survey import Survey
-    from nbssh.steps.forwarding import Rehearsed
     from nbssh.steps.profiles import Target
 
 LOGIN_SECONDS = 20.0  # where nobody is asked
@@ -92,7 +93,7 @@ def _look(target: Target, known: Server, there: Connection) -> Iterator[Finding]
         yield Finding("folders there", "error", what, said.repair, name)
     yield from _left_there(target, said)
     yield from tried("jupyter", name, lambda: _jupyter(target, known, there))
-    yield from tried("forwarding", name, lambda: _forwarding(target, known, there))
+    yield from tried("forwarding", name, lambda: session.examine(target, known, there))
     yield from tried("folders", name, lambda: _folders(target, there))
     yield from tried("files there", name, lambda: _files(target, there))
     yield from tried("running", name, lambda: _running(target, there))
@@ -163,7 +164,7 @@ def _hers(name: str, destination: str, facts: Facts) -> Iterator[Finding]:
     """Tell of what she runs or configures by hand there, beside the profile."""
     for running in facts.running:
         yield Finding(
-            "by hand", "warning", f"you have a {choice.describe_running(running)}",
+            "by hand", "warning", f"you have a {choice.describe_running(running, moment(running.since))}",
             f"if nothing of it is needed: ssh {destination} kill {running.pid}", name,
         )  # fmt: skip
     if facts.own_network:
@@ -206,51 +207,6 @@ def _jupyter(target: Target, known: Server, there: Connection) -> Iterator[Findi
         )  # fmt: skip
     else:
         yield Finding("jupyter", "ok", f"{choice.describe(found, profile.app)}", profile=name)
-
-
-def _forwarding(target: Target, known: Server, there: Connection) -> Iterator[Finding]:
-    """Try what the tunnel needs of sshd; an open tunnel has shown it already."""
-    name, profile = target.name, target.profile
-    if target.way.leads_on:  # another sshd forwards
-        yield from target.way.examine(
-            target.declared, lambda *words: there.attempt(connect.script_command(target, *words))[0]
-        )
-        return
-    if target.ssh.check_master(target.control_socket):
-        yield Finding("forwarding", "ok", "the tunnel is open", profile=name)
-        return
-    by_socket = known.forward == "socket" or bool(known.gate)
-    at_home = (known.gate or known.socket).startswith(f"{known.home}/")
-    facts = Facts(home=known.home, uid=known.uid, host=known.hostname, os=known.os, socket_at_home=at_home)
-    found = Candidate(path=known.jupyter, program=PROGRAMS[profile.app], python=known.python)
-    rehearsed = forwarding.rehearse(there, facts, found)
-    yield from _session(name, known, rehearsed)
-    permitted = rehearsed.permitted
-    way = permitted.socket if by_socket else permitted.tcp
-    option = "AllowStreamLocalForwarding" if by_socket else "AllowTcpForwarding"
-    if way is False:
-        other = permitted.tcp if known.forward == "socket" else permitted.socket
-        repair = f"nbssh edit {name}: forward = {'tcp' if known.forward == 'socket' else 'socket'!r}"
-        yield Finding(
-            "forwarding", "error", f"the sshd of {known.hostname} forbids the tunnel to a {known.forward} ({option})",
-            repair if other else "ask its administrator to allow it for you", name,
-        )  # fmt: skip
-    elif way is None:
-        yield Finding("forwarding", "warning", "whether sshd permits the tunnel could not be tried", profile=name)
-    else:
-        yield Finding("forwarding", "ok", f"sshd permits the tunnel ({known.forward})", profile=name)
-
-
-def _session(name: str, known: Server, rehearsed: Rehearsed) -> Iterator[Finding]:
-    """Tell what a session like the alias's met that add had not met; nothing where all is as it was."""
-    if rehearsed.terminal is None:
-        yield Finding(
-            "session", "warning", "a session with a terminal was not tried: something there asks first, or is slow",
-            f"see what it asks: ssh {alias(name)}", name,
-        )  # fmt: skip
-    elif rehearsed.terminal is known.no_terminal or rehearsed.one_session is not known.one_session:
-        what = "gives no terminal" if not rehearsed.terminal else "gives other sessions than before"
-        yield Finding("session", "warning", f"its sshd {what} now", f"nbssh apply --probe {name}", name)
 
 
 def _files(target: Target, there: Connection) -> Iterator[Finding]:

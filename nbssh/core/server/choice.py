@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import zlib
 from typing import TYPE_CHECKING, Literal
 
@@ -49,9 +48,9 @@ class Tunnel(msgspec.Struct, frozen=True):
     gate: str = ""
 
 
-def describe_running(running: Running) -> str:
-    """Return what a Jupyter of hers is, in words."""
-    since = f" since {time.strftime('%A, %d %B, %H:%M', time.localtime(running.since))}" if running.since else ""
+def describe_running(running: Running, began: str) -> str:
+    """Return what a Jupyter of hers is, in words; `began` is when it was started, as people say it, or nothing."""
+    since = f" since {began}" if began else ""
     port = f", port {running.port}" if running.port else ""
     return f"{running.title} running there{since}, pid {running.pid}{port}" + (
         ", open to the whole network" if running.open else ""
