@@ -341,6 +341,7 @@ def test_a_jupyter_that_was_upgraded_is_found_and_probed_again(bed: Bed) -> None
     path = bed.local_home / ".config/nbssh/profiles/box.toml"
     now = path.read_text()
     path.write_text(re.sub('^version = ".*"', 'version = "4.0.1"', now, flags=re.MULTILINE))
+    bed.nbssh("apply", "box")  # what the laptops of a profile share of it is on the server too
     finding = one(doctor(bed, "box", status=0), "jupyter")
     assert finding["message"].endswith("it was 4.0.1")
     assert finding["repair"] == "nbssh apply --probe box"

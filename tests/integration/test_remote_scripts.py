@@ -19,6 +19,8 @@ import remote_helpers
 from bed import is_running, stat_of
 from remote_helpers import HOST, SHELLS, Server, start_of, wait_until
 
+from nbssh.core.files.program import cksum
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -113,6 +115,7 @@ def test_start_attach_kill_remove(make: Callable[..., Server], shell: str, forwa
         "log": str(server.run_dir / "log"),
         "elsewhere": [],
         "job": None,
+        "profile": f"{cksum(settings := (server.data / 'profile').read_bytes())} {len(settings)}",
     }
     assert abs(status["since"] - time.time()) < 3600
     assert status["last_activity"] >= status["since"] - 1
