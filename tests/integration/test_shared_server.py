@@ -304,32 +304,31 @@ def test_a_squatted_folder_in_tmp(make_bed: Callable[..., Bed], how: str) -> Non
 
 # --- a hostile server ------------------------------------------------------------------------------------------------
 
-# What answers instead of /bin/sh: reads the script that nbssh sends, and says what it likes between nbssh's own marks.
+# What answers instead of /bin/sh: reads each script that nbssh sends, and says what it likes between nbssh's own marks.
 LIAR = r"""#!/usr/bin/python3 -IS
-import base64, os, re, sys, time
+import base64, os, re, sys
 mode, body = {mode!r}, base64.b64decode({body!r})
+word = sys.argv[-1].split()[-1].encode()
+out = sys.stdout.buffer
 script = b""
 while True:
     part = os.read(0, 65536)
-    script += part
-    # the master hands over the end of stdin late; the script's own last line is enough
-    if not part or re.search(rb"\nnbssh-[0-9a-f]+-end|-end \"\$\?\"\n\Z", script):
+    if not part:
         break
-marks = re.findall(rb"nbssh-([0-9a-f]{{16}})-begin", script)
-nonce = re.search(rb"(?m)^nonce='?([0-9a-f]{{16}})", script)
-out = sys.stdout.buffer
-if marks:
-    out.write(b"nbssh-%s-begin\n" % marks[0])
-if nonce:
-    body = body.replace(b"NONCE", nonce.group(1))
-out.write(body)
-out.flush()
-if mode == "endless":
-    while True:
+    script += part
+    asked = re.search(rb"-end %s\\n' ([0-9a-f]{{16}}) \"\$\?\"\n\Z", script)
+    if not asked:
+        continue
+    mark, nonce = asked.group(1), re.search(rb"(?m)^nonce='?([0-9a-f]{{16}})", script)
+    script = b""
+    out.write(b"\nnbssh-%s-awake \n\nnbssh-%s-begin %s . /bin/sh\n" % (mark, mark, word))
+    out.write(body.replace(b"NONCE", nonce.group(1)) if nonce else body)
+    out.flush()
+    while mode == "endless":
         out.write(b"\x1b]0;owned\x07" * 8192)
         out.flush()
-if marks and mode != "torn":
-    out.write(b"\nnbssh-%s-end 0\n" % marks[0])
+    out.write(b"\nnbssh-%s-end 0\n" % mark)
+    out.flush()
 """
 
 HOST = "host home=%s uid=1000 user=u host=h os=Linux arch=x shell=/bin/sh sh=/bin/sh umask=0022 homefs=ext4 tmp=yes"
@@ -373,7 +372,7 @@ def lie(bed: Bed, body: bytes, mode: str = "") -> None:
     program.write_text(text)
     program.chmod(0o755)
     (bed.server.folder / "login").write_text(
-        f"#!/bin/sh\ncd {bed.remote_home}\nexec env -i HOME={bed.remote_home} {program}\n"
+        f'#!/bin/sh\ncd {bed.remote_home}\nexec env -i HOME={bed.remote_home} {program} "$SSH_ORIGINAL_COMMAND"\n'
     )
 
 
