@@ -78,8 +78,14 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def forget_probe(bed: Bed) -> None:
+    """Forget what was imported so far: the probe has asked Jupyter for its version."""
+    (bed.remote_home / "imported").unlink(missing_ok=True)
+
+
 def visit(bed: Bed, port: int) -> Visitor:
     """Start the server, leave it running, and log in through a tunnel in the background."""
+    forget_probe(bed)
     start(bed)
     until(lambda: bed.opened, "the browser is called")
     visitor = Visitor(f"http://127.0.0.1:{port}/")
@@ -142,6 +148,7 @@ def test_it_works_through_a_program_that_starts_jupyter(users: Bed) -> None:
 
 def test_false_switches_it_off(users: Bed) -> None:
     port = add(users, jupyter=users.jupyter)
+    forget_probe(users)
     session = start(users)
     assert imported(users) == []
     detach(session)

@@ -86,7 +86,7 @@ class Ssh:
         if done.status == 0:
             answer = done.out.decode("utf-8", "surrogateescape")
             if not config:
-                _answers[self.command, tuple(arguments)] = answer
+                _answers.update({(self.command, tuple(arguments)): answer})
             return answer
         reason = _first_line(done.err) or f"exit status {done.status}"
         if done.limit:
