@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -149,7 +150,8 @@ def named(bed: Bed, *words: str) -> list[int]:
 
 def servers(bed: Bed) -> list[int]:
     """Return the Jupyters of the bed, without what they run."""
-    return [pid for pid in named(bed, "jupyter-") if "ipykernel" not in bed.leftovers().get(pid, "")]
+    found = bed.leftovers()
+    return [pid for pid in named(bed, "jupyter-") if not re.search("ipykernel|/gate.py ", found.get(pid, ""))]
 
 
 def launches_end(bed: Bed) -> None:

@@ -69,7 +69,7 @@ def test_the_transcript_is_what_happens(make_bed: Callable[..., Bed]) -> None:
     adding.expect_exact("[Y/n] ")
     seen = str(adding.before) + "[Y/n] y\n"
     adding.sendline("y")
-    adding.expect(r"y\r\n(nbssh: password .*:) ")
+    adding.expect(r"y\r\n((?:.*\r\n)*nbssh: password .*:) ")
     assert adding.match
     seen += str(adding.match.group(1)) + "\n"
     adding.sendline("secret")

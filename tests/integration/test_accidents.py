@@ -214,7 +214,7 @@ def test_a_home_that_cannot_be_written(bed: Bed) -> None:
             "nbssh", "add", "two", "box", "--yes", "--token", "--jupyter", str(bed.remote_home / "bin/jupyter-lab")
         )
         assert done.returncode == 1
-        assert "Read-only file system" in done.stderr
+        assert "its file system is read-only" in done.stderr
         assert "Traceback" not in done.stderr
         status = bed.nbssh("status", "box")
         assert "stopped" in status.stdout
