@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from nbssh.adapters.ssh.second import TerminalEndsConnectionError
 from nbssh.adapters.terminal import trace
 from nbssh.core import answers
 from nbssh.core.files.render import render
@@ -61,13 +62,17 @@ class Rehearsed:
 
 def rehearse(connection: Connection, facts: Facts, found: Candidate) -> Rehearsed:
     """Try a session as the alias has it, one for all: a terminal, a command with arguments, the tunnel."""
-    with trace.step(f"rehearse a session on {connection.shown}"), _listener(connection, facts, found) as (nonce, ends):
-        with connection.second(ends) as second:
-            began = time.monotonic()
-            terminal = second.terminal(LISTEN_SECONDS)
-            late = not second.refused and time.monotonic() - began > LATE_SECONDS
-            permitted = _permitted(second, ends, nonce)
-        return Rehearsed(permitted, terminal, second.refused, late)
+    try:
+        with trace.step(f"rehearse a session on {connection.shown}"), _listener(connection, facts, found) as there:
+            nonce, ends = there
+            with connection.second(ends) as second:
+                began = time.monotonic()
+                terminal = second.terminal(LISTEN_SECONDS)
+                late = not second.refused and time.monotonic() - began > LATE_SECONDS
+                permitted = _permitted(second, ends, nonce)
+            return Rehearsed(permitted, terminal, second.refused, late)
+    except TerminalEndsConnectionError:
+        return Rehearsed(try_forwarding(connection, facts, found), terminal=False)
 
 
 def try_forwarding(connection: Connection, facts: Facts, found: Candidate) -> Permitted:
@@ -103,8 +108,15 @@ def _listener(connection: Connection, facts: Facts, found: Candidate) -> Iterato
             pass
     try:
         yield nonce, ends
-    finally:
+    except TerminalEndsConnectionError:
+        # the listener has gone with it, and the next script logs in again
+        connection.close()
+        connection.opened = False
+        raise
+    except BaseException:
         connection.attempt(render(ForwardEnd(path=path)), LISTEN_SECONDS)
+        raise
+    connection.attempt(render(ForwardEnd(path=path)), LISTEN_SECONDS)
 
 
 def _permitted(second: Second, ends: list[FarEnd], nonce: str) -> Permitted:

@@ -9,6 +9,7 @@ import contextlib
 import re
 import secrets
 import socket
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from nbssh.adapters.programs import process
 from nbssh.adapters.programs.conversation import Answer, Conversation, conversation
 from nbssh.adapters.ssh import client as openssh
 from nbssh.core.ssh.destination import QUIET
+from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,11 +27,16 @@ if TYPE_CHECKING:
     from nbssh.core.server.values import FarEnd
 
 FORWARD_SECONDS = 15.0
+GONE_SECONDS = 1.0
 OUTPUT = 1 << 20
 # No line break, no `'` and no `!`: it passes every login shell. It stays until a line comes: the forwards live as long.
 _SCRIPT = (
     'if [ -t 0 ]; then t=terminal; else t=none; fi; printf "\\nnbssh-%s-rehearsed %s %s\\n" "$2" "$1" "$t"; read -r x'
 )
+
+
+class TerminalEndsConnectionError(NbsshError):
+    """The host's sshd ends the whole connection where a session asks for a terminal."""
 
 
 @dataclass
@@ -51,8 +58,19 @@ class Second:
         if self._by_master() and answer.status == openssh.FAILED and openssh.NO_SESSION in answer.err:
             self.refused = True
             answer = self._started(self._alone(), mark, self.connection.login_seconds)
+        elif self._by_master() and answer.status == openssh.FAILED and self._is_master_gone():
+            raise TerminalEndsConnectionError(f"{self.connection.shown}: its sshd ends a session with a terminal")
         found = mark.search(answer.out)
         return found[1] == b"terminal" if found else None
+
+    def _is_master_gone(self) -> bool:
+        """Tell whether the connection ended with the session, which the master notices a moment later."""
+        until = time.monotonic() + GONE_SECONDS
+        while time.monotonic() < until:
+            if not self.connection.ssh.check_master(self.connection.control_socket):
+                return True
+            time.sleep(0.05)
+        return False
 
     def _started(self, command: list[str], mark: re.Pattern[bytes], seconds: float) -> Answer:
         words = ["exec", "/bin/sh", "-c", f"'{_SCRIPT}'", "nbssh", "ours", self._nonce]
