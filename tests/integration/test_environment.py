@@ -245,7 +245,8 @@ def test_a_kernel_has_what_a_login_has(make_bed: Callable[..., Bed]) -> None:
     visitor.login(PASSWORD)
     kernel = visitor.start_kernel()
     names = ["CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "http_proxy", "SSH_CONNECTION"]
-    said = visitor.run(kernel, f"import os, shutil; [os.environ.get(n) for n in {names}] + [shutil.which('python')]")
-    assert said == str(["7", "/opt/cuda/lib", "http://proxy:3128", None, str(bed.jupyter.parent / "python")])
+    asked = f"import os, shutil; '|'.join(map(str, [*map(os.environ.get, {names}), shutil.which('python')]))"
+    python = bed.jupyter.parent / "python"
+    assert visitor.run(kernel, asked) == f"'7|/opt/cuda/lib|http://proxy:3128|None|{python}'"
     detach(session)
     kill(bed)
