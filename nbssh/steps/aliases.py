@@ -127,8 +127,13 @@ def derive(target: Target) -> Derived:
         below = [each for block in blocks if set(block.conditions) < set(subset) for each in block.directives]
         found = _derive(target, none | dict.fromkeys(subset, True), [*below, *base.directives])
         unexpressed += tuple(sentence for sentence in found.unexpressed if sentence not in unexpressed)
-        if found.directives:
-            blocks.insert(0, MatchBlock(subset, tuple(followed[each] for each in subset), found.directives))
+        # the host's name is always among them; what comes to the same from below is not written, and not asked for
+        first: dict[str, str] = {}
+        for keyword, argument in (*below, *base.directives):
+            first.setdefault(keyword, argument)
+        own = tuple((keyword, argument) for keyword, argument in found.directives if first.get(keyword) != argument)
+        if own:
+            blocks.insert(0, MatchBlock(subset, tuple(followed[each] for each in subset), own))
     return alias.Derived(base.directives, unexpressed, tuple(blocks))
 
 

@@ -92,6 +92,16 @@ def test_a_session_asks_once_and_add_hardly_ever(laptop: Laptop) -> None:
     assert asked.read_text() == "\n"
 
 
+def test_what_holds_for_all_hosts_alike_is_asked_by_her_own_line_alone(laptop: Laptop) -> None:
+    asked = laptop.home / "asked"
+    laptop.write(f'Match exec "echo >>{asked}"\n    Compression yes\nHost box\n    HostName 10.0.0.1\n'.encode())
+    laptop.add("box")
+    asked.unlink()
+    laptop.ssh_g("box-nb")
+    assert asked.read_text() == "\n"
+    assert answer(laptop, "box-nb") == answer(laptop, "box")
+
+
 def test_what_cannot_be_followed_is_said(laptop: Laptop) -> None:
     laptop.write(b'Match originalhost box exec "test -e /tmp/%C"\n    HostName 10.0.0.1\n')
     said = laptop.add("box")
