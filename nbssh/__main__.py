@@ -81,6 +81,10 @@ def _run(arguments: list[str]) -> int:
 
 
 def _answer(arguments: list[str]) -> int:
+    while arguments[:1] == ["help"]:  # as one says it to git and others
+        arguments = [*arguments[1:], "--help"]
+    if arguments == ["version"]:
+        arguments = ["--version"]
     if arguments in (["--version"], ["-V"]):
         print(f"nbssh {__version__}")  # noqa: T201  the fastest answer: no import at all
         return Exit.DONE

@@ -141,6 +141,19 @@ def test_exit_codes(bed: Bed, words: list[str], status: int) -> None:
         assert "--help" in lines[1]
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("help", "--help"), ("help add", "add --help"), ("version", "--version"), ("help help", "--help")],
+)
+def test_words_that_others_take_for_options(bed: Bed, said: str, meant: str) -> None:
+    assert bed.nbssh(*said.split()).stdout == bed.nbssh(*meant.split()).stdout != ""
+
+
+def test_help_of_what_is_no_command_is_a_mistake(bed: Bed) -> None:
+    done = bed.run("nbssh", "help", "nosuch")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_two_ways_to_the_version(bed: Bed) -> None:
     for words in (["--version"], ["-V"], ["--color", "never", "--version"]):
         assert bed.nbssh(*words).stdout == f"nbssh {__version__}\n"
