@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nbssh.adapters.ssh.client import Ssh
     from nbssh.core.profile.profile import Profile
     from nbssh.core.ssh.alias import Derived, Directive
-    from nbssh.core.ssh.moment import Condition, Settled
+    from nbssh.core.ssh.moment import Condition, Criteria, Settled
     from nbssh.steps.profiles import Target
 
 
@@ -63,6 +63,15 @@ class _Trial:
         self._rest = ssh.config_without_ours(self.folder, answers)
         _, self._plain = self._files("none")
         self._destinations: dict[tuple[str, ...], str] = {}
+        self._match_lines: list[Criteria] | None = None
+
+    def conditions(self, target: Target) -> list[Condition]:
+        """Return what the config decides anew at each connection to the destination; it is parsed once for all."""
+        if self._match_lines is None:
+            path = self.ssh.config_file()
+            config = (writer.read(path) if path else None) or b""
+            self._match_lines = moment.match_lines(config, SshDisk.of(target.paths.home))
+        return moment.conditions(self._match_lines, original_name(target.profile))
 
     def destination(self, target: Target, *options: str) -> str:
         """Return what `ssh -G`, with the `options`, says of the profile's destination.
@@ -141,9 +150,8 @@ def derive(target: Target) -> Derived:
 
 def _followed(target: Target) -> tuple[dict[Condition, str], tuple[str, ...]]:
     """Return the conditions that its aliases follow, each with what they ask, and sentences for the others."""
-    path, original = target.ssh.config_file(), original_name(target.profile)
-    config = (writer.read(path) if path else None) or b""
-    found = moment.conditions(config, SshDisk.of(target.paths.home), original)
+    original = original_name(target.profile)
+    found = _trial(target.ssh, {}).conditions(target)
     if not found:
         return {}, ()
     today = answer.parsed(_trial(target.ssh, dict.fromkeys(found, False)).destination(target))
@@ -173,8 +181,9 @@ def _derive(target: Target, answers: Settled, below: Sequence[Directive]) -> Der
     def ask(directives: Sequence[Directive], judged: str = judged) -> str:
         return tried(judged, laptop_files.ssh_config(name, profile, local, [*denied, *directives, *below], way))
 
-    denied = () if below else alias.denials(base, profile.handed_over())
-    kept = [keyword.lower() for keyword, _ in alias.denials(base, profile.handed_over())]
+    denials = alias.denials(base, profile.handed_over())
+    denied = () if below else denials  # those below have them
+    kept = [keyword.lower() for keyword, _ in denials]
     # Without a master our block keeps ssh silent about each failed look through the tunnel.
     own = kept if laptop_files.control_path(profile, local) else [*kept, "loglevel"]
     forwards, original = own_forwards(profile, local), original_name(profile)

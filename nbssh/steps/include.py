@@ -25,7 +25,7 @@ _ABOUT_TO = b"about to be "
 
 def state_of(context: Context) -> IncludeState:
     """Return where the user's config includes our files. Raises if that also reads what is no ssh_config."""
-    found = include.include_state(writer.read(context.paths.user_config) or b"", SshDisk.of(context.paths.home))
+    found = include.include_state(*_read(context))
     if found.wide:
         raise NbsshError(
             f"{_place(context, found.file, found.line)}: this Include also reads files of nbssh that are no ssh_config",
@@ -141,26 +141,30 @@ def consent(context: Context, wanted: Change) -> bool:
 
 def listening_ports(context: Context) -> frozenset[int]:
     """Return the local ports that the user's own ssh_config forwards, for whatever host."""
-    config = writer.read(context.paths.user_config) or b""
-    return include.listening_ports(config, SshDisk.of(context.paths.home))
+    return include.listening_ports(*_read(context))
 
 
 def has_host(context: Context, host: str) -> bool:
     """Tell whether the user has a `Host` line with this very name."""
-    config = writer.read(context.paths.user_config) or b""
-    return include.find_host(config, host, SshDisk.of(context.paths.home)) is not None
+    config, disk = _read(context)
+    return include.find_host(config, host, disk) is not None
 
 
 def refuse_taken_aliases(context: Context, name: str) -> None:
     """Raise if the user has a `Host NAME-nb` of her own somewhere."""
-    config = writer.read(context.paths.user_config) or b""
+    config, disk = _read(context)
     for wanted in (alias(name), kill_alias(name)):
-        found = include.find_host(config, wanted, SshDisk.of(context.paths.home))
+        found = include.find_host(config, wanted, disk)
         if found:
             raise NbsshError(
                 f"{_place(context, *found)}: there is a 'Host {wanted}' already that is not ours",
                 "take another profile name, or rename that block",
             )
+
+
+def _read(context: Context) -> tuple[bytes, SshDisk]:
+    """Return the user's config, empty if there is none, and the disk that its Include lines lead to."""
+    return writer.read(context.paths.user_config) or b"", SshDisk.of(context.paths.home)
 
 
 def _place(context: Context, file: str, line: int) -> str:

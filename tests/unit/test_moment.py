@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbssh.core.ssh.moment import Condition, conditions, settled
+from nbssh.core.ssh.moment import Condition, conditions, match_lines, settled
 
 AT_HOME = Condition("exec", "test -e /tmp/at-home")
 NETWORK = Condition("localnetwork", "10.0.0.0/8")
@@ -44,7 +44,8 @@ class NoDisk:
     ],
 )
 def test_conditions_of_a_host(line: str, found: list[Condition]) -> None:
-    assert conditions(f"Host x\n  Port 1\n{line}\n  Port 2\n".encode(), NoDisk(), "home") == found
+    lines = match_lines(f"Host x\n  Port 1\n{line}\n  Port 2\n".encode(), NoDisk())
+    assert conditions(lines, "home") == found
 
 
 @pytest.mark.parametrize(

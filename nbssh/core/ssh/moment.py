@@ -17,7 +17,7 @@ from nbssh.core.ssh.grammar import parse_line, percent, word
 from nbssh.core.ssh.include import config_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from nbssh.core.ssh.include import Disk
 
@@ -64,19 +64,24 @@ class MatchBlock(msgspec.Struct, frozen=True):
 
 
 Settled = Mapping[Condition, bool]
+Criteria = list[tuple[bool, str, str]]
+"""A Match line: whether each criterion is negated, its keyword, its argument."""
 
 
-def conditions(config: bytes, disk: Disk, host: str) -> list[Condition]:
-    """Return what decides at each connection to `host`, as typed, in the order in which the config asks.
+def match_lines(config: bytes, disk: Disk) -> list[Criteria]:
+    """Return the criteria of all Match lines of the user's config and of what it includes."""
+    directory = posixpath.join(disk.home, ".ssh", "nbssh.d")
+    lines = config_lines(config, disk, directory, _MATCH)
+    return [list(_criteria(line.arguments)) for line in lines if line.keyword == "match"]
+
+
+def conditions(lines: Iterable[Criteria], host: str) -> list[Condition]:
+    """Return what decides anew at each connection to `host`, as typed, in the order in which the config asks.
 
     A Match line for other hosts does not count. Its `host` is the name after HostName, which only ssh knows.
     """
-    directory = posixpath.join(disk.home, ".ssh", "nbssh.d")
     found: dict[Condition, None] = {}
-    for line in config_lines(config, disk, directory, _MATCH):
-        if line.keyword != "match":
-            continue
-        criteria = list(_criteria(line.arguments))
+    for criteria in lines:
         if any(keyword == "originalhost" and _listed(value, host) is negated for negated, keyword, value in criteria):
             continue
         found |= {Condition(keyword, value): None for _, keyword, value in criteria if keyword in _MOMENTARY}
