@@ -66,7 +66,7 @@ class _Trial:
         self._match_lines: list[Criteria] | None = None
 
     def conditions(self, target: Target) -> list[Condition]:
-        """Return what the config decides anew at each connection to the destination; it is parsed once for all."""
+        """Return what the config decides at each connection to the destination; it is parsed once for all."""
         if self._match_lines is None:
             path = self.ssh.config_file()
             config = (writer.read(path) if path else None) or b""

@@ -76,7 +76,7 @@ def match_lines(config: bytes, disk: Disk) -> list[Criteria]:
 
 
 def conditions(lines: Iterable[Criteria], host: str) -> list[Condition]:
-    """Return what decides anew at each connection to `host`, as typed, in the order in which the config asks.
+    """Return what is decided at each connection to `host`, as typed, in the order in which the config asks.
 
     A Match line for other hosts does not count. Its `host` is the name after HostName, which only ssh knows.
     """
