@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import re
 import subprocess
@@ -73,8 +74,8 @@ def test_a_host_without_a_better_checksum_has_cksum() -> None:
 @pytest.mark.figure("bytes of the program on a host, and packed")
 def test_it_is_small() -> None:
     data = b"".join(part.data for part in program().parts)
-    assert len(data) <= 84_000
-    assert len(gzip.compress(data)) <= 26_000
+    assert len(data) <= 62_000
+    assert len(gzip.compress(data)) <= 18_000
 
 
 @pytest.mark.parametrize("file", SCRIPTS, ids=installed_name)
@@ -96,11 +97,31 @@ def test_shellcheck_has_nothing_to_say(file: Path, installed: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize("file", SCRIPTS, ids=installed_name)
+def test_a_host_gets_all_but_the_comments(file: Path, installed: Path) -> None:
+    needs("shfmt")
+    sent = installed / installed_name(file)
+    assert sent.read_bytes() != file.read_bytes()
+    bare = [
+        subprocess.run(["shfmt", "-ln", "posix", "-mn", str(path)], capture_output=True, check=True).stdout
+        for path in (file, sent)
+    ]
+    assert bare[0].split() == bare[1].split()
+
+
+def test_a_host_gets_all_but_the_comments_of_python(installed: Path) -> None:
+    for sent in installed.rglob("*.py"):
+        file = TEMPLATES / "server" / sent.relative_to(installed)
+        assert ast.dump(ast.parse(sent.read_bytes())) == ast.dump(ast.parse(file.read_bytes()))
+
+
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda words: words[0])
-def test_every_shell_reads_it(shell: list[str]) -> None:
+def test_every_shell_reads_it(shell: list[str], installed: Path) -> None:
     needs(shell[0])
     for file in SCRIPTS:
-        done = subprocess.run([*shell, "-n", str(file)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*shell, "-n", str(installed / installed_name(file))], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         assert "error" not in done.stderr  # ksh -n also gives advice
 

@@ -18,8 +18,12 @@ import msgspec
 from nbssh.core.files import quoting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nbssh.core.files.template import Template
 
+# Folders of programs that run on a host. Their comments are for readers of the repository, and stay here.
+_PROGRAMS = ("server/", "sent/")
 _PACKAGE = Path(__file__).resolve().parent.parent.parent
 
 
@@ -34,11 +38,26 @@ def templates_dir() -> Path:
     return _PACKAGE / "templates"
 
 
+class _Loader(jinja2.FileSystemLoader):
+    """Reads templates; those of programs without comments."""
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """Return text, file and "is it as it was" of a template."""
+        text, file, is_fresh = super().get_source(environment, template)
+        return (_bare(text) if template.startswith(_PROGRAMS) else text, file, is_fresh)
+
+
+def _bare(text: str) -> str:
+    """Return a program without the lines that are comments; what linters go by stays."""
+    directives = re.sub(r"(?m)^([ \t]*# shellcheck .*?)  # .*", r"\1", text)
+    return re.sub(r"(?m)^[ \t]*#(?: (?!shellcheck ).*)?\n", "", directives)
+
+
 @cache
 def environment() -> jinja2.Environment:
     """Return the one environment: undefined names fail, nothing is stripped that sh could miss."""
     env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates_dir()),
+        loader=_Loader(templates_dir()),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,
@@ -62,13 +81,13 @@ def render(model: Template, template: str = "") -> str:
 
 
 def static(path: str) -> bytes:
-    """Return a file below templates/ that is installed as it is."""
-    return (templates_dir() / path).read_bytes()
+    """Return a file of a program below templates/, as a host gets it."""
+    return static_text(path).encode("ascii")
 
 
 def static_text(path: str) -> str:
     """Return such a file as text, to be sent as part of another one."""
-    return static(path).decode("ascii")
+    return _bare((templates_dir() / path).read_text("ascii"))
 
 
 def listed(folder: str) -> list[str]:
