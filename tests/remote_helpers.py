@@ -43,7 +43,7 @@ PATIENCE = 30.0  # how long a condition may take before its test fails; never wa
 FAKE_JUPYTER = r"""#!/bin/sh
 '''exec' '{python}' -IS "$0" "$@"
 ' '''
-import json, os, signal, socket, sys, time
+import contextlib, json, os, signal, socket, sys, threading, time
 
 if sys.argv[1:] == ["--version"]:
     print("9.8.7")
@@ -99,13 +99,18 @@ sys.stderr.write("fake jupyter is up\n")
 sys.stderr.flush()
 answer = how.get("answer", '{{"version": "9.8.7"}}').encode()
 status = how.get("status", "200 OK").encode()
+
+
+def serve(connection):
+    with contextlib.suppress(OSError), connection:
+        if connection.recv(4096):
+            connection.sendall(b"HTTP/1.0 " + status + b"\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+
+
 while True:
     connection, _ = server.accept()
-    if how.get("mute"):
-        continue
-    connection.recv(4096)
-    connection.sendall(b"HTTP/1.0 " + status + b"\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
-    connection.close()
+    if not how.get("mute"):
+        threading.Thread(target=serve, args=(connection,), daemon=True).start()
 """
 
 # What the scripts use, by busybox alone: no curl, no setsid, no flock, no lsof, no GNU option.
