@@ -205,7 +205,7 @@ CASES = [
     ("nbssh apply --d", {"--dry-run"}),
     (
         "nbssh apply mybox --",
-        {"--dry-run", "--check", "--json", "--offline", "--probe", "--yes", "--verbose", "--help"},
+        {"--dry-run", "--check", "--json", "--offline", "--prefer", "--probe", "--yes", "--verbose", "--help"},
     ),
     ("nbssh add --app ", {"lab", "notebook", "server"}),
     ("nbssh add --app=", {"lab", "notebook", "server"}),

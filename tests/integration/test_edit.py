@@ -50,7 +50,7 @@ def test_an_edit_reaches_every_file_here_and_there_and_comments_stay(bed: Bed) -
     done = bed.nbssh("edit", "box", "--yes")
     assert f"+port = {other}" in done.stderr
     assert f"+dir {bed.remote_home}/notes" in done.stderr, "the diff shows the server's files too"
-    assert "8 files changed" in done.stderr
+    assert "9 files changed" in done.stderr
     assert "# my note\ndestination" in toml(bed).read_text()
     assert f"127.0.0.1:{other}" in (bed.local_home / ".ssh/nbssh.d/box.conf").read_text()
     assert "/notes\n" in (bed.remote_home / ".local/share/nbssh/box/profile").read_text()

@@ -80,7 +80,7 @@ def test_a_second_profile_brings_little(bed: Bed) -> None:
     bed.nbssh("add", "two", "box", "--token", "--yes", "--port", str(free_port()), "--jupyter", str(fake_jupyter(bed)))
     new = {path: data for path, data in tree(share(bed)).items() if path not in before}
     assert not [path for path in new if "/program" in path]
-    assert sum(len(data) for data in new.values()) < 8_000
+    assert sum(len(data) for data in new.values()) < 9_000
     assert len((share(bed) / "two/profile").read_bytes()) < 1_500
     assert "already up to date" in bed.nbssh("apply").stderr
     bed.nbssh("remove", "box")
@@ -462,7 +462,7 @@ def test_a_profile_of_0_1_works_until_apply_brings_it_over_while_its_jupyter_run
     names = {path.name for path in (share(bed) / "mybox").iterdir()}
     assert names == {"profile", "config", "laptops"}
     assert {path.name for path in (share(bed) / "mybox/config").iterdir()} == {
-        "jupyter_lab_config.json", "jupyter_notebook_config.json", "jupyter_server_config.json",
+        "jupyter_lab_config.json", "jupyter_notebook_config.json", "jupyter_server_config.json", "quiet",
     }  # fmt: skip
     bed.run("ssh", "-O", "exit", "mybox-nb")
     session = start(bed, alias="mybox-nb")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def test_each_question_is_asked_once(bed: Bed, criterion: str) -> None:
     log = bed.folder / "asked"
     text = bed.ssh_config.read_text()
-    bed.ssh_config.write_text(f'Match {criterion} exec "echo >>{log}"\n    Compression no\n{text}')
+    bed.ssh_config.write_text(f'Match {criterion} exec "echo >>{log}"\n    Compression yes\n{text}')
 
     def asked() -> int:
         times = len(log.read_text().splitlines()) if log.exists() else 0

@@ -16,7 +16,7 @@ import pytest
 from remote_helpers import HOST, PATIENCE, SHELLS
 
 from nbssh.core.files.render import render
-from nbssh.steps.forwarding import ForwardTest
+from nbssh.steps.forwarding import ForwardEnd, ForwardTest
 from nbssh.steps.probe import Probe
 
 if TYPE_CHECKING:
@@ -275,12 +275,13 @@ def test_a_torn_probe_says_nothing(remote: Remote) -> None:
 def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None:
     path = remote.home / "deep/er/sock"
     script = render(ForwardTest(nonce=NONCE, python=sys.executable, path=str(path)))
+    # as a connection runs its scripts: a compound command without input, one after another
     with subprocess.Popen(
         SHELLS[shell], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=remote.env
     ) as child:
         assert child.stdin
         assert child.stdout
-        child.stdin.write(script)
+        child.stdin.write(f"(\n{script}\n) </dev/null\n")
         child.stdin.flush()
         mark, made, port = child.stdout.readline().split()
         assert (mark, made) == (f"nbssh-{NONCE}-listen", "made")
@@ -288,6 +289,7 @@ def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None
             with socket.socket(family) as client:
                 client.connect(address)
                 assert client.makefile().read() == f"{NONCE}\n"
+        child.stdin.write(f"(\n{render(ForwardEnd(path=str(path)))}\n) </dev/null\n")
         child.stdin.close()
         assert child.wait(timeout=PATIENCE) == 0
     assert not list(remote.home.iterdir())
@@ -295,7 +297,14 @@ def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None
 
 def test_forwarding_where_no_socket_can_be_made(remote: Remote) -> None:
     script = render(ForwardTest(nonce=NONCE, python=sys.executable, path=f"{remote.home}/{'x' * 120}"))
-    done = subprocess.run(["dash"], input=script, text=True, capture_output=True, check=False, timeout=PATIENCE)
+    done = subprocess.run(
+        ["dash"],
+        input=f"(\n{script}\n) </dev/null\n",
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
+    )
     mark, made, port = done.stdout.split()
     assert (mark, made) == (f"nbssh-{NONCE}-listen", "-")
     assert int(port) > 0
