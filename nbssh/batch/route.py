@@ -31,6 +31,15 @@ _SAYING = (
 )  # fmt: skip
 
 
+# The same, and the last word says whether there is a terminal.
+_KNOWING = (
+    "sh",
+    "-c",
+    f"""{_SAYING[2].removesuffix('exec "$@"')}[ ! -t 2 ] || set -- "$@" terminal; exec "$@\"""",
+    "sh",
+)
+
+
 @dataclass(frozen=True)
 class Route(Way):
     """The way of a profile that has a scheduler."""
@@ -75,8 +84,15 @@ class Route(Way):
 
     def proxy(self, login: Login) -> list[str]:
         """Return the ProxyCommand as words: `job` on the login node is told the way."""
+        return [*(_SAYING if login.persists else ()), *self._job(login)]
+
+    def joining(self, login: Login, *, submits: bool) -> list[str]:
+        """Return the ProxyCommand of NAME-node as words: `job` submits nothing without `submits` and a terminal."""
+        return [*_KNOWING, *self._job(login), "attach", *(["submits"] if submits else [])]
+
+    def _job(self, login: Login) -> list[str]:
         job = program_path(login.program, "batch/job", self.profile.server.home if self.profile.server else "~")
-        return [*(_SAYING if login.persists else ()), *login.words, "exec", "/bin/sh", job, login.name, self.via]
+        return [*login.words, "exec", "/bin/sh", job, login.name, self.via]
 
     def settings(self) -> list[tuple[str, str]]:
         """Return the lines of a profile's file on its host that tell of the scheduler."""

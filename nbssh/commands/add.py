@@ -24,6 +24,7 @@ from nbssh.steps.profiles import Target
 from nbssh.steps.request import is_already, named, profile_of
 from nbssh.steps.secret import new_secret, with_key
 from nbssh.steps.server_files import read_remote, settle, take_back
+from nbssh.wings import way_of
 
 if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
@@ -47,7 +48,7 @@ def add(context: Context, wish: Wish) -> None:
         _complete(context, wish.name)
         return
     profile = profile_of(context, wish, recipe)
-    include.refuse_taken_aliases(context, wish.name)
+    include.refuse_taken_aliases(context, wish.name, leads_on=way_of(profile).leads_on)
     included = _include(context)
     context.ssh.resolve(arguments_of(profile))
     # a password is asked for last: on the host it may turn out that there is one

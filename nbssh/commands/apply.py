@@ -227,7 +227,7 @@ def _carry_out(context: Context, works: list[Work], *, show: bool) -> None:
                     settle(work.connection, work.target.declared, there, tidies=work.tidies)
                 # last: it may be the way there
                 if laptop_files.moves_tunnel(work.plan.local):
-                    context.ssh.end_master(work.target.control_socket)
+                    work.target.end_masters()
         except NbsshError as error:
             work.trouble = error
         else:

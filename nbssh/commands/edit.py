@@ -120,7 +120,7 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
             settle(there, target.declared, remote)
         # last: it may be the way there
         if laptop_files.moves_tunnel(plan.local):
-            context.ssh.end_master(target.control_socket)
+            target.end_masters()
     context.ui.say(f"'{name}': {len(plan.changes)} files changed")
     if agreed:
         agreed.say_sent()

@@ -102,7 +102,7 @@ def _remove_there(found: Target | Failure, *, offline: bool, everywhere: bool) -
         return f"{error.message}; {server.hostname} still holds {folders}"
     finally:
         try:
-            found.ssh.end_master(found.control_socket)
+            found.end_masters()
         except NbsshError as error:
             found.ui.warn(f"{error.message}; {error.hint}")
     lines = answers.lines(out)
@@ -158,6 +158,7 @@ def _remove_here(context: Context, names: list[str]) -> None:
     writing.write_local(context, Plan(plan.deletions(gone, "removed")), taking_away=True)
     for name in names:
         paths.control_socket(name).unlink(missing_ok=True)  # a master that was killed leaves it
+        paths.node_socket(name).unlink(missing_ok=True)
         paths.control_socket(name).with_suffix(".end").unlink(missing_ok=True)  # so does a kill that shared it
         paths.draft(name).unlink(missing_ok=True)
     for folder in (paths.edits_dir, paths.secrets_dir, paths.profiles_dir, paths.profiles_dir.parent, paths.conf_dir):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.adapters.terminal.ui import columns, fitted
-from nbssh.core.profile.profile import TITLES, alias, kill_alias
+from nbssh.core.profile.profile import TITLES, alias, kill_alias, node_alias
 from nbssh.errors import Exit
 from nbssh.steps import profiles
 
@@ -61,6 +61,7 @@ def _facts(target: Target) -> dict[str, object]:
         "name": name,
         "alias": alias(name),
         "kill_alias": kill_alias(name),
+        **({"node_alias": node_alias(name)} if target.way.leads_on else {}),
         "url": f"http://127.0.0.1:{target.profile.port}/",
     }
 
@@ -81,6 +82,7 @@ def show_profile(context: Context, name: str, *, json: bool) -> None:
         ("profile", name),
         ("start, attach", f"ssh {alias(name)}"),
         ("stop", f"ssh {kill_alias(name)}"),
+        *([("its node", f"ssh {node_alias(name)}")] if target.way.leads_on else []),
         ("address", laptop_files.token_url(profile.port)),
         ("destination", " ".join([profile.destination, *(f"-o {option}" for option in profile.ssh_options)])),
         ("runs", _runs(profile)),

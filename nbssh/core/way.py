@@ -58,6 +58,13 @@ class Way:
         """Return the words of the ProxyCommand; none where ssh connects by itself."""
         return []
 
+    def joining(self, login: Login, *, submits: bool) -> list[str]:  # noqa: ARG002  a subclass uses them
+        """Return the words of the ProxyCommand of NAME-node, which joins what runs; none where there is no such alias.
+
+        `submits`: where nothing runs and there is a terminal, it starts it.
+        """
+        return []
+
     def settings(self) -> list[tuple[str, str]]:
         """Return the lines that the program on a host reads of it, as key and value."""
         return []

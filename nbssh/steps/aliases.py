@@ -40,6 +40,7 @@ def local_files(target: Target) -> laptop_files.Local:
         conf=str(paths.conf(name)),
         opener=str(paths.opener),
         control_socket=str(paths.control_socket(name)),
+        node_socket=str(paths.node_socket(name)),
         redirect=str(paths.redirect(name)),
         known_hosts=str(paths.known_hosts(name)),
         key=str(paths.key(name)),

@@ -9,7 +9,7 @@ from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.files import change as changes
 from nbssh.core.files.change import Change, Plan
 from nbssh.core.files.diff import painted, unified
-from nbssh.core.profile.profile import alias, kill_alias
+from nbssh.core.profile.profile import alias, kill_alias, node_alias
 from nbssh.core.ssh import include
 from nbssh.core.ssh.include import Kind
 from nbssh.errors import NbsshError
@@ -150,10 +150,10 @@ def has_host(context: Context, host: str) -> bool:
     return include.find_host(config, host, disk) is not None
 
 
-def refuse_taken_aliases(context: Context, name: str) -> None:
-    """Raise if the user has a `Host NAME-nb` of her own somewhere."""
+def refuse_taken_aliases(context: Context, name: str, *, leads_on: bool) -> None:
+    """Raise if the user has a `Host NAME-nb` of her own somewhere; `leads_on` is that of the profile's way."""
     config, disk = _read(context)
-    for wanted in (alias(name), kill_alias(name)):
+    for wanted in (alias(name), kill_alias(name), *([node_alias(name)] if leads_on else [])):
         found = include.find_host(config, wanted, disk)
         if found:
             raise NbsshError(

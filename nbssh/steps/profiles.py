@@ -73,6 +73,11 @@ class Target:
         """Where the master of its sessions listens."""
         return self.paths.control_socket(self.name)
 
+    def end_masters(self) -> None:
+        """End the master of its sessions, and that of NAME-node."""
+        for path in (self.control_socket, self.paths.node_socket(self.name)):
+            self.ssh.end_master(path)
+
     @property
     def arguments(self) -> list[str]:
         """The words by which ssh reaches its destination."""

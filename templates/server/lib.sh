@@ -45,7 +45,7 @@ say() {
     printf 'nbssh: %s\n' "$*"
 }
 
-# fail MESSAGE HINT...
+# The wing's, too: fail MESSAGE HINT...
 fail() {
     printf 'nbssh: error: %s\n' "$1" >&2
     shift

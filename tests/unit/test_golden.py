@@ -32,6 +32,7 @@ LOCAL = laptop_files.Local(
     conf="/home/me/.ssh/nbssh.d/mybox.conf",
     opener="/home/me/.ssh/nbssh.d/open",
     control_socket="/home/me/.ssh/nbssh.d/mybox.ctl",
+    node_socket="/home/me/.ssh/nbssh.d/mybox.node",
     redirect="/home/me/.local/state/nbssh/secrets/mybox.html",
     known_hosts="/home/me/.ssh/nbssh.d/mybox.known_hosts",
     key="/home/me/.local/state/nbssh/secrets/mybox.key",

@@ -28,6 +28,7 @@ ELSEWHERE = {
     "server",
     "scheduler.via",
     "forward_agent",
+    "node_submits",
     "forward_x11",
     "delegate_credentials",
 }

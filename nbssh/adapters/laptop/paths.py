@@ -63,6 +63,10 @@ class Paths:
         """Return the ControlPath of one profile's sessions."""
         return self.conf_dir / f"{name}.ctl"
 
+    def node_socket(self, name: str) -> Path:
+        """Return the ControlPath of one profile's NAME-node."""
+        return self.conf_dir / f"{name}.node"
+
     def known_hosts(self, name: str) -> Path:
         """Return the file with the host keys of the nodes of one profile's cluster."""
         return self.conf_dir / f"{name}.known_hosts"

@@ -193,7 +193,7 @@ def _leftovers(context: Context) -> Iterator[Finding]:
     stale = inspection.temporary_files(folders)
     stale += [
         str(entry.path)
-        for folder, suffixes in ((paths.conf_dir, {".ctl"}), (paths.secrets_dir, {".json", ".html"}))
+        for folder, suffixes in ((paths.conf_dir, {".ctl", ".node"}), (paths.secrets_dir, {".json", ".html"}))
         for entry in inspection.entries(folder)
         if entry.path.suffix in suffixes and entry.path.stem not in names and not entry.path.name.startswith(".")
     ]

@@ -79,7 +79,7 @@ def _port(target: Target) -> Iterator[Finding]:
 def _alias(target: Target) -> Iterator[Finding]:
     """Ask the user's own ssh what the alias means now."""
     name = target.name
-    include.refuse_taken_aliases(target.context, name)
+    include.refuse_taken_aliases(target.context, name, leads_on=target.way.leads_on)
     if not aliases.is_known(target):
         yield Finding(
             "alias", "error", f"ssh does not know '{alias(name)}' as nbssh made it",

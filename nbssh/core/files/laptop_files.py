@@ -42,6 +42,7 @@ class Local(msgspec.Struct, frozen=True):
     opener: str
     control_socket: str
     redirect: str
+    node_socket: str = ""
     known_hosts: str = ""
     key: str = ""
     ssh: tuple[str, ...] = ("ssh",)
@@ -55,6 +56,13 @@ class Hop(msgspec.Struct, frozen=True):
     alias: str
     known_hosts: str
     key: str
+
+
+class Node(msgspec.Struct, frozen=True):
+    """What NAME-node has of its own: how it gets there, and its ControlPath, which may be empty."""
+
+    proxy: str
+    control_path: str
 
 
 class Blocks(Template, frozen=True, kw_only=True):
@@ -76,6 +84,7 @@ class Blocks(Template, frozen=True, kw_only=True):
     stopper: str
     alone: bool
     hop: Hop | None
+    node: Node | None
     directives: list[Directive]
     moments: list[MatchBlock]
 
@@ -175,6 +184,7 @@ def ssh_config(  # noqa: PLR0917  each is something else
         stopper=local.opener,
         alone=bool(end and not (profile.server and profile.server.kill_joins)),
         hop=_hop(name, profile, local, way) if way.leads_on else None,
+        node=_node(name, profile, local, way) if way.leads_on else None,
         directives=list(directives),
         moments=list(moments),
     )
@@ -210,15 +220,28 @@ def end_socket(control_socket: str) -> str:
 
 def _hop(name: str, profile: Profile, local: Local, way: Way) -> Hop:
     """Return how a session gets on from the destination, and whom it trusts at the end."""
-    # our login there carries the stream and nothing else
-    words = [*local.ssh, *destination.QUIET, *destination.ALIVE, *destination.arguments_of(profile)]
-    login = Login(words, program_of(way).id, name, persists=bool(control_path(profile, local)))
     return Hop(
-        proxy=local.client.proxy_command(ProxyCommand(words=way.proxy(login))),
+        proxy=local.client.proxy_command(ProxyCommand(words=way.proxy(_login(name, profile, local, way)))),
         alias=host_key_alias(name),
         known_hosts=local.known_hosts,
         key=local.key if way.own_key else "",
     )
+
+
+def _node(name: str, profile: Profile, local: Local, way: Way) -> Node:
+    """Return what NAME-node has of its own: it shares a master of NAME-nb, and otherwise makes one itself."""
+    words = way.joining(_login(name, profile, local, way), submits=profile.node_submits)
+    fits = len(local.node_socket.encode()) <= CONTROL_PATH_BYTES
+    return Node(
+        proxy=local.client.proxy_command(ProxyCommand(words=words)),
+        control_path=local.node_socket if fits and control_path(profile, local) else "",
+    )
+
+
+def _login(name: str, profile: Profile, local: Local, way: Way) -> Login:
+    """Return the login at the destination that carries the stream of a session, and nothing else."""
+    words = [*local.ssh, *destination.QUIET, *destination.ALIVE, *destination.arguments_of(profile)]
+    return Login(words, program_of(way).id, name, persists=bool(control_path(profile, local)))
 
 
 def program_named(blocks: bytes | None) -> str:

@@ -78,6 +78,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     What a session hands to the server (ssh agent, display, Kerberos ticket) it hands over for as long as a tab is open:
     only with `forward_agent`, `forward_x11`, `delegate_credentials`, and then as it is set for the destination.
+    `node_submits`: NAME-node, on a terminal, submits the job where none is there.
     `environment`: kernels see what a login shell of the user's makes; "none": only what sshd hands to a command.
     `fast_start` keeps Jupyter from an import that it does not need (templates/jupyter/rfc3987_syntax.py.in).
     """
@@ -101,6 +102,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     forward_agent: bool = False
     forward_x11: bool = False
     delegate_credentials: bool = False
+    node_submits: bool = False
     scheduler: Scheduler | None = None
     server: Server | None = None
 
@@ -247,6 +249,11 @@ def alias(name: str) -> str:
 def kill_alias(name: str) -> str:
     """Return the alias that stops."""
     return f"{name}-nb-kill"
+
+
+def node_alias(name: str) -> str:
+    """Return the alias of the host on which Jupyter runs, where the way leads on to it."""
+    return f"{name}-node"
 
 
 def tcp_port(profile: Profile) -> int:

@@ -20,6 +20,7 @@ _ABOUT = {
     "delegate_credentials": "Hand over a Kerberos ticket (GSSAPIDelegateCredentials), where the destination does.",
     "environment": "What kernels see: 'login', what an interactive login makes, or 'none', what sshd gives a command.",
     "fast_start": "Whether Jupyter is kept from a slow import that it does not need.",
+    "node_submits": "Whether ssh NAME-node, on a terminal, submits the job of Jupyter where none is there.",
     "server": "Found on the server by nbssh add or apply. Delete the table to have the server looked at again.",
 }
 
