@@ -14,7 +14,7 @@ _nbssh_grammar() {
                 -v/--verbose
                 -h/--help
             )
-            arguments=('add|apply|diff|list|show|status|open|url|logs|kill|passwd|edit|remove|init|uninstall|doctor|check|completions|demo')
+            arguments=('add|apply|diff|list|show|status|open|url|logs|kill|job|passwd|edit|remove|init|uninstall|doctor|check|completions|demo')
             ;;
         add)
             options=(
@@ -115,6 +115,15 @@ _nbssh_grammar() {
             ;;
         kill)
             options=(
+                -v/--verbose
+                -h/--help
+            )
+            arguments=(profile)
+            ;;
+        job)
+            options=(
+                '--option*=-'
+                --json
                 -v/--verbose
                 -h/--help
             )

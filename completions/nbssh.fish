@@ -19,6 +19,7 @@ function _nbssh_words
     set -a valued 'add --idle'
     set -a valued 'add --persist'
     set -a valued 'apply --prefer'
+    set -a valued 'job --option'
     set -l tokens (commandline -opc)
     set -l command ''
     set -l value no
@@ -76,6 +77,7 @@ complete -c nbssh -n '_nbssh_at ""' -a open -d 'Open the tunnel in the backgroun
 complete -c nbssh -n '_nbssh_at ""' -a url -d 'Print the address for other programs: VS Code, PyCharm, a browser elsewhere'
 complete -c nbssh -n '_nbssh_at ""' -a logs -d 'Print the server\'s log'
 complete -c nbssh -n '_nbssh_at ""' -a kill -d 'Stop the server of one profile, as `ssh NAME-nb-kill` does'
+complete -c nbssh -n '_nbssh_at ""' -a job -d 'Show the job in which Jupyter runs: state, node, time left, expected start'
 complete -c nbssh -n '_nbssh_at ""' -a passwd -d 'Give a profile a new notebook password, or a new token'
 complete -c nbssh -n '_nbssh_at ""' -a edit -d 'Edit a profile in $VISUAL or $EDITOR, see what follows from it, apply it'
 complete -c nbssh -n '_nbssh_at ""' -a remove -d 'Stop the server and remove everything of one profile, there and here'
@@ -164,6 +166,12 @@ complete -c nbssh -n '_nbssh_at logs' -s h -l help -d 'Show the help'
 complete -c nbssh -n '_nbssh_at kill 1' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at kill' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at kill' -s h -l help -d 'Show the help'
+
+complete -c nbssh -n '_nbssh_at job 1' -a '(_nbssh_profiles)'
+complete -c nbssh -n '_nbssh_at job' -l option -x -d 'Submit the job with this word more, for once; again and again'
+complete -c nbssh -n '_nbssh_at job' -l json -d 'Print one JSON object'
+complete -c nbssh -n '_nbssh_at job' -s v -l verbose -d 'Show programs, files and steps, with times'
+complete -c nbssh -n '_nbssh_at job' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at passwd 1' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at passwd' -l token -d 'A random token instead of a password'

@@ -8,7 +8,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
     # offered, or the choices as one|two; an argument that ends in * may come again.
     $grammar = @{
         '' = @{
-            Arguments = @('add|apply|diff|list|show|status|open|url|logs|kill|passwd|edit|remove|init|uninstall|doctor|check|completions|demo')
+            Arguments = @('add|apply|diff|list|show|status|open|url|logs|kill|job|passwd|edit|remove|init|uninstall|doctor|check|completions|demo')
             Options = @(
                 @{ Flags = @('--color'); Value = 'auto|always|never'; Again = $false; Help = 'When to use colours' }
                 @{ Flags = @('-V', '--version'); Value = ''; Again = $false; Help = 'Print the version' }
@@ -120,6 +120,15 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
+        'job' = @{
+            Arguments = @('profile')
+            Options = @(
+                @{ Flags = @('--option'); Value = '-'; Again = $true; Help = 'Submit the job with this word more, for once; again and again' }
+                @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
         'passwd' = @{
             Arguments = @('profile')
             Options = @(
@@ -214,6 +223,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'url' = 'Print the address for other programs: VS Code, PyCharm, a browser elsewhere'
         'logs' = 'Print the server''s log'
         'kill' = 'Stop the server of one profile, as `ssh NAME-nb-kill` does'
+        'job' = 'Show the job in which Jupyter runs: state, node, time left, expected start'
         'passwd' = 'Give a profile a new notebook password, or a new token'
         'edit' = 'Edit a profile in $VISUAL or $EDITOR, see what follows from it, apply it'
         'remove' = 'Stop the server and remove everything of one profile, there and here'

@@ -20,6 +20,8 @@ from nbssh.core.profile.declared import program_path
 from nbssh.core.way import Way
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbssh.core.profile.profile import Profile
     from nbssh.core.profile.scheduler import Kind, Scheduler, Via
     from nbssh.core.way import Login
@@ -89,6 +91,10 @@ class Route(Way):
     def joining(self, login: Login, *, submits: bool) -> list[str]:
         """Return the ProxyCommand of NAME-node as words: `job` submits nothing without `submits` and a terminal."""
         return [*_KNOWING, *self._job(login), "attach", *(["submits"] if submits else [])]
+
+    def submitting(self, options: Sequence[str]) -> tuple[str, ...]:
+        """Return script and words by which the job is submitted with further options, for once."""
+        return ("batch/job", "submit", *options)
 
     def _job(self, login: Login) -> list[str]:
         job = program_path(login.program, "batch/job", self.profile.server.home if self.profile.server else "~")

@@ -12,7 +12,7 @@ import msgspec
 
 from nbssh.adapters.terminal.ui import columns
 from nbssh.core.profile.profile import TITLES
-from nbssh.core.text import printable
+from nbssh.core.text import printable, span
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import aliases, border, connect, profiles
 from nbssh.steps.profiles import Failure
@@ -138,7 +138,7 @@ def _server(answer: Answer) -> str:
         return answer.state
     if answer.state == "queued":
         return printable(f"queued ({job.reason or job.state})", 40)
-    return f"{answer.state}, {_span(job.left)} left" if job.left is not None else answer.state
+    return f"{answer.state}, {span(job.left)} left" if job.left is not None else answer.state
 
 
 def _runs(profile: Profile, answer: Answer) -> str:
@@ -152,15 +152,7 @@ def _ago(moment: float | None) -> str:
     """Return a time as its distance from now, in the largest fitting unit."""
     if moment is None:
         return "-"
-    return f"{_span(max(0.0, time.time() - moment))} ago"
-
-
-def _span(seconds: float) -> str:
-    """Return a time in the largest fitting unit."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    return f"{span(max(0.0, time.time() - moment))} ago"
 
 
 def _as_json(row: Row) -> dict[str, object]:

@@ -26,3 +26,11 @@ def _escaped(text: str) -> str:
     return "".join(
         char if char.isprintable() or char == "\t" else char.encode("unicode_escape").decode("ascii") for char in text
     )
+
+
+def span(seconds: float) -> str:
+    """Return a time in the largest fitting unit."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

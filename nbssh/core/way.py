@@ -65,6 +65,10 @@ class Way:
         """
         return []
 
+    def submitting(self, options: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002  a subclass uses them
+        """Return script and words by which the job is submitted with further options, for once; none without jobs."""
+        return ()
+
     def settings(self) -> list[tuple[str, str]]:
         """Return the lines that the program on a host reads of it, as key and value."""
         return []

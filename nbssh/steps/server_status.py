@@ -30,13 +30,17 @@ _Names = Annotated[list[_Name], msgspec.Meta(max_length=1000)]
 
 
 class Job(msgspec.Struct, frozen=True):
-    """The job in which Jupyter runs, as what runs it tells; `left` is the time until its limit, in seconds."""
+    """The job in which Jupyter runs, as what runs it tells; `left` is the time until its limit, in seconds.
+
+    `start` is when a waiting one may start, in seconds since the epoch.
+    """
 
     id: _Name
     state: _Name = ""
     reason: _Words = ""
     node: _Words = ""
     left: _Span | None = None
+    start: _Moment | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):

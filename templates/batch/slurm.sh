@@ -15,34 +15,36 @@ submit_job() {
 # --all: without it a job in a partition that is hidden, or that the user may not use, is not shown to its own user.
 find_job() {
     job_found=silent
-    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%N|%L|%r' 2>/dev/null) || return 1
+    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%N|%L|%S|%r' 2>/dev/null) || return 1
     read_jobs
 }
 
 look_job() {
     job_found=silent
-    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%N|%L|%r' 2>/dev/null) || return 1
+    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%N|%L|%S|%r' 2>/dev/null) || return 1
     find_lines=$(printf '%s\n' "${find_lines}" | command grep "^[A-Z_]*|${job_id}|" || :)
     read_jobs
 }
 
 read_jobs() {
-    job_found=none job_word='' job_node='' job_reason='' job_left='' job_never='' job_state=ended
+    job_found=none job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_state=ended
     find_line=$(printf '%s\n' "${find_lines}" | command sed -n '/^RUNNING|/p' | command sort -t '|' -k 2n | command head -n 1)
     [ -n "${find_line}" ] ||
         find_line=$(printf '%s\n' "${find_lines}" | command sed -n '/^\(PENDING\|CONFIGURING\|SUSPENDED\|REQUEUED\|RESIZING\)|/p' |
             command sort -t '|' -k 2n | command head -n 1)
     [ -n "${find_line}" ] || return 1
-    IFS='|' read -r job_word job_id job_node job_left job_reason <<-line
+    IFS='|' read -r job_word job_id job_node job_left job_start job_reason <<-line
 	${find_line}
 	line
     job_found=found
     job_left=$(seconds_of "${job_left}")
     [ "${job_reason}" != None ] || job_reason=''
     case ${job_word} in
-    RUNNING) job_state=running ;;
+    RUNNING) job_state=running job_start='' ;;
     *)
         job_state=queued job_node=''
+        # when it may start is known for the first jobs of the queue only, in the time of this host
+        job_start=$(command date -d "${job_start}" +%s 2>/dev/null) || job_start=''
         # squeue(1), JOB REASON CODES; since 24.11 a sentence where the job's owner may not use the partition
         case ${job_reason} in
         PartitionTimeLimit | PartitionNodeLimit | PartitionConfig | BadConstraints | *PerJobLimit | *'NeverSatisfied' | \

@@ -1,5 +1,5 @@
-# needs: find_job job_found job_id job_left job_node job_reason job_state job_word look_into program read_record
-# needs: scheduler scheduler_commands state
+# needs: find_job job_found job_id job_left job_node job_reason job_start job_state job_word look_into program
+# needs: read_record scheduler scheduler_commands state
 # --- status with a batch job -----------------------------------------------------------------------------------------
 . "${program}/batch/jobs.sh"
 # shellcheck source=batch/slurm.sh
@@ -27,7 +27,7 @@ explain_condition() {
         ;;
     esac
     job="{\"id\":$(json_text "${job_id}"),\"state\":$(json_text "${job_word}"),\"reason\":$(json_text "${job_reason}")"
-    job="${job},\"node\":$(json_text "${job_node}"),\"left\":${job_left:-null}}"
+    job="${job},\"node\":$(json_text "${job_node}"),\"left\":${job_left:-null},\"start\":${job_start:-null}}"
     if [ "${condition}" = stopped ]; then
         condition=queued
         [ "${job_state}" != running ] || condition=starting

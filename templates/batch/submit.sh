@@ -1,7 +1,7 @@
 # needs: doze explain_end fail find_job home host in_words is_process job_end job_file job_found job_left job_log
-# needs: job_node job_reason job_said job_state job_word look look_job name nap now now_s p_start print_log_end program
-# needs: program_id put recorded_job say scheduler_title state submit_job user_has_lc_all user_lc_all user_umask
-# needs: with_options
+# needs: job_node job_reason job_said job_start job_state job_word look look_job name nap newline now now_s p_start
+# needs: print_log_end program program_id put recorded_job say scheduler_title state submit_job user_has_lc_all
+# needs: user_lc_all user_umask with_options
 # --- job: one of them at a time submits ------------------------------------------------------------------------------
 # Login nodes behind one name share this folder, and nobody can look at a process of another host: there age decides.
 
@@ -94,6 +94,17 @@ find_or_submit() {
     trap - EXIT HUP INT TERM PIPE
 }
 
+# submit_once OPTION...: with these options on top of the profile's.
+submit_once() {
+    find_patiently
+    [ -z "${job_id}" ] ||
+        fail "job ${job_id} of '${name}' is there already (${job_word})" "cancel it: ssh ${name}-nb-kill"
+    for once_option in "$@"; do
+        options=${options}${once_option}${newline}
+    done
+    find_or_submit
+}
+
 # A scheduler that is busy says nothing for a while; a second job would be the worst answer to that.
 find_patiently() {
     now
@@ -133,7 +144,9 @@ await_running() {
         wait_words="job ${job_id} ${job_word}${job_reason:+ (${job_reason})}"
         if [ -n "${wait_said}" ] && [ "${wait_said}" != "${wait_words}" ]; then printf '\n'; fi
         wait_said=${wait_words}
-        printf '\rnbssh: %s %s s ' "${wait_words}" "$((now_s - wait_began))"
+        wait_start=''
+        [ -z "${job_start}" ] || wait_start=", starts in about $(in_words "$((job_start - $(command date +%s)))")"
+        printf '\rnbssh: %s %s s%s ' "${wait_words}" "$((now_s - wait_began))" "${wait_start}"
         doze 0.3
     done
     [ -z "${wait_said}" ] || printf '\n'

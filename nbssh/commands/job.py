@@ -1,0 +1,53 @@
+"""`nbssh job`: the job in which Jupyter runs, as the host tells; or one with other options, for once."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from nbssh.core.profile.profile import alias
+from nbssh.core.text import printable, span
+from nbssh.errors import NbsshError
+from nbssh.steps import profiles
+from nbssh.steps.connect import connect, script_command
+from nbssh.steps.server_status import asked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbssh.steps.context import Context
+    from nbssh.steps.server_status import Job
+
+SUBMIT_SECONDS = 180.0  # a busy one is asked for a minute, a lock is waited for as long
+
+
+def job(context: Context, name: str, options: Sequence[str], *, json: bool) -> int:
+    """Show the job of `name`; with `options` submit one before. Return the status of the script that submits."""
+    target = profiles.load(context, name)
+    words = target.way.submitting(options)
+    if not words:
+        raise NbsshError(f"Jupyter of '{name}' runs in no job", f"nbssh status {name} says how it is")
+    with connect(target, at_destination=True) as there:
+        if options:
+            script, *rest = words
+            _, status = there.attempt(script_command(target, script, *rest), SUBMIT_SECONDS)
+            if status:
+                raise NbsshError(f"no job of '{name}' was submitted", "its message is above")
+        found = asked(there, target).job
+    if json:
+        context.ui.json(name=name, job=found and msgspec.to_builtins(found), errors=[])
+    else:
+        context.ui.product(_words(name, found))
+    return 0
+
+
+def _words(name: str, found: Job | None) -> str:
+    if found is None:
+        return f"no job of '{name}'; ssh {alias(name)} submits one"
+    where = f" on {found.node}" if found.node else ""
+    why = f" ({found.reason})" if found.reason else ""
+    left = f", {span(found.left)} left" if found.left is not None and found.node else ""
+    start = f", starts in about {span(max(0.0, found.start - time.time()))}" if found.start is not None else ""
+    return printable(f"job {found.id} of '{name}': {found.state}{where}{why}{left}{start}", 300)
