@@ -55,6 +55,7 @@ look_for() {
         look_began=$(command date -d "${look_time}" +%s 2>/dev/null || :)
         if [ -n "${look_limit}" ] && [ -n "${look_began}" ]; then
             job_left=$((look_limit + look_began - $(command date +%s)))
+            case ${job_left} in -*) job_left=0 ;; *) ;; esac
         fi
         ;;
     *) job_state=queued ;;

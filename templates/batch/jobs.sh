@@ -5,14 +5,14 @@
 # and test_job SCRIPT OPTION... find_job and look_job are true where the job waits or runs. They set job_found: found,
 # none, or silent (the scheduler does not answer), and job_id, job_state (queued, running, ended), job_word (the
 # scheduler's own), job_node, job_reason, job_left (seconds or nothing), job_start (when a waiting one may start, in
-# seconds since 1970, or nothing), and job_never where it waits for what does not
+# seconds since 1970, or nothing), job_advice (words and a command, or nothing), and job_never where it waits for what does not
 # come by itself.
 user=$(command id -un)
 job_name=nbssh-${name}
 job_file=job.sh
 job_log=${state}/job.log
 job_said=${state}/job.said
-job_id='' job_state='' job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_end='' job_found='' trial=''
+job_id='' job_state='' job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_advice='' job_end='' job_found='' trial=''
 
 # seconds_of [DAYS-][[HOURS:]MINUTES:]SECONDS: nothing for what is no such time
 seconds_of() {

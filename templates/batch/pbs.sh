@@ -46,6 +46,7 @@ look_job() {
         look_limit=$(seconds_of "$(look_value Resource_List.walltime)")
         look_used=$(seconds_of "$(look_value resources_used.walltime)")
         [ -z "${look_limit}" ] || job_left=$((look_limit - ${look_used:-0}))
+        case ${job_left} in -*) job_left=0 ;; *) ;; esac
         ;;
     Q | H | W | T | S | U) job_state=queued ;;
     *) return 1 ;;

@@ -4,30 +4,36 @@ scheduler_title=Slurm
 job_variable=SLURM_JOB_ID
 scheduler_commands='sbatch squeue scancel'
 
+# What she has set for her own lists and jobs (squeue(1), sbatch(1)) would hide the job from us, or keep us waiting.
+unset SQUEUE_ACCOUNT SQUEUE_ALL SQUEUE_ARRAY SQUEUE_CLUSTERS SQUEUE_FORMAT SQUEUE_FORMAT2 SQUEUE_JOB SQUEUE_LICENSES SQUEUE_NAMES \
+    SQUEUE_NODELIST SQUEUE_PARTITION SQUEUE_QOS SQUEUE_SORT SQUEUE_STATES SQUEUE_USERS SBATCH_WAIT SLURM_TIME_FORMAT
+
 submit_job() {
     job_script=$1
     shift
     command sbatch --parsable "$@" ${trial:+--time=3} --job-name="${job_name}" --output="${job_log}" "${job_script}" </dev/null >"${job_said}" || return 1
-    job_id=$(command sed -n 's/^\([0-9][0-9]*\)\(;.*\)*$/\1/p' "${job_said}" | command tail -n 1)
+    # a site's wrapper may drop --parsable
+    job_id=$(command sed -n -e 's/^\([0-9][0-9]*\)\(;.*\)*$/\1/p' -e 's/^Submitted batch job \([0-9][0-9]*\).*/\1/p' \
+        "${job_said}" | command tail -n 1)
 }
 
 # By name: a job whose number was never written down is found too. A running one first, then the oldest.
 # --all: without it a job in a partition that is hidden, or that the user may not use, is not shown to its own user.
 find_job() {
     job_found=silent
-    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%N|%L|%S|%r' 2>/dev/null) || return 1
+    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%B|%L|%S|%r' 2>/dev/null) || return 1
     read_jobs
 }
 
 look_job() {
     job_found=silent
-    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%N|%L|%S|%r' 2>/dev/null) || return 1
+    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%B|%L|%S|%r' 2>/dev/null) || return 1
     find_lines=$(printf '%s\n' "${find_lines}" | command grep "^[A-Z_]*|${job_id}|" || :)
     read_jobs
 }
 
 read_jobs() {
-    job_found=none job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_state=ended
+    job_found=none job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_advice='' job_state=ended
     find_line=$(printf '%s\n' "${find_lines}" | command sed -n '/^RUNNING|/p' | command sort -t '|' -k 2n | command head -n 1)
     [ -n "${find_line}" ] ||
         find_line=$(printf '%s\n' "${find_lines}" | command sed -n '/^\(PENDING\|CONFIGURING\|SUSPENDED\|REQUEUED\|RESIZING\)|/p' |
@@ -46,12 +52,31 @@ read_jobs() {
         # when it may start is known for the first jobs of the queue only, in the time of this host
         job_start=$(command date -d "${job_start}" +%s 2>/dev/null) || job_start=''
         # squeue(1), JOB REASON CODES; since 24.11 a sentence where the job's owner may not use the partition
+        advise
         case ${job_reason} in
         PartitionTimeLimit | PartitionNodeLimit | PartitionConfig | BadConstraints | *PerJobLimit | *'NeverSatisfied' | \
             InvalidAccount | InvalidQOS | AccountNotAllowed | QOSNotAllowed | *'permitted to use this partition'*) job_never=yes ;;
         *) ;;
         esac
         ;;
+    esac
+}
+
+# Sets job_advice for what does not come by waiting alone.
+advise() {
+    case ${job_reason} in
+    PartitionTimeLimit) job_advice="it asks for more time than its partition gives: sinfo -o '%P %l'" ;;
+    PartitionNodeLimit) job_advice="it asks for more nodes than its partition gives: sinfo -o '%P %s'" ;;
+    PartitionDown | PartitionInactive) job_advice='its partition is closed at the moment: sinfo -s' ;;
+    ReqNodeNotAvail*) job_advice='nodes that it could have are down or reserved: scontrol show reservation' ;;
+    BadConstraints | PartitionConfig) job_advice="no node has all that it asks for: sinfo -o '%n %f %G %m'" ;;
+    InvalidAccount | AccountNotAllowed) job_advice="your accounts: sacctmgr show assoc user=${user} format=account,qos" ;;
+    InvalidQOS | QOSNotAllowed) job_advice="what you may use: sacctmgr show assoc user=${user} format=account,qos" ;;
+    Assoc*Limit* | QOS*Limit* | Assoc*Max* | QOSMax* | AssocGrp* | QOSGrp*)
+        job_advice="a limit of your account is reached; what you have: squeue -u ${user}"
+        ;;
+    JobHeldUser | JobHeldAdmin) job_advice="it is held: scontrol release ${job_id}" ;;
+    *) ;;
     esac
 }
 
@@ -77,6 +102,7 @@ explain_end() {
     TIMEOUT | DEADLINE) job_end=timeout ;;
     CANCELLED | PREEMPTED | REVOKED) job_end=cancelled ;;
     COMPLETED | COMPLETING | '') job_end=ended ;;
+    PENDING | CONFIGURING | REQUEUED | REQUEUE_HOLD | RUNNING | SUSPENDED) job_end=requeued ;;
     *) job_end=failed ;;
     esac
 }
@@ -87,7 +113,8 @@ nodes() {
 
 # A step beside the job's own: no port, no right to log in to nodes. Without --unbuffered the stream would be held back.
 run_step() {
-    command srun --unbuffered --overlap --quiet --jobid="${job_id}" --nodes=1 --ntasks=1 "$@"
+    command srun --unbuffered --overlap --quiet --jobid="${job_id}" --nodes=1 --ntasks=1 \
+        --nodelist="${job_node}" "$@"
 }
 
 # What the scheduler would say to the job, without submitting it. Since 24.11 a partition of other groups is said nothing

@@ -1,7 +1,7 @@
-# needs: doze explain_end fail find_job home host in_words is_process job_end job_file job_found job_left job_log
-# needs: job_node job_reason job_said job_start job_state job_word look look_job name nap newline now now_s p_start
-# needs: print_log_end program program_id put recorded_job say scheduler_title state submit_job user_has_lc_all
-# needs: user_lc_all user_umask with_options
+# needs: doze explain_end fail find_job home host in_words is_process job_advice job_end job_file job_found job_left
+# needs: job_log job_node job_reason job_said job_start look look_job name nap newline now now_s p_start print_log_end
+# needs: program program_id put recorded_job say scheduler_title state submit_job user_has_lc_all user_lc_all user_umask
+# needs: with_options
 # --- job: one of them at a time submits ------------------------------------------------------------------------------
 # Login nodes behind one name share this folder, and nobody can look at a process of another host: there age decides.
 
@@ -60,7 +60,11 @@ submit() {
     umask "${user_umask}"
     if [ -n "${user_has_lc_all}" ]; then LC_ALL=${user_lc_all}; else unset LC_ALL; fi
     submit_status=0
-    with_options submit_job "${job_text}" || submit_status=$?
+    # OpenPBS's qsub leaves a daemon for a minute, which must not hold the stream
+    if [ -n "${trial}" ] && ! with_options submit_job "${job_text}" 3>&- 4<&- 2>/dev/null; then
+        trial='' # some queues take no short job
+    fi
+    [ -n "${job_id}" ] || with_options submit_job "${job_text}" 3>&- 4<&- || submit_status=$?
     LC_ALL=C
     export LC_ALL
     umask 077
@@ -130,12 +134,13 @@ find_patiently() {
 await_running() {
     now
     wait_began=${now_s}
-    wait_said='' wait_ask=0 wait_pause=0
+    wait_said='' wait_advice='' wait_ask=0 wait_pause=0
     while [ "${job_state}" != running ]; do
         now
         if [ "${now_s}" -ge "${wait_ask}" ]; then
             look_job || :
             [ "${job_found}" != none ] || refuse_ended
+            [ "${job_found}" != none ] || job_state=queued job_word=REQUEUED
             # often at first, when most jobs start; a scheduler that is asked for hours is spared
             wait_ask=$((now_s + wait_pause))
             if [ "${wait_pause}" -lt 15 ] && [ "$((now_s - wait_began))" -ge 6 ]; then wait_pause=$((wait_pause + 1)); fi
@@ -144,6 +149,10 @@ await_running() {
         wait_words="job ${job_id} ${job_word}${job_reason:+ (${job_reason})}"
         if [ -n "${wait_said}" ] && [ "${wait_said}" != "${wait_words}" ]; then printf '\n'; fi
         wait_said=${wait_words}
+        if [ -n "${job_advice}" ] && [ "${wait_advice}" != "${job_advice}" ]; then
+            wait_advice=${job_advice}
+            printf 'nbssh: job %s %s\nnbssh: hint: %s\n' "${job_id}" "${job_reason}" "${job_advice}"
+        fi
         wait_start=''
         [ -z "${job_start}" ] || wait_start=", starts in about $(in_words "$((job_start - $(command date +%s)))")"
         printf '\rnbssh: %s %s s%s ' "${wait_words}" "$((now_s - wait_began))" "${wait_start}"
@@ -157,9 +166,11 @@ await_running() {
     say "job ${job_id} runs on ${job_node}${job_left:+, $(in_words "${job_left}") left}"
 }
 
+# It returns where the job was put back into the queue.
 refuse_ended() {
-    [ -z "${wait_said}" ] || printf '\n'
     explain_end
+    [ "${job_end}" != requeued ] || return 0
+    [ -z "${wait_said}" ] || printf '\n'
     say_end "before it could be used"
     print_job_log
     printf 'nbssh: hint: %s\n' "its log: nbssh logs ${name}"
@@ -172,6 +183,10 @@ say_end() {
     timeout) printf 'nbssh: error: %s\n' "job ${job_id} has reached its time limit" ;;
     cancelled) printf 'nbssh: error: %s\n' "job ${job_id} was cancelled${1:+ $1}" ;;
     failed) printf 'nbssh: error: %s\n' "job ${job_id} failed (${job_word})${1:+ $1}" ;;
+    requeued)
+        printf 'nbssh: error: %s\n' "job ${job_id} was put back into the queue"
+        printf 'nbssh: hint: %s\n' "wait for it again: ssh ${name}-nb"
+        ;;
     *) printf 'nbssh: %s\n' "job ${job_id} has ended${1:+ $1}" ;;
     esac
 }

@@ -1,0 +1,71 @@
+"""What other clusters do in another way, on a real Slurm: nodes and tasks, settings, wrappers, the queue's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pexpect
+from bed import until
+from serving import UP, ended, said
+from test_cluster_sessions import WAYS, add, detach, is_gone, page, start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cluster import Cluster
+
+# Set for her own lists; it would hide the job from us.
+HER_OWN = "export SQUEUE_PARTITION=later SQUEUE_STATES=COMPLETED SBATCH_WAIT=1 SQUEUE_FORMAT=%i PATH=$HOME/site:$PATH\n"
+# A site's own sbatch: no short jobs, and nothing of --parsable.
+WRAPPER = """#!/bin/sh
+for word; do
+    shift
+    case $word in
+    --time=3) echo 'sbatch: error: the shortest job here takes 5 minutes' >&2; exit 1 ;;
+    --parsable) ;;
+    *) set -- "$@" "$word" ;;
+    esac
+done
+exec /usr/bin/sbatch "$@"
+"""
+
+
+def test_several_nodes_and_tasks_behind_a_sites_own_wrapper(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster(**WAYS["srun"])
+    bed.write(bed.cluster_home / ".bashrc", HER_OWN)
+    bed.write(bed.cluster_home / "site/sbatch", WRAPPER, 0o755)
+    words = add(bed, "--job-option=--nodes=2", "--job-option=--ntasks=4")
+    assert 'a job there ran on c1; the way to it: a sshd that srun starts inside the job (via = "srun")' in words
+    until(is_gone(bed), "the job that tried the ways is gone")
+    session = start(bed)
+    assert "JupyterLab (server 9.8.7) started on c1 in job 2" in said(session)
+    assert page(bed)["version"] == "9.8.7"
+    detach(bed, session)
+    again = start(bed)
+    assert "runs on c1 since" in said(again)
+    # back in the queue is no failure, and the next session waits for the same job
+    bed.root_on("login", "scontrol requeue 2")
+    _, words = ended(again)
+    assert "was put back into the queue" in words
+    assert "failed" not in words
+    # Slurm would let it wait for two minutes
+    until(lambda: [job.state for job in bed.jobs()] == ["PENDING"], "it waits")
+    bed.root_on("login", "scontrol update jobid=2 starttime=now")
+    third = start(bed)
+    assert "in job 2" in said(third)
+    detach(bed, third)
+    bed.run("ssh", "gpu-nb-kill")
+    until(is_gone(bed), "the job is gone")
+
+
+def test_what_does_not_come_by_waiting_is_said_with_what_to_do(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster(**WAYS["srun"])
+    add(bed)
+    until(is_gone(bed), "the job that tried the ways is gone")
+    bed.nbssh("job", "gpu", "--option=--partition=later")
+    session = bed.ssh("gpu-nb", timeout=60)
+    session.expect_exact("nbssh: hint: its partition is closed at the moment: sinfo -s")
+    bed.root_on("login", "scontrol update partitionname=later state=up")
+    assert session.expect([UP, pexpect.EOF]) == 0, session.before
+    detach(bed, session)
+    bed.run("ssh", "gpu-nb-kill")
