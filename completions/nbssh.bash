@@ -19,6 +19,7 @@ _nbssh_grammar() {
         add)
             options=(
                 --port=-
+                '--also*=-'
                 --jupyter=-
                 '--app=lab|notebook|server'
                 --dir=-

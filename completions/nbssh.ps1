@@ -20,6 +20,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @('host', 'host')
             Options = @(
                 @{ Flags = @('--port'); Value = '-'; Again = $false; Help = 'Local port (default: one of 20000-29999, made from the name)' }
+                @{ Flags = @('--also'); Value = '-'; Again = $true; Help = 'A port (6006), HOST:PORT or socket of the server, too; repeatable' }
                 @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the server' }
                 @{ Flags = @('--app'); Value = 'lab|notebook|server'; Again = $false; Help = 'What to run (default: lab)' }
                 @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the server (default: home)' }

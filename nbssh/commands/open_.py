@@ -60,6 +60,8 @@ def open_(context: Context, name: str) -> int:
     if not opener_runs:
         _show_browser(target)
     context.ui.say(f"the tunnel stays open in the background; close it with: ssh -O exit {alias(name)}")
+    for each in target.profile.alsos():
+        context.ui.say(f"also {each.url}")
     context.ui.product(laptop_files.token_url(target.profile.port))
     return Exit.DONE
 

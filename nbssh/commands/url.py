@@ -26,12 +26,14 @@ def url(context: Context, name: str, *, json: bool, env: bool) -> None:
     profile, token = target.profile, _token(target)
     if json:
         server = profile.server
-        there: dict[str, object] = {}
+        more: dict[str, object] = {}
         if server and server.socket:
-            there["socket"] = server.socket
+            more["socket"] = server.socket
         elif server:
-            there["port"] = tcp_port(profile)
-        context.ui.json(url=laptop_files.token_url(profile.port), token=token or None, errors=[], **there)
+            more["port"] = tcp_port(profile)
+        if profile.also:
+            more["also"] = [each.url for each in profile.alsos()]
+        context.ui.json(url=laptop_files.token_url(profile.port), token=token or None, errors=[], **more)
     elif env:
         context.ui.product(f"JUPYTER_URL={sh(laptop_files.token_url(profile.port))}")
         if token:
@@ -40,6 +42,9 @@ def url(context: Context, name: str, *, json: bool, env: bool) -> None:
             context.ui.warn(f"'{name}' has a password, which no program gets; for a token: nbssh passwd {name} --token")
     else:
         context.ui.product(laptop_files.token_url(profile.port, token))
+    if not json:
+        for each in profile.alsos():
+            context.ui.say(f"also {each.url}")
 
 
 def _token(target: Target) -> str:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nbssh.core.profile import options
+from nbssh.core.profile.also import is_same
 from nbssh.core.profile.profile import UNPRIVILEGED, Profile, check_name, from_dict, is_name, port_refused
 from nbssh.core.ssh import recipe as pasted
 from nbssh.core.ssh.destination import Destination, suggested_name
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps import include, ports, profiles
+from nbssh.steps import also, include, ports, profiles
 
 if TYPE_CHECKING:
     from nbssh.core.ssh.recipe import Recipe
@@ -80,6 +81,8 @@ def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
         "ssh_options": [_absolute(option) for option in recipe.options],
         "port": port,
     }
+    if "also" in wish.said or recipe.also:
+        keys["also"] = _also(context, wish, recipe, port)
     if remote >= UNPRIVILEGED:
         keys["remote_port"] = remote
     return from_dict(options.nested(keys), "the command line")
@@ -88,12 +91,20 @@ def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
 def _local_port(context: Context, wish: Wish, recipe: Recipe) -> int:
     """Return the local port; one of a pasted recipe that only root may open is replaced, and that is said."""
     others, avoided = profiles.ports(context, but=wish.name), include.listening_ports(context)
+    avoided |= also.named_ports(wish.said.get("also", ()))
     if wish.port or not 0 < recipe.local_port < UNPRIVILEGED:
         source = "--port" if wish.port else "your ssh command"
         return ports.choose(wish.name, wish.port or recipe.local_port, source, others, avoided)
     port = ports.choose(wish.name, 0, "", others, avoided)
     context.ui.say(f"your command's port {recipe.local_port} is one that only root may open: {port} is taken instead")
     return port
+
+
+def _also(context: Context, wish: Wish, recipe: Recipe, port: int) -> list[str]:
+    """Return the further tunnels, each with a local port beside `port`, the notebook's."""
+    others, avoided = profiles.ports(context, but=wish.name), include.listening_ports(context)
+    here = also.Ports(wish.name, port, others, avoided)
+    return also.settle(here, wish.said.get("also", ()), recipe.also, context.ui)
 
 
 def _absolute(option: str) -> str:
@@ -158,7 +169,10 @@ def is_already(context: Context, wish: Wish, recipe: Recipe) -> bool:
         keys["ssh_options"] = [_absolute(option) for option in recipe.options]
     if wish.port or recipe.local_port:
         keys["port"] = wish.port or recipe.local_port
+    more = [*keys.pop("also", ()), *(recipe.also if wish.destination else ())]
     differ = options.differing(keys, old)
+    if more and not is_same(more, old.also):
+        differ.append("also")
     if not differ:
         return True
     raise NbsshError(

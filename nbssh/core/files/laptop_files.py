@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbssh.core.files.change import Change
+    from nbssh.core.profile.also import Also
     from nbssh.core.profile.profile import Profile
     from nbssh.core.server.values import FarEnd
     from nbssh.core.ssh.alias import Directive
@@ -65,6 +66,7 @@ class Blocks(Template, frozen=True, kw_only=True):
     seal: str
     port: int
     far: FarEnd
+    also: list[Also]
     later: bool
     launch: str
     kill: str
@@ -164,6 +166,7 @@ def ssh_config(  # noqa: PLR0917  each is something else
         seal=SEAL,
         port=profile.port,
         far=far_end(profile),
+        also=profile.alsos(),
         later=later,
         launch=program_path(program, "launch"),
         kill=program_path(program, "kill"),
