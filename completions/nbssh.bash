@@ -92,10 +92,12 @@ _nbssh_grammar() {
             ;;
         open)
             options=(
+                --lab
+                --tree
                 -v/--verbose
                 -h/--help
             )
-            arguments=(profile)
+            arguments=(profile -)
             ;;
         url)
             options=(

@@ -149,6 +149,8 @@ complete -c nbssh -n '_nbssh_at status' -s v -l verbose -d 'Show programs, files
 complete -c nbssh -n '_nbssh_at status' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at open 1' -a '(_nbssh_profiles)'
+complete -c nbssh -n '_nbssh_at open' -l lab -d 'Show it in JupyterLab'
+complete -c nbssh -n '_nbssh_at open' -l tree -d 'Show it as Jupyter Notebook does'
 complete -c nbssh -n '_nbssh_at open' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at open' -s h -l help -d 'Show the help'
 

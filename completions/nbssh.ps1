@@ -91,8 +91,10 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             )
         }
         'open' = @{
-            Arguments = @('profile')
+            Arguments = @('profile', '-')
             Options = @(
+                @{ Flags = @('--lab'); Value = ''; Again = $false; Help = 'Show it in JupyterLab' }
+                @{ Flags = @('--tree'); Value = ''; Again = $false; Help = 'Show it as Jupyter Notebook does' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )

@@ -75,6 +75,7 @@ def show_profile(context: Context, name: str, *, json: bool) -> None:
     target = profiles.load(context, name)
     profile, paths = target.profile, target.paths
     local = [paths.conf(name), paths.opener, paths.profile(name), paths.secret(name), paths.redirect(name)]
+    local.append(paths.redirect_once(name))
     there = _server_paths(target)
     if json:
         files = [str(path) for path in local if path.exists()]
@@ -89,6 +90,7 @@ def show_profile(context: Context, name: str, *, json: bool) -> None:
         ("runs", _runs(profile)),
         ("tunnel", f"127.0.0.1:{profile.port} -> {laptop_files.far_end(profile)}"),
         *(("also", f"{each.url} -> {each.far}") for each in profile.alsos()),
+        *([("opens", profile.open_path)] if profile.open_path else []),
         ("login", profile.auth),
         ("hands over", ", ".join(sorted(profile.handed_over())) or "no ssh agent, no X11, no Kerberos ticket"),
     ]

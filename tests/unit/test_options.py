@@ -25,6 +25,7 @@ ELSEWHERE = {
     "ssh_options",
     "fast_start",
     "environment",
+    "open_path",
     "server",
     "scheduler.via",
     "forward_agent",

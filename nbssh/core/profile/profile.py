@@ -16,6 +16,7 @@ import msgspec
 from nbssh.core.profile import also
 from nbssh.core.profile.line import Line  # noqa: TC001  msgspec reads the annotations
 from nbssh.core.profile.options import OPTIONS
+from nbssh.core.profile.page import page
 from nbssh.core.profile.scheduler import Scheduler, Via
 from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
@@ -103,6 +104,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     auth: Auth = "password"
     persist: Persist = ""
     browser: bool = True
+    open_path: Line = ""
     fast_start: bool = True
     environment: Literal["login", "none"] = "login"
     forward_agent: bool = False
@@ -175,6 +177,7 @@ def _fitting(profile: Profile, source: str) -> Profile:
     """Return `profile`, whose values were checked one by one, if its tunnels and paths on the server can be used."""
     also.refuse_forwards(profile.ssh_options, source)
     also.check(profile.also, profile.port, source)
+    page(profile, profile.open_path, f"{source}: 'open_path'")
     if profile.server:
         server = profile.server
         for what, path in (("home", server.home), ("socket", server.socket), ("gate", server.gate)):
