@@ -33,6 +33,7 @@ _nbssh_grammar() {
                 --persist=-
                 --no-browser
                 --token
+                --editor
                 --password-stdin
                 --offline
                 -y/--yes

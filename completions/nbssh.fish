@@ -109,6 +109,7 @@ complete -c nbssh -n '_nbssh_at add' -l idle -x -d 'Shut down after so long with
 complete -c nbssh -n '_nbssh_at add' -l persist -x -d 'Keep the connection so long after its last use, e.g. 1h (default: 5 s)'
 complete -c nbssh -n '_nbssh_at add' -l no-browser -d 'Never open a browser'
 complete -c nbssh -n '_nbssh_at add' -l token -d 'A random token instead of a password'
+complete -c nbssh -n '_nbssh_at add' -l editor -d 'For an editor: a port and a token; prints the address to paste'
 complete -c nbssh -n '_nbssh_at add' -l password-stdin -d 'Read the notebook password from stdin'
 complete -c nbssh -n '_nbssh_at add' -l offline -d 'Contact no server'
 complete -c nbssh -n '_nbssh_at add' -s y -l yes -d 'Answer yes to every question'

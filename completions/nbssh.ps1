@@ -34,6 +34,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--persist'); Value = '-'; Again = $false; Help = 'Keep the connection so long after its last use, e.g. 1h (default: 5 s)' }
                 @{ Flags = @('--no-browser'); Value = ''; Again = $false; Help = 'Never open a browser' }
                 @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
+                @{ Flags = @('--editor'); Value = ''; Again = $false; Help = 'For an editor: a port and a token; prints the address to paste' }
                 @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }

@@ -9,7 +9,7 @@ import msgspec
 
 from nbssh.adapters.files import writer
 from nbssh.adapters.ssh import login
-from nbssh.core.files import server_record
+from nbssh.core.files import laptop_files, server_record
 from nbssh.core.files.change import Change, Plan
 from nbssh.core.profile.declared import Secret
 from nbssh.core.profile.profile import alias
@@ -42,6 +42,19 @@ def add(context: Context, wish: Wish) -> None:
     """Make a profile and everything it stands for."""
     aliases.look_again()
     wish = named(context, wish)
+    _set_up_as_wished(context, wish)
+    if wish.editor:
+        target = profiles.load(context, wish.name)
+        token = profiles.token(target)
+        if not token:
+            raise NbsshError(
+                f"'{wish.name}' has a password, which its other laptops use", f"nbssh passwd {wish.name} --token"
+            )
+        context.ui.say("paste this into your editor, for an existing Jupyter server, while the tunnel is open:")
+        context.ui.product(laptop_files.token_url(target.profile.port, token))
+
+
+def _set_up_as_wished(context: Context, wish: Wish) -> None:
     recipe = parse_recipe(wish.destination or wish.name)
     if is_already(context, wish, recipe):
         _complete(context, wish.name)

@@ -12,7 +12,6 @@ from nbssh.steps import profiles
 
 if TYPE_CHECKING:
     from nbssh.steps.context import Context
-    from nbssh.steps.profiles import Target
 
 
 def url(context: Context, name: str, *, json: bool, env: bool) -> None:
@@ -23,7 +22,7 @@ def url(context: Context, name: str, *, json: bool, env: bool) -> None:
     if json and env:
         raise NbsshError("--json and --env exclude each other", "leave one of them out", code=Exit.USAGE)
     target = profiles.load(context, name)
-    profile, token = target.profile, _token(target)
+    profile, token = target.profile, profiles.token(target)
     if json:
         server = profile.server
         more: dict[str, object] = {}
@@ -45,14 +44,3 @@ def url(context: Context, name: str, *, json: bool, env: bool) -> None:
     if not json:
         for each in profile.alsos():
             context.ui.say(f"also {each.url}")
-
-
-def _token(target: Target) -> str:
-    """Return the token, empty where a password is asked for."""
-    if target.profile.auth == "password":
-        return ""
-    if not target.secret.token:
-        raise NbsshError(
-            f"the token of '{target.name}' is missing", f"make a new one: nbssh passwd {target.name} --token"
-        )
-    return target.secret.token

@@ -157,6 +157,17 @@ def ports(context: Context, *, but: str) -> dict[int, str]:
     return {port: other.name for other in targets for port in other.profile.local_ports()}
 
 
+def token(target: Target) -> str:
+    """Return the token, empty where a password is asked for."""
+    if target.profile.auth == "password":
+        return ""
+    if not target.secret.token:
+        raise NbsshError(
+            f"the token of '{target.name}' is missing", f"make a new one: nbssh passwd {target.name} --token"
+        )
+    return target.secret.token
+
+
 def refuse_twins(context: Context, name: str) -> None:
     """Raise where a name differs from another's only in case: many file systems have one file for both."""
     known = names(context)

@@ -15,10 +15,12 @@ from nbssh.core.profile.profile import UNPRIVILEGED, Profile, check_name, from_d
 from nbssh.core.ssh import recipe as pasted
 from nbssh.core.ssh.destination import Destination, suggested_name
 from nbssh.core.text import printable
-from nbssh.errors import NbsshError
+from nbssh.errors import Exit, NbsshError
 from nbssh.steps import also, include, ports, profiles
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbssh.core.ssh.recipe import Recipe
     from nbssh.steps.context import Context
 
@@ -28,13 +30,17 @@ _NO_NAME = re.compile(r"[@:]|\A[A-Za-z0-9._-]{33,}\Z")
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What was said on the command line; `said` is, by key of the profile, what its options said."""
+    """What was said on the command line; `said` is, by key of the profile, what its options said.
+
+    `editor`: the address that an editor wants is printed at the end.
+    """
 
     name: str
     destination: str = ""
     said: dict[str, Any] = {}
     password_stdin: bool = False
     offline: bool = False
+    editor: bool = False
 
     @classmethod
     def of(
@@ -44,10 +50,11 @@ class Wish(msgspec.Struct, frozen=True):
         *,
         password_stdin: bool = False,
         offline: bool = False,
+        editor: bool = False,
         **given: Any,  # noqa: ANN401
     ) -> Wish:
         """Return the wish of a command line with the options `given`, of nbssh.core.profile.options."""
-        return cls(name, destination, options.said(given), password_stdin, offline)
+        return cls(name, destination, options.said(given), password_stdin, offline, editor)
 
     @property
     def port(self) -> int:
@@ -58,6 +65,16 @@ class Wish(msgspec.Struct, frozen=True):
     def token(self) -> bool:
         """It is to be a token, no password."""
         return self.said.get("auth") == "token"
+
+
+def for_editor(given: Mapping[str, Any], *, password_stdin: bool) -> dict[str, Any]:
+    """Return the options of a command line with --editor: what an editor can use is a port and a token."""
+    if password_stdin or given.get("forward") == "socket":
+        other = "--password-stdin" if password_stdin else "--forward socket"
+        raise NbsshError(
+            f"--editor means a port and a token, and {other} something else", "leave one of them out", code=Exit.USAGE
+        )
+    return {**given, "token": True, "forward": "tcp"}
 
 
 def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
