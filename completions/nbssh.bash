@@ -19,6 +19,7 @@ _nbssh_grammar() {
         add)
             options=(
                 --port=-
+                '--also*=-'
                 --jupyter=-
                 '--app=lab|notebook|server'
                 --dir=-
@@ -32,6 +33,7 @@ _nbssh_grammar() {
                 --persist=-
                 --no-browser
                 --token
+                --editor
                 --password-stdin
                 --offline
                 -y/--yes
@@ -91,10 +93,12 @@ _nbssh_grammar() {
             ;;
         open)
             options=(
+                --lab
+                --tree
                 -v/--verbose
                 -h/--help
             )
-            arguments=(profile)
+            arguments=(profile -)
             ;;
         url)
             options=(

@@ -7,6 +7,7 @@ function _nbssh_words
     set -l valued
     set -a valued ' --color'
     set -a valued 'add --port'
+    set -a valued 'add --also'
     set -a valued 'add --jupyter'
     set -a valued 'add --app'
     set -a valued 'add --dir'
@@ -96,6 +97,7 @@ complete -c nbssh -n '_nbssh_at ""' -s h -l help -d 'Show the help'
 complete -c nbssh -n '_nbssh_at add 1' -a '(_nbssh_hosts)'
 complete -c nbssh -n '_nbssh_at add 2' -a '(_nbssh_hosts)'
 complete -c nbssh -n '_nbssh_at add' -l port -x -d 'Local port (default: one of 20000-29999, made from the name)'
+complete -c nbssh -n '_nbssh_at add' -l also -x -d 'A port (6006), HOST:PORT or socket of the server, too; repeatable'
 complete -c nbssh -n '_nbssh_at add' -l jupyter -x -d 'Jupyter\'s program on the server'
 complete -c nbssh -n '_nbssh_at add' -l app -x -a 'lab notebook server' -d 'What to run (default: lab)'
 complete -c nbssh -n '_nbssh_at add' -l dir -x -d 'Notebook folder on the server (default: home)'
@@ -109,6 +111,7 @@ complete -c nbssh -n '_nbssh_at add' -l idle -x -d 'Shut down after so long with
 complete -c nbssh -n '_nbssh_at add' -l persist -x -d 'Keep the connection so long after its last use, e.g. 1h (default: 5 s)'
 complete -c nbssh -n '_nbssh_at add' -l no-browser -d 'Never open a browser'
 complete -c nbssh -n '_nbssh_at add' -l token -d 'A random token instead of a password'
+complete -c nbssh -n '_nbssh_at add' -l editor -d 'For an editor: a port and a token; prints the address to paste'
 complete -c nbssh -n '_nbssh_at add' -l password-stdin -d 'Read the notebook password from stdin'
 complete -c nbssh -n '_nbssh_at add' -l offline -d 'Contact no server'
 complete -c nbssh -n '_nbssh_at add' -s y -l yes -d 'Answer yes to every question'
@@ -149,6 +152,8 @@ complete -c nbssh -n '_nbssh_at status' -s v -l verbose -d 'Show programs, files
 complete -c nbssh -n '_nbssh_at status' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at open 1' -a '(_nbssh_profiles)'
+complete -c nbssh -n '_nbssh_at open' -l lab -d 'Show it in JupyterLab'
+complete -c nbssh -n '_nbssh_at open' -l tree -d 'Show it as Jupyter Notebook does'
 complete -c nbssh -n '_nbssh_at open' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at open' -s h -l help -d 'Show the help'
 

@@ -20,6 +20,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @('host', 'host')
             Options = @(
                 @{ Flags = @('--port'); Value = '-'; Again = $false; Help = 'Local port (default: one of 20000-29999, made from the name)' }
+                @{ Flags = @('--also'); Value = '-'; Again = $true; Help = 'A port (6006), HOST:PORT or socket of the server, too; repeatable' }
                 @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the server' }
                 @{ Flags = @('--app'); Value = 'lab|notebook|server'; Again = $false; Help = 'What to run (default: lab)' }
                 @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the server (default: home)' }
@@ -33,6 +34,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--persist'); Value = '-'; Again = $false; Help = 'Keep the connection so long after its last use, e.g. 1h (default: 5 s)' }
                 @{ Flags = @('--no-browser'); Value = ''; Again = $false; Help = 'Never open a browser' }
                 @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
+                @{ Flags = @('--editor'); Value = ''; Again = $false; Help = 'For an editor: a port and a token; prints the address to paste' }
                 @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
@@ -90,8 +92,10 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             )
         }
         'open' = @{
-            Arguments = @('profile')
+            Arguments = @('profile', '-')
             Options = @(
+                @{ Flags = @('--lab'); Value = ''; Again = $false; Help = 'Show it in JupyterLab' }
+                @{ Flags = @('--tree'); Value = ''; Again = $false; Help = 'Show it as Jupyter Notebook does' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )

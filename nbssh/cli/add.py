@@ -23,6 +23,9 @@ def command(
         ),
     ] = "",
     *,
+    editor: Annotated[
+        bool, typer.Option("--editor", help="For an editor: a port and a token; prints the address to paste.")
+    ] = False,
     password_stdin: PasswordStdin = False,
     offline: Offline = False,
     yes: Yes = False,
@@ -33,7 +36,8 @@ def command(
     Example: nbssh add mybox alice@10.0.0.5
     """
     from nbssh.commands.add import add  # noqa: PLC0415
-    from nbssh.steps.request import Wish  # noqa: PLC0415
+    from nbssh.steps.request import Wish, for_editor  # noqa: PLC0415
 
-    wish = Wish.of(name, destination, password_stdin=password_stdin, offline=offline, **options)
+    given = for_editor(options, password_stdin=password_stdin) if editor else options
+    wish = Wish.of(name, destination, password_stdin=password_stdin, offline=offline, editor=editor, **given)
     add(context(ctx, yes=yes), wish)

@@ -9,7 +9,7 @@ import msgspec
 
 from nbssh.adapters.files import writer
 from nbssh.adapters.ssh import login
-from nbssh.core.files import server_record
+from nbssh.core.files import laptop_files, server_record
 from nbssh.core.files.change import Change, Plan
 from nbssh.core.profile.declared import Secret
 from nbssh.core.profile.profile import alias
@@ -43,6 +43,19 @@ def add(context: Context, wish: Wish) -> None:
     """Make a profile and everything it stands for."""
     aliases.look_again()
     wish = named(context, wish)
+    _set_up_as_wished(context, wish)
+    if wish.editor:
+        target = profiles.load(context, wish.name)
+        token = profiles.token(target)
+        if not token:
+            raise NbsshError(
+                f"'{wish.name}' has a password, which its other laptops use", f"nbssh passwd {wish.name} --token"
+            )
+        context.ui.say("paste this into your editor, for an existing Jupyter server, while the tunnel is open:")
+        context.ui.product(laptop_files.token_url(target.profile.port, token))
+
+
+def _set_up_as_wished(context: Context, wish: Wish) -> None:
     recipe = parse_recipe(wish.destination or wish.name)
     if is_already(context, wish, recipe):
         _complete(context, wish.name)
@@ -157,7 +170,8 @@ def _set_up(
                 if not own_port:
                     raise
                 others = profiles.ports(target.context, but=target.name)
-                port = ports.choose(target.name, 0, "", others, include.listening_ports(target.context))
+                avoided = include.listening_ports(target.context) | {*target.profile.local_ports()}
+                port = ports.choose(target.name, 0, "", others, avoided)
                 target = target.with_profile(msgspec.structs.replace(target.profile, port=port))
             except _RegisteredError:
                 undo.close()
@@ -180,16 +194,19 @@ def _install(target: Target, there: Connection, present: Present, undo: ExitStac
     return agreed.target, changes
 
 
+def _refuse_taken_ports(target: Target) -> None:
+    taken = profiles.ports(target.context, but=target.name)
+    main, *more = target.profile.local_ports()
+    if other := taken.get(main):
+        raise _PortTakenError(f"port {main} was given to the profile '{other}' meanwhile", "take another --port")
+    for port in more:
+        if port in taken:
+            raise NbsshError(f"port {port} was given to the profile '{taken[port]}' meanwhile", "say it again")
+
+
 def _write(target: Target, laptop: str, *, included: bool) -> None:
     """Write the local files, ~/.ssh/config last. What another nbssh writes at the same time is looked at again."""
     context = target.context
-
-    def refuse_taken_port() -> None:
-        other = profiles.ports(context, but=target.name).get(target.profile.port)
-        if other:
-            raise _PortTakenError(
-                f"port {target.profile.port} was given to the profile '{other}' meanwhile", "take another --port"
-            )
 
     for attempt in range(ATTEMPTS):
         if target.name in profiles.names(context):
@@ -199,7 +216,7 @@ def _write(target: Target, laptop: str, *, included: bool) -> None:
         changes, unexpressed = plan.local_changes(target)
         changes += _line_changes(context, included=included)
         try:
-            writing.write_local(context, Plan(changes), last=refuse_taken_port)
+            writing.write_local(context, Plan(changes), last=lambda: _refuse_taken_ports(target))
         except writer.ChangedError:
             if attempt == ATTEMPTS - 1:
                 raise

@@ -182,13 +182,13 @@ def _text(data: bytes) -> str:
 def _validated(context: Context, name: str, text: str) -> Profile:
     """Return the profile in `text`, if it can stand beside the others."""
     profile = store.parse(text, f"profile '{name}'")
-    other = profiles.ports(context, but=name).get(profile.port)
-    if other:
-        raise NbsshError(f"profile '{name}': port {profile.port} belongs to the profile '{other}'", "take another")
-    before = profiles.find(context, name)
-    same_port = isinstance(before, Target) and before.profile.port == profile.port
-    if not same_port and not ports.is_free(profile.port):
-        raise NbsshError(f"profile '{name}': port {profile.port} is in use on this machine", "take another")
+    before, taken = profiles.find(context, name), profiles.ports(context, but=name)
+    ours = before.profile.local_ports() if isinstance(before, Target) else []
+    for port in profile.local_ports():
+        if port in taken:
+            raise NbsshError(f"profile '{name}': port {port} belongs to the profile '{taken[port]}'", "take another")
+        if port not in ours and not ports.is_free(port):
+            raise NbsshError(f"profile '{name}': port {port} is in use on this machine", "take another")
     secret = store.load_secret(context.paths, name)
     if (profile.auth == "token") != bool(secret.token):
         raise NbsshError(

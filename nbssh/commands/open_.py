@@ -13,10 +13,13 @@ from nbssh.adapters.programs import process
 from nbssh.adapters.ssh.connection import LOGIN_SECONDS, NoSessionError
 from nbssh.core import answers
 from nbssh.core.files import laptop_files, server_files
+from nbssh.core.files.change import PRIVATE, Change, Kind, Plan
+from nbssh.core.profile.page import page
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, connect, profiles
+from nbssh.steps import aliases, connect, profiles, writing
 from nbssh.steps.aliases import refuse_unknown_alias
+from nbssh.steps.plan import deletions
 from nbssh.steps.server_status import asked
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from nbssh.adapters.programs.process import Finished
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.adapters.terminal.ui import Ui
+    from nbssh.core.profile.page import View
     from nbssh.steps.context import Context
     from nbssh.steps.profiles import Target
 
@@ -35,9 +39,10 @@ OPENER_SECONDS = 20.0  # it goes into the background at once
 SSH_FAILED = 255  # ssh(1)
 
 
-def open_(context: Context, name: str) -> int:
+def open_(context: Context, name: str, path: str = "", *, view: View = "") -> int:
     """Open the tunnel of `name` in the background, or use the one that is up, and show the page.
 
+    `path` is a notebook or folder, `view` what shows it.
     Return ssh's own status where it could not connect. The launch of a tunnel in the background ends with it.
     """
     target = profiles.load(context, name)
@@ -48,19 +53,25 @@ def open_(context: Context, name: str) -> int:
             f"type this instead, and leave its window open: ssh {alias(name)}",
         )
     refuse_unknown_alias(target)
+    once = bool(path or view)
+    shown = page(target.profile, path or target.profile.open_path, "nbssh open", view)
+    if once:
+        _write_page(target, shown)
     master = context.ssh.check_master(target.control_socket)
     if master and _is_attended(target):
         opener_runs = False
     else:
-        status = _open_tunnel(target, joins=master)
+        status = _open_tunnel(target, joins=master, shown=shown if once else None)
         if status:
             return status
         # a session that joins a master runs no LocalCommand (ssh_config(5), ControlMaster)
         opener_runs = target.profile.browser and not master
     if not opener_runs:
-        _show_browser(target)
+        _show_browser(target, f"once={shown}" if once else f"path={shown}" if shown else "")
     context.ui.say(f"the tunnel stays open in the background; close it with: ssh -O exit {alias(name)}")
-    context.ui.product(laptop_files.token_url(target.profile.port))
+    for each in target.profile.alsos():
+        context.ui.say(f"also {each.url}")
+    context.ui.product(laptop_files.token_url(target.profile.port, path=shown))
     return Exit.DONE
 
 
@@ -77,20 +88,37 @@ def _is_attended(target: Target) -> bool:
     return attended
 
 
-def _open_tunnel(target: Target, *, joins: bool) -> int:
+def _write_page(target: Target, shown: str) -> None:
+    """Write the page that carries the token to what is shown this time; without a token there is none."""
+    file, name = target.paths.redirect_once(target.name), target.name
+    why = f"takes the browser to '{name}' once"
+    if not target.secret.token:
+        writing.write_local(target.context, Plan(deletions({file: Kind.REDIRECT}, why)))
+        return
+    text = laptop_files.redirect(name, target.profile, target.secret.token, shown)
+    old, mode = writer.snapshot(file)
+    change = Change(str(file), old, text.encode(), PRIVATE, mode, why, secret=True, kind=Kind.REDIRECT)
+    writing.write_local(target.context, Plan([change]))
+
+
+def _open_tunnel(target: Target, *, joins: bool, shown: str | None) -> int:
     """Start `ssh NAME-nb` in the background and wait until its server is verified; return ssh's status.
 
+    `shown` is what the opener that ssh runs shows this time, None for what the profile says.
     `joins`: a master is open already. Nobody is asked for anything then, and ssh does not go into the background by
     itself (mux.c has no -f; measured).
     """
     # With ControlPersist the command would never run (ssh.c); without a terminal there is none to ask for.
     name, words = target.name, [*target.ssh.command, "-oControlPersist=no", "-oRequestTTY=no"]
+    if shown is not None:
+        opener = laptop_files.local_command_once(name, target.profile, aliases.local_files(target), target.way, shown)
+        words.append(f"-oLocalCommand={opener}")
     with tempfile.TemporaryFile() as errors:
-        shown = 0
+        told = 0
 
         def show() -> None:
-            nonlocal shown
-            shown += _show_new(target.ui, errors, shown)
+            nonlocal told
+            told += _show_new(target.ui, errors, told)
 
         if joins:
             process.leave_running([*words, alias(name)], errors=errors)
@@ -181,12 +209,12 @@ def _await_page(target: Target) -> None:
             return
 
 
-def _show_browser(target: Target) -> None:
-    """Send the browser there, as ssh's LocalCommand does."""
+def _show_browser(target: Target, show: str) -> None:
+    """Send the browser there, as ssh's LocalCommand does; `show` is the opener's word for the page."""
     name, opener = target.name, target.paths.opener
     program = laptop_files.program_named(writer.read(target.paths.conf(name)))
     later = laptop_files.later_tunnel(target.profile, aliases.local_files(target))
-    words = [word for word in (program, later if program else "") if word]
+    words = [word for word in (program, later if program else "", show if program else "") if word]
     command = ["/bin/sh", str(opener), name, str(target.profile.port), *words]
     done = process.run(command, seconds=OPENER_SECONDS, show_errors=True)
     if done.status:

@@ -142,6 +142,7 @@ def _files_of(context: Context, name: str) -> dict[Path, Kind]:
         paths.conf(name): Kind.ALIASES,
         paths.known_hosts(name): Kind.KNOWN_HOSTS,
         paths.redirect(name): Kind.REDIRECT,
+        paths.redirect_once(name): Kind.REDIRECT,
         paths.key(name): Kind.KEY,
         paths.secret(name): Kind.SECRET,
     }

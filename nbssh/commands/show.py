@@ -25,12 +25,15 @@ def list_profiles(context: Context, *, json: bool) -> int:
     if json:
         context.ui.json(profiles=list(map(_facts, targets)), errors=[failure.as_json() for failure in unreadable])
     elif targets:
-        rows = [("NAME", "DESTINATION", "URL", "RUNS", "START")]
+        # one more column where it says something
+        more = any(target.profile.also for target in targets)
+        rows = [("NAME", "DESTINATION", "URL", *(["ALSO"] if more else []), "RUNS", "START")]
         rows += [
             (
                 target.name,
                 target.profile.destination,
                 f"http://127.0.0.1:{target.profile.port}/",
+                *([",".join(str(each.local) for each in target.profile.alsos()) or "-"] if more else []),
                 _runs(target.profile),
                 f"ssh {alias(target.name)}",
             )
@@ -73,6 +76,7 @@ def show_profile(context: Context, name: str, *, json: bool) -> None:
     target = profiles.load(context, name)
     profile, paths = target.profile, target.paths
     local = [paths.conf(name), paths.opener, paths.profile(name), paths.secret(name), paths.redirect(name)]
+    local.append(paths.redirect_once(name))
     there = _server_paths(target)
     if json:
         files = [str(path) for path in local if path.exists()]
@@ -87,6 +91,8 @@ def show_profile(context: Context, name: str, *, json: bool) -> None:
         ("destination", " ".join([profile.destination, *(f"-o {option}" for option in profile.ssh_options)])),
         ("runs", _runs(profile)),
         ("tunnel", f"127.0.0.1:{profile.port} -> {laptop_files.far_end(profile)}"),
+        *(("also", f"{each.url} -> {each.far}") for each in profile.alsos()),
+        *([("opens", profile.open_path)] if profile.open_path else []),
         ("login", profile.auth),
         ("hands over", ", ".join(sorted(profile.handed_over())) or "no ssh agent, no X11, no Kerberos ticket"),
     ]

@@ -120,7 +120,7 @@ def _table(rows: list[Row]) -> list[tuple[str, ...]]:
             on = ""  # the destination tells it, but nothing runs there
         table.append((
             row.target.name,
-            str(profile.port) if row.tunnel else "-",
+            ",".join(map(str, profile.local_ports())) if row.tunnel else "-",
             _server(answer),
             printable(on, 60) or "-",
             _runs(profile, answer),
@@ -159,6 +159,7 @@ def _as_json(row: Row) -> dict[str, object]:
     return {
         "name": row.target.name,
         "tunnel": row.tunnel,
+        "also": [each.url for each in row.target.profile.alsos()],
         "outdated": row.outdated,
         "changed": row.changed,
         **{key: value for key, value in msgspec.to_builtins(row.answer).items() if key != "profile"},

@@ -12,7 +12,6 @@ from nbssh.steps import profiles
 
 if TYPE_CHECKING:
     from nbssh.steps.context import Context
-    from nbssh.steps.profiles import Target
 
 
 def url(context: Context, name: str, *, json: bool, env: bool) -> None:
@@ -23,15 +22,17 @@ def url(context: Context, name: str, *, json: bool, env: bool) -> None:
     if json and env:
         raise NbsshError("--json and --env exclude each other", "leave one of them out", code=Exit.USAGE)
     target = profiles.load(context, name)
-    profile, token = target.profile, _token(target)
+    profile, token = target.profile, profiles.token(target)
     if json:
         server = profile.server
-        there: dict[str, object] = {}
+        more: dict[str, object] = {}
         if server and server.socket:
-            there["socket"] = server.socket
+            more["socket"] = server.socket
         elif server:
-            there["port"] = tcp_port(profile)
-        context.ui.json(url=laptop_files.token_url(profile.port), token=token or None, errors=[], **there)
+            more["port"] = tcp_port(profile)
+        if profile.also:
+            more["also"] = [each.url for each in profile.alsos()]
+        context.ui.json(url=laptop_files.token_url(profile.port), token=token or None, errors=[], **more)
     elif env:
         context.ui.product(f"JUPYTER_URL={sh(laptop_files.token_url(profile.port))}")
         if token:
@@ -40,14 +41,6 @@ def url(context: Context, name: str, *, json: bool, env: bool) -> None:
             context.ui.warn(f"'{name}' has a password, which no program gets; for a token: nbssh passwd {name} --token")
     else:
         context.ui.product(laptop_files.token_url(profile.port, token))
-
-
-def _token(target: Target) -> str:
-    """Return the token, empty where a password is asked for."""
-    if target.profile.auth == "password":
-        return ""
-    if not target.secret.token:
-        raise NbsshError(
-            f"the token of '{target.name}' is missing", f"make a new one: nbssh passwd {target.name} --token"
-        )
-    return target.secret.token
+    if not json:
+        for each in profile.alsos():
+            context.ui.say(f"also {each.url}")

@@ -22,6 +22,7 @@ from nbssh.core.profile.profile import kill_alias
 from nbssh.core.ssh import alias, answer, destination, moment
 from nbssh.core.ssh.moment import MatchBlock
 from nbssh.errors import NbsshError
+from nbssh.steps import own_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -198,10 +199,14 @@ def _derive(target: Target, answers: Settled, below: Sequence[Directive]) -> Der
         names=_names(trial, target, base),
     )
     directives, unexpressed = (*denied, *derived.directives), derived.unexpressed
+    hers = own_block.forwards(target, nb_alias(name)) if unexpressed or way.leads_on else ()
+    if hers and not way.leads_on:
+        said = ask(derived.directives)
+        unexpressed = answer.differences(base, said, original, judged, own=own, forwards=[*forwards, *hers])
     if way.leads_on:
         said, nb = ask(derived.directives, nb_alias(name)), nb_alias(name)
         own = [*own, *way.keywords()]
-        unexpressed += answer.differences(base, said, original, nb, own=own, forwards=forwards)
+        unexpressed += answer.differences(base, said, original, nb, own=own, forwards=[*forwards, *hers])
     return alias.Derived(directives, unexpressed)
 
 
@@ -218,10 +223,11 @@ def original_name(profile: Profile) -> str:
 
 
 def own_forwards(profile: Profile, local: laptop_files.Local) -> list[str]:
-    """Return our own forward as `ssh -G` prints it; none where the opener opens the tunnel."""
+    """Return our own forwards as `ssh -G` prints them, without the notebook's where the opener opens that."""
+    more = [answer.printed_forward(f"127.0.0.1:{each.local}", each.far) for each in profile.alsos()]
     if laptop_files.is_opened_later(profile, local):
-        return []
-    return [answer.printed_forward(f"127.0.0.1:{profile.port}", laptop_files.far_end(profile))]
+        return more
+    return [answer.printed_forward(f"127.0.0.1:{profile.port}", laptop_files.far_end(profile)), *more]
 
 
 def blocks(target: Target) -> tuple[str, tuple[str, ...]]:
@@ -242,8 +248,10 @@ def is_outdated(target: Target) -> bool:
 def is_known(target: Target) -> bool:
     """Tell whether the user's ssh gives the alias our tunnel."""
     answer, local = target.ssh.resolve([nb_alias(target.name)]).splitlines(), local_files(target)
-    wanted = own_forwards(target.profile, local) or [f"controlpath {laptop_files.control_path(target.profile, local)}"]
-    return wanted[0] in answer
+    wanted = own_forwards(target.profile, local)
+    if laptop_files.is_opened_later(target.profile, local):
+        wanted.append(f"controlpath {laptop_files.control_path(target.profile, local)}")
+    return set(wanted) <= set(answer)
 
 
 def refuse_unknown_alias(target: Target) -> None:

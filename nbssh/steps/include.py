@@ -9,14 +9,15 @@ from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.files import change as changes
 from nbssh.core.files.change import Change, Plan
 from nbssh.core.files.diff import painted, unified
-from nbssh.core.profile.profile import alias, kill_alias, node_alias
-from nbssh.core.ssh import include
+from nbssh.core.profile.profile import all_aliases
+from nbssh.core.ssh import block, include
 from nbssh.core.ssh.include import Kind
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nbssh.core.ssh.block import Block
     from nbssh.core.ssh.include import IncludeState
     from nbssh.steps.context import Context
 
@@ -152,14 +153,29 @@ def has_host(context: Context, host: str) -> bool:
 
 def refuse_taken_aliases(context: Context, name: str, *, leads_on: bool) -> None:
     """Raise if the user has a `Host NAME-nb` of her own somewhere; `leads_on` is that of the profile's way."""
+    for wanted in all_aliases(name, leads_on=leads_on):
+        if found := own_block(context, wanted):
+            raise taken_alias(context, wanted, found)
+
+
+def taken_alias(context: Context, wanted: str, found: Block) -> NbsshError:
+    """Return the error for a block of the user's own that is in the way."""
+    return NbsshError(
+        f"{place(context, found)}: there is a 'Host {wanted}' already that is not ours",
+        "take another profile name, or rename that block"
+        + ("; for its forwards there is: nbssh add --also" if found.keywords & {*block.FORWARDS} else ""),
+    )
+
+
+def place(context: Context, found: Block) -> str:
+    """Return where a block stands."""
+    return _place(context, found.file, found.line)
+
+
+def own_block(context: Context, name: str) -> Block | None:
+    """Return what the user has below a `Host` line with this very name."""
     config, disk = _read(context)
-    for wanted in (alias(name), kill_alias(name), *([node_alias(name)] if leads_on else [])):
-        found = include.find_host(config, wanted, disk)
-        if found:
-            raise NbsshError(
-                f"{_place(context, *found)}: there is a 'Host {wanted}' already that is not ours",
-                "take another profile name, or rename that block",
-            )
+    return block.block_of(config, name, disk) if include.find_host(config, name, disk) else None
 
 
 def _read(context: Context) -> tuple[bytes, SshDisk]:

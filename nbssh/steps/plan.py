@@ -85,7 +85,8 @@ def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
         )
     changes = [_change(file, *writer.snapshot(file.path)) for file in wanted]
     if not secret.token:
-        changes += deletions({paths.redirect(name): Kind.REDIRECT}, "no token any more")
+        gone = (paths.redirect(name), paths.redirect_once(name))
+        changes += deletions(dict.fromkeys(gone, Kind.REDIRECT), "no token any more")
     if not own_key:
         changes += deletions({paths.key(name): Kind.KEY}, "no sshd asks for it any more")
     if not leads_on:

@@ -26,24 +26,24 @@ def choose(name: str, wanted: int, source: str, taken: Mapping[int, str], avoide
     `taken` maps ports to the profiles that have them; `avoided` are those of the user's own ssh_config.
     """
     if not wanted:
-        return _first_free(name, taken, avoided)
+        return first_free(name, taken, avoided)
     if not UNPRIVILEGED <= wanted <= LAST_PORT:
-        raise port_refused(wanted, source, _first_free(name, taken, avoided))
+        raise port_refused(wanted, source, first_free(name, taken, avoided))
     if wanted in taken:
         raise NbsshError(
             f"{source}: port {wanted} belongs to the profile '{taken[wanted]}'",
-            f"take --port {_first_free(name, taken, avoided)}",
+            f"take --port {first_free(name, taken, avoided)}",
         )
     if not is_free(wanted):
         raise NbsshError(
             f"{source}: port {wanted} is in use on this machine",
-            f"take --port {_first_free(name, taken, avoided)}"
-            f", or end what listens there ({SYSTEM.who_listens(wanted)})",
+            f"take --port {first_free(name, taken, avoided)}, or end what listens there ({SYSTEM.who_listens(wanted)})",
         )
     return wanted
 
 
-def _first_free(name: str, taken: Mapping[int, str], avoided: Collection[int]) -> int:
+def first_free(name: str, taken: Collection[int], avoided: Collection[int]) -> int:
+    """Return the free port that the profile's name gives."""
     first = int.from_bytes(hashlib.sha256(name.lower().encode()).digest()[:8]) % PORTS
     for distance in range(PORTS):
         port = FIRST_PORT + (first + distance) % PORTS

@@ -158,7 +158,19 @@ def find(context: Context, name: str) -> Target | Failure:
 def ports(context: Context, *, but: str) -> dict[int, str]:
     """Return the local ports of all profiles but one, and whose they are; that of an unreadable profile is unknown."""
     others = [find(context, name) for name in names(context) if name != but]
-    return {other.profile.port: other.name for other in others if isinstance(other, Target)}
+    targets = [other for other in others if isinstance(other, Target)]
+    return {port: other.name for other in targets for port in other.profile.local_ports()}
+
+
+def token(target: Target) -> str:
+    """Return the token, empty where a password is asked for."""
+    if target.profile.auth == "password":
+        return ""
+    if not target.secret.token:
+        raise NbsshError(
+            f"the token of '{target.name}' is missing", f"make a new one: nbssh passwd {target.name} --token"
+        )
+    return target.secret.token
 
 
 def refuse_twins(context: Context, name: str) -> None:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nbssh.core.profile import options
+from nbssh.core.profile.also import is_same
 from nbssh.core.profile.profile import UNPRIVILEGED, Profile, check_name, from_dict, is_name, port_refused
 from nbssh.core.ssh import recipe as pasted
 from nbssh.core.ssh.destination import Destination, suggested_name
 from nbssh.core.text import printable
-from nbssh.errors import NbsshError
-from nbssh.steps import include, ports, profiles
+from nbssh.errors import Exit, NbsshError
+from nbssh.steps import also, include, ports, profiles
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbssh.core.ssh.recipe import Recipe
     from nbssh.steps.context import Context
 
@@ -27,13 +30,17 @@ _NO_NAME = re.compile(r"[@:]|\A[A-Za-z0-9._-]{33,}\Z")
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What was said on the command line; `said` is, by key of the profile, what its options said."""
+    """What was said on the command line; `said` is, by key of the profile, what its options said.
+
+    `editor`: the address that an editor wants is printed at the end.
+    """
 
     name: str
     destination: str = ""
     said: dict[str, Any] = {}
     password_stdin: bool = False
     offline: bool = False
+    editor: bool = False
 
     @classmethod
     def of(
@@ -43,10 +50,11 @@ class Wish(msgspec.Struct, frozen=True):
         *,
         password_stdin: bool = False,
         offline: bool = False,
+        editor: bool = False,
         **given: Any,  # noqa: ANN401
     ) -> Wish:
         """Return the wish of a command line with the options `given`, of nbssh.core.profile.options."""
-        return cls(name, destination, options.said(given), password_stdin, offline)
+        return cls(name, destination, options.said(given), password_stdin, offline, editor)
 
     @property
     def port(self) -> int:
@@ -57,6 +65,16 @@ class Wish(msgspec.Struct, frozen=True):
     def token(self) -> bool:
         """It is to be a token, no password."""
         return self.said.get("auth") == "token"
+
+
+def for_editor(given: Mapping[str, Any], *, password_stdin: bool) -> dict[str, Any]:
+    """Return the options of a command line with --editor: what an editor can use is a port and a token."""
+    if password_stdin or given.get("forward") == "socket":
+        other = "--password-stdin" if password_stdin else "--forward socket"
+        raise NbsshError(
+            f"--editor means a port and a token, and {other} something else", "leave one of them out", code=Exit.USAGE
+        )
+    return {**given, "token": True, "forward": "tcp"}
 
 
 def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
@@ -80,6 +98,8 @@ def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
         "ssh_options": [_absolute(option) for option in recipe.options],
         "port": port,
     }
+    if "also" in wish.said or recipe.also:
+        keys["also"] = _also(context, wish, recipe, port)
     if remote >= UNPRIVILEGED:
         keys["remote_port"] = remote
     return from_dict(options.nested(keys), "the command line")
@@ -88,12 +108,20 @@ def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
 def _local_port(context: Context, wish: Wish, recipe: Recipe) -> int:
     """Return the local port; one of a pasted recipe that only root may open is replaced, and that is said."""
     others, avoided = profiles.ports(context, but=wish.name), include.listening_ports(context)
+    avoided |= also.named_ports(wish.said.get("also", ()))
     if wish.port or not 0 < recipe.local_port < UNPRIVILEGED:
         source = "--port" if wish.port else "your ssh command"
         return ports.choose(wish.name, wish.port or recipe.local_port, source, others, avoided)
     port = ports.choose(wish.name, 0, "", others, avoided)
     context.ui.say(f"your command's port {recipe.local_port} is one that only root may open: {port} is taken instead")
     return port
+
+
+def _also(context: Context, wish: Wish, recipe: Recipe, port: int) -> list[str]:
+    """Return the further tunnels, each with a local port beside `port`, the notebook's."""
+    others, avoided = profiles.ports(context, but=wish.name), include.listening_ports(context)
+    here = also.Ports(wish.name, port, others, avoided)
+    return also.settle(here, wish.said.get("also", ()), recipe.also, context.ui)
 
 
 def _absolute(option: str) -> str:
@@ -158,7 +186,10 @@ def is_already(context: Context, wish: Wish, recipe: Recipe) -> bool:
         keys["ssh_options"] = [_absolute(option) for option in recipe.options]
     if wish.port or recipe.local_port:
         keys["port"] = wish.port or recipe.local_port
+    more = [*keys.pop("also", ()), *(recipe.also if wish.destination else ())]
     differ = options.differing(keys, old)
+    if more and not is_same(more, old.also):
+        differ.append("also")
     if not differ:
         return True
     raise NbsshError(

@@ -1,4 +1,4 @@
-# needs: api_version asked forget_server go_on host how is_process local_port marked name print_log_end run say
+# needs: also api_version asked forget_server go_on host how is_process local_port marked name print_log_end run say
 # needs: server_pid server_start session_lasts title
 # --- launch: stay ----------------------------------------------------------------------------------------------------
 
@@ -66,6 +66,9 @@ stay() {
     start_watch
     say "${title} (server ${api_version}) ${how}" || :
     say "open http://127.0.0.1:${local_port}/" || :
+    for also_port in ${also}; do
+        say "also http://127.0.0.1:${also_port}/" || :
+    done
     say "Ctrl-C detaches, the server keeps running; k and Enter stop it (so does: ssh ${name}-nb-kill)" || :
     while [ -z "${asked}" ]; do
         watched=0

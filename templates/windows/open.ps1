@@ -1,19 +1,21 @@
 # Made by nbssh for all its profiles: opens the browser once the server answers. Overwritten by: nbssh apply
 {{ seal|verbatim }}
 # ssh's LocalCommand runs this before any byte flows and waits for it, so the work goes on in a process of its own.
-# usage: open.ps1 NAME PORT PROGRAM [ask|hold] [-Detached]; an alias of nbssh 0.1 names no PROGRAM
+# usage: open.ps1 NAME PORT PROGRAM [ask|hold] [-Show path=PAGE] [-Detached]; an alias of nbssh 0.1 names no PROGRAM
 # Where somebody else could listen at the far end: ask by a login of its own, or open nothing.
 param(
     [Parameter(Mandatory = $true)][string] $Name,
     [Parameter(Mandatory = $true)][int] $Port,
     [string] $Program = '',
     [string] $Caution = '',
+    [string] $Show = '',
     [switch] $Detached
 )
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
 
 $passed = @($Program, $Caution | Where-Object { $_ -ne '' }) -join ' '
+if ($Show -ne '') { $passed += " -Show $Show" }
 $script = "program/$Program/wait $Name"
 if ('', 'ask', 'hold' -contains $Program) {
     $Caution = $Program
@@ -126,5 +128,5 @@ if (-not $Detached) {
     }
 } elseif (Wait-Server) {
     # a file that only you can read carries the token, so that it is in no command line
-    if (Test-Path -LiteralPath $page) { Start-Process -FilePath $page } else { Start-Process -FilePath $url }
+    if (Test-Path -LiteralPath $page) { Start-Process -FilePath $page } else { Start-Process -FilePath ($url + ($Show -replace '^path=', '')) }
 }

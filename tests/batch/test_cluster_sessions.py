@@ -43,9 +43,9 @@ def add(bed: Cluster, *words: str) -> str:
     return bed.nbssh(*add_words(bed, *words), timeout=120).stderr
 
 
-def add_by(bed: Cluster, way: str) -> str:
+def add_by(bed: Cluster, way: str, *words: str) -> str:
     """Add the profile with its way declared; return what was said."""
-    add(bed, "--offline")
+    add(bed, "--offline", *words)
     path = bed.client_home / PROFILE
     bed.write(path, path.read_text().replace("[scheduler]\n", f'[scheduler]\nvia = "{way}"\n'), 0o600)
     return bed.nbssh("apply", "gpu", "--yes", timeout=120).stderr
@@ -71,9 +71,15 @@ def detach(bed: Cluster, session: pexpect.spawn[str]) -> None:
     bed.run("ssh", "-O", "exit", "gpu-nb")
 
 
-def page(bed: Cluster) -> dict[str, Any]:
-    """Return what the server answers through the tunnel."""
-    port = tomllib.loads((bed.client_home / PROFILE).read_text())["port"]
+def serve_board(bed: Cluster, port: int) -> None:
+    """Let a page listen on a port of the node's own loopback."""
+    program = f"python3 -m http.server {port} --bind 127.0.0.1"
+    bed.on("c1", f"mkdir -p w; cd w; echo '{{}}' >api; setsid {program} </dev/null >/dev/null 2>&1 &")
+
+
+def page(bed: Cluster, port: int = 0) -> dict[str, Any]:
+    """Return what the server answers through the tunnel, or what another port here leads to."""
+    port = port or tomllib.loads((bed.client_home / PROFILE).read_text())["port"]
     with bed.network():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         connection.connect()
@@ -117,9 +123,9 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_a_job_is_submitted_found_again_and_cancelled(make_cluster: Callable[..., Cluster], way: str) -> None:
     bed = make_cluster(**WAYS[way])
-    words = (
-        add_by(bed, way) if way == "relay" else add(bed, "--job-option=--time=0:30:00", "--job-option=--comment=x y")
-    )
+    options = ("--job-option=--time=0:30:00", "--job-option=--comment=x y", "--also", "6006")
+    words = add_by(bed, way, "--also", "6006") if way == "relay" else add(bed, *options)
+    serve_board(bed, 6006)
     assert f'(via = "{way}")' in words
     assert way_of(bed) == way
     assert bed.logins() == 1
@@ -129,6 +135,8 @@ def test_a_job_is_submitted_found_again_and_cancelled(make_cluster: Callable[...
     assert "JupyterLab (server 9.8.7) started on c1 in job 2" in said(first)
     assert re.search(r"job 2 runs on c[12], (30 min|10 min) left", said(first))
     assert page(bed)["version"] == "9.8.7"
+    assert "also http://127.0.0.1:6006/" in said(first)
+    assert page(bed, 6006) == {}
     seen = json.loads((bed.cluster_home / "seen.json").read_text())
     own = bed.on("login", "umask; echo ${LC_ALL-none}").stdout.split()
     assert (f"{seen['umask']:04o}", seen["env"].get("LC_ALL", "none")) == tuple(own)

@@ -428,3 +428,18 @@ def test_a_mistake_in_the_toml_names_file_and_key(bed: Bed) -> None:
         assert done.returncode == 1
         assert "~/.config/nbssh/profiles/box.toml:4: unknown key 'prot'" in done.stderr
         assert "did you mean 'port'?" in done.stderr
+
+
+def test_for_an_editor_it_is_a_port_and_a_token_and_the_address_is_printed(bed: Bed) -> None:
+    port = free_port()
+    words = ("nbssh", "add", "box", "--editor", "--yes", "--port", str(port), "--jupyter", str(bed.jupyter))
+    done = bed.run(*words)
+    assert done.returncode == 0, done.stderr
+    token = json.loads((bed.local_home / ".local/state/nbssh/secrets/box.json").read_text())["token"]
+    assert done.stdout == f"http://127.0.0.1:{port}/?token={token}\n"
+    assert "paste this into your editor" in done.stderr
+    said = json.loads(bed.nbssh("url", "box", "--json").stdout)
+    assert isinstance(said["port"], int)
+    assert bed.run(*words).stdout == done.stdout
+    for other in ("--password-stdin", "--forward=socket"):
+        assert bed.run("nbssh", "add", "two", "box", "--editor", other).returncode == 2

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import stat
 from typing import TYPE_CHECKING
 
 import pytest
 from bed import parent, until
 from ports import free_port
-from serving import fake_jupyter
+from serving import detach, fake_jupyter, start
 
 from nbssh.adapters.jupyter.visitor import Visitor
 from nbssh.demo import sshd
@@ -198,3 +200,38 @@ def test_an_offline_profile_is_completed_first(bed: Bed, command: str) -> None:
     done = bed.run("nbssh", command, "box")
     assert done.returncode == 1
     assert "nbssh apply box" in done.stderr
+
+
+def test_a_path_is_opened_and_the_profiles_own_one(bed: Bed) -> None:
+    port = add(bed)
+    url = f"http://127.0.0.1:{port}/"
+    assert bed.nbssh("open", "box", "my notes/a.ipynb").stdout == f"{url}lab/tree/my%20notes/a.ipynb\n"
+    until(lambda: bed.opened == [f"{url}lab/tree/my%20notes/a.ipynb"], "the notebook in the browser")
+    assert bed.nbssh("open", "box", "--tree").stdout == f"{url}tree\n"
+    until(lambda: bed.opened[1:] == [f"{url}tree"], "the tree in the browser")
+    outside = bed.run("nbssh", "open", "box", "../x")
+    assert (outside.returncode, "is outside of the notebooks' folder" in outside.stderr) == (1, True)
+    assert bed.run("nbssh", "open", "box", "--lab", "--tree").returncode == 2
+    bed.nbssh("kill", "box")
+    bed.run("ssh", "-O", "exit", "box-nb")
+    profile = bed.local_home / ".config/nbssh/profiles/box.toml"
+    profile.write_text('open_path = "100%/b.ipynb"\n' + profile.read_text())
+    bed.nbssh("apply", "box")
+    session = start(bed)
+    until(lambda: bed.opened[2:] == [f"{url}lab/tree/100%25/b.ipynb"], "the profile's page in the browser")
+    detach(session)
+    bed.nbssh("kill", "box")
+
+
+def test_a_path_is_opened_with_the_token(bed: Bed) -> None:
+    port = add(bed, "--token")
+    bed.nbssh("open", "box", "a.ipynb")
+    page = bed.local_home / ".local/state/nbssh/secrets/box+open.html"
+    until(lambda: bed.opened == [f"file://{page}"], "the page with the token")
+    token = json.loads((page.parent / "box.json").read_text())["token"]
+    assert f"http://127.0.0.1:{port}/lab/tree/a.ipynb?token={token}" in page.read_text()
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert bed.run("nbssh", "doctor", "--local", "box").returncode == 0
+    assert "nbssh diff" not in bed.nbssh("apply", "box").stderr
+    bed.nbssh("remove", "box", "--yes")
+    assert not page.exists()

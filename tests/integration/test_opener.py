@@ -330,3 +330,18 @@ def test_a_page_counts_only_while_the_ssh_that_forwards_it_lives(laptop: Laptop,
             gone.touch()
     until(lambda: not laptop.running(), "the opener ends")
     assert bool(laptop.calls("xdg-open")) is lives
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_a_page_is_shown_in_place_of_the_first_one(laptop: Laptop, shell: list[str]) -> None:
+    needs(shell[0])
+    laptop.stub("xdg-open")
+    laptop.master()
+    laptop.open(shell, "path=lab/tree/a%20b.ipynb", DISPLAY=":0")
+    assert laptop.calls("xdg-open") == [f"{URL}lab/tree/a%20b.ipynb"]
+    laptop.token()  # whose page knows it
+    laptop.open(shell, "path=lab/tree/a%20b.ipynb", DISPLAY=":0")
+    (laptop.secrets / "mybox+open.html").write_text("")
+    laptop.open(shell, "once=tree", DISPLAY=":0")
+    pages = [f"file://{laptop.secrets}/{name}".replace(" ", "%20") for name in ("mybox.html", "mybox+open.html")]
+    assert laptop.calls("xdg-open")[1:] == pages

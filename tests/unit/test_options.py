@@ -25,6 +25,7 @@ ELSEWHERE = {
     "ssh_options",
     "fast_start",
     "environment",
+    "open_path",
     "server",
     "scheduler.via",
     "forward_agent",
@@ -34,6 +35,7 @@ ELSEWHERE = {
 }
 GIVEN: dict[str, tuple[Any, Any]] = {
     "--port": (8890, 8890),
+    "--also": (["6006", "8787"], ["6006", "8787"]),
     "--jupyter": ("/opt/jupyter-lab", "/opt/jupyter-lab"),
     "--app": ("notebook", "notebook"),
     "--dir": ("work", "work"),
@@ -150,7 +152,7 @@ def test_a_word_that_is_no_option_is_a_mistake_of_ours() -> None:
 
 
 def test_a_new_row_is_an_option_of_the_command_line_by_itself() -> None:
-    row = Option(flag="--also", key="also", kind="lines", metavar="PORT", help="One more tunnel; repeatable")
+    row = Option(flag="--beside", key="beside", kind="lines", metavar="WORD", help="One more word; repeatable")
     later, given = typer.Typer(), dict[str, Any]()
 
     @with_options([row])
@@ -159,6 +161,6 @@ def test_a_new_row_is_an_option_of_the_command_line_by_itself() -> None:
 
     later.callback()(lambda: None)
     later.command("add")(add)
-    assert list(inspect.signature(add).parameters) == ["context", "name", "also", "yes"]
-    typer.main.get_command(later)(["add", "x", "--also", "1", "--also", "2"], standalone_mode=False)
-    assert given == {"also": ["1", "2"], "name": "x", "yes": False, "context": "add"}
+    assert list(inspect.signature(add).parameters) == ["context", "name", "beside", "yes"]
+    typer.main.get_command(later)(["add", "x", "--beside", "1", "--beside", "2"], standalone_mode=False)
+    assert given == {"beside": ["1", "2"], "name": "x", "yes": False, "context": "add"}

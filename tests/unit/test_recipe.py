@@ -32,7 +32,6 @@ def test_what_is_not_taken_over_is_named() -> None:
     )
     assert recipe.dropped == (
         "the remote command 'jupyter lab'",
-        "-L 9001:db:5432",
         "-L /tmp/a:/tmp/b",
         "-X",
         "-D 1080",

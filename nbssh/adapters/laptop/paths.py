@@ -107,6 +107,10 @@ class Paths:
         """Return the page that takes the browser to a token profile, so that no token is ever in argv."""
         return self.secrets_dir / f"{name}.html"
 
+    def redirect_once(self, name: str) -> Path:
+        """Return the page that takes the browser to what `nbssh open NAME PATH` named; no profile's name has a +."""
+        return self.secrets_dir / f"{name}+open.html"
+
     @property
     def backups(self) -> Path:
         """Old contents of files that are not ours, or were edited by hand."""

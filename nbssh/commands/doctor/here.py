@@ -195,7 +195,9 @@ def _leftovers(context: Context) -> Iterator[Finding]:
         str(entry.path)
         for folder, suffixes in ((paths.conf_dir, {".ctl", ".node"}), (paths.secrets_dir, {".json", ".html"}))
         for entry in inspection.entries(folder)
-        if entry.path.suffix in suffixes and entry.path.stem not in names and not entry.path.name.startswith(".")
+        if entry.path.suffix in suffixes
+        and entry.path.stem.removesuffix("+open") not in names
+        and not entry.path.name.startswith(".")
     ]
     stale += [str(paths.control_socket(name)) for name in names if _is_stale_socket(context, name)]
     for left in stale:

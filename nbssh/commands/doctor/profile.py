@@ -9,7 +9,7 @@ from nbssh.core.files.change import Kind, Plan
 from nbssh.core.profile.profile import alias
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, include, ports, profiles
+from nbssh.steps import aliases, include, own_block, ports, profiles
 from nbssh.steps.plan import local_changes
 
 if TYPE_CHECKING:
@@ -58,28 +58,36 @@ def _master(target: Target) -> Iterator[Finding]:
 
 
 def _port(target: Target) -> Iterator[Finding]:
-    name, profile = target.name, target.profile
-    other = profiles.ports(target.context, but=name).get(profile.port)
-    if other:
-        yield Finding(
-            "port", "error", f"port {profile.port} is that of '{other}' too", f"nbssh edit {name}: port", name
-        )
-        return
-    if ports.is_free(profile.port) or target.ssh.check_master(target.control_socket):
-        yield Finding("port", "ok", f"127.0.0.1:{profile.port} is free or our own", profile=name)
-        return
-    who = lsof.listeners(profile.port)
-    by = ", ".join(map(str, who)) if who else "another program"
-    yield Finding(
-        "port", "error", f"port {profile.port} on this machine is taken by {by}",
-        f"end that, or take another port: nbssh edit {name}", name,
-    )  # fmt: skip
+    name, mine = target.name, target.profile.local_ports()
+    others, opened = profiles.ports(target.context, but=name), target.ssh.check_master(target.control_socket)
+    well = True
+    for port in mine:
+        edit = f"nbssh edit {name}: {'port' if port == mine[0] else 'also'}"
+        if port in others:
+            yield Finding("port", "error", f"port {port} is that of '{others[port]}' too", edit, name)
+        elif not (opened or ports.is_free(port)):
+            by = ", ".join(map(str, lsof.listeners(port))) or "another program"
+            what = f"port {port} on this machine is taken by {by}: so {alias(name)} gets no tunnel"
+            yield Finding("port", "error", what, f"end that, or take another port: {edit}", name)
+        else:
+            continue
+        well = False
+    if well:
+        listed = ", ".join(f"127.0.0.1:{port}" for port in mine)
+        yield Finding("port", "ok", f"{listed} {'are' if mine[1:] else 'is'} free or our own", profile=name)
 
 
 def _alias(target: Target) -> Iterator[Finding]:
     """Ask the user's own ssh what the alias means now."""
     name = target.name
-    include.refuse_taken_aliases(target.context, name, leads_on=target.way.leads_on)
+    for wanted in all_aliases(name, leads_on=target.way.leads_on):
+        found = include.own_block(target.context, wanted)
+        if found and not own_block.is_heeded(target, wanted):
+            raise include.taken_alias(target.context, wanted, found)
+        if found:
+            where = include.place(target.context, found)
+            what = f"{where}: your own block of {wanted} is harmless, and counts beside ours"
+            yield Finding("alias", "ok", what, profile=name)
     if not aliases.is_known(target):
         yield Finding(
             "alias", "error", f"ssh does not know '{alias(name)}' as nbssh made it",

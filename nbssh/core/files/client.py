@@ -23,7 +23,7 @@ class Opener(Template, frozen=True, kw_only=True):
 
 
 class LocalCommand(Template, frozen=True, kw_only=True):
-    """How ssh calls the opener."""
+    """How ssh calls the opener; `show` is its word for the page, empty for the first one."""
 
     templates: ClassVar = ("ssh/local_command",)
     opener: str
@@ -31,6 +31,7 @@ class LocalCommand(Template, frozen=True, kw_only=True):
     port: int
     program: str
     without_master: str
+    show: str
 
 
 class ProxyCommand(Template, frozen=True, kw_only=True):

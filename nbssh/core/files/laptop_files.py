@@ -14,6 +14,7 @@ from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import program_path
+from nbssh.core.profile.page import page
 from nbssh.core.profile.profile import tcp_port
 from nbssh.core.server import values
 from nbssh.core.ssh import destination
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbssh.core.files.change import Change
+    from nbssh.core.profile.also import Also
     from nbssh.core.profile.profile import Profile
     from nbssh.core.server.values import FarEnd
     from nbssh.core.ssh.alias import Directive
@@ -73,6 +75,7 @@ class Blocks(Template, frozen=True, kw_only=True):
     seal: str
     port: int
     far: FarEnd
+    also: list[Also]
     later: bool
     launch: str
     kill: str
@@ -173,6 +176,7 @@ def ssh_config(  # noqa: PLR0917  each is something else
         seal=SEAL,
         port=profile.port,
         far=far_end(profile),
+        also=profile.alsos(),
         later=later,
         launch=program_path(program, "launch"),
         kill=program_path(program, "kill"),
@@ -191,16 +195,23 @@ def ssh_config(  # noqa: PLR0917  each is something else
     return change.seal(local.client.text(render(model)))
 
 
-def _local_command(name: str, profile: Profile, local: Local, way: Way) -> str:
+def _local_command(name: str, profile: Profile, local: Local, way: Way, show: str = "") -> str:
     """Return how ssh calls the opener."""
+    path = page(profile, profile.open_path, name)
     model = LocalCommand(
         opener=local.opener,
         name=name,
         port=profile.port,
         program=program_of(way).id,
         without_master=_opener_word(profile, local, way),
+        show=show or (f"path={path}" if path else ""),
     )
     return local.client.local_command(model)
+
+
+def local_command_once(name: str, profile: Profile, local: Local, way: Way, shown: str) -> str:
+    """Return the argument of LocalCommand with which a session shows another page this time."""
+    return _local_command(name, profile, local, way, f"once={shown}")
 
 
 def _end_socket(profile: Profile, local: Local, way: Way) -> str:
@@ -265,11 +276,12 @@ def opener(secrets_dir: str, client: Client = POSIX) -> str:
     return change.seal(client.opener(Opener(seal=SEAL, secrets=secrets_dir)))
 
 
-def redirect(name: str, profile: Profile, token: str) -> str:
-    """Return the page that carries the token into the browser."""
-    return render(Redirect(name=name, url=token_url(profile.port, token)))
+def redirect(name: str, profile: Profile, token: str, shown: str | None = None) -> str:
+    """Return the page that carries the token into the browser, to what the profile opens or to `shown`."""
+    path = page(profile, profile.open_path, name) if shown is None else shown
+    return render(Redirect(name=name, url=token_url(profile.port, token, path)))
 
 
-def token_url(port: int, token: str = "") -> str:
+def token_url(port: int, token: str = "", path: str = "") -> str:
     """Return the address in the browser; 127.0.0.1 because `localhost` may be a second, foreign address."""
-    return f"http://127.0.0.1:{port}/" + (f"?token={token}" if token else "")
+    return f"http://127.0.0.1:{port}/{path}" + (f"?token={token}" if token else "")

@@ -6,6 +6,7 @@ import html
 import json
 import re
 import shlex
+import urllib.parse
 from typing import TYPE_CHECKING
 
 from nbssh.core.ssh import grammar
@@ -91,6 +92,11 @@ def line(value: str) -> str:
             f"{found.group()!a} in {value!a} cannot stand in a line of a file", "take it out of the profile"
         )
     return value
+
+
+def url(value: str) -> str:
+    """Quote `value` as the path of an address (RFC 3986): what is no letter, digit or one of `_.-~/` becomes %XX."""
+    return urllib.parse.quote(value, safe="/", errors="surrogateescape")
 
 
 def verbatim(value: str) -> str:

@@ -89,6 +89,11 @@ OPTIONS = (
         about="The local port, on 127.0.0.1.",
     ),
     Option(
+        flag="--also", key="also", kind="lines", metavar="[LOCAL:]REMOTE",
+        help="A port (6006), HOST:PORT or socket of the server, too; repeatable",
+        about="More of the server by the same connection: '6006', 'LOCAL:PORT', 'LOCAL:HOST:PORT', 'LOCAL:/socket'.",
+    ),
+    Option(
         flag="--jupyter", key="jupyter", kind="text", metavar="PATH",
         help="Jupyter's program on the server",
         about="Jupyter's program on the server; found by itself if empty.",

@@ -9,16 +9,21 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
+from nbssh.core.profile import also
 from nbssh.core.profile.line import Line  # noqa: TC001  msgspec reads the annotations
 from nbssh.core.profile.options import OPTIONS
+from nbssh.core.profile.page import page
 from nbssh.core.profile.scheduler import Scheduler, Via
 from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from nbssh.core.profile.also import Also
 
 App = Literal["lab", "notebook", "server"]
 Forward = Literal["auto", "socket", "tcp"]
@@ -76,6 +81,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """One declaration. `port` is the local one, on 127.0.0.1; `idle_hours` shuts an idle server down.
 
+    `also` are further tunnels, each as nbssh.core.profile.also reads it.
+
     What a session hands to the server (ssh agent, display, Kerberos ticket) it hands over for as long as a tab is open:
     only with `forward_agent`, `forward_x11`, `delegate_credentials`, and then as it is set for the destination.
     `node_submits`: NAME-node, on a terminal, submits the job where none is there.
@@ -86,6 +93,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     destination: Line
     ssh_options: list[Line] = []
     port: Port
+    also: list[Line] = []
     app: App = "lab"
     jupyter: Line = ""
     dir: Line = ""
@@ -97,6 +105,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     auth: Auth = "password"
     persist: Persist = ""
     browser: bool = True
+    open_path: Line = ""
     fast_start: bool = True
     environment: Literal["login", "none"] = "login"
     forward_agent: bool = False
@@ -105,6 +114,14 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     node_submits: bool = False
     scheduler: Scheduler | None = None
     server: Server | None = None
+
+    def alsos(self) -> list[Also]:
+        """Return the further tunnels."""
+        return also.read(self.also, "'also'")
+
+    def local_ports(self) -> list[int]:
+        """Return the ports of 127.0.0.1 on which its connection listens here, the notebook's first."""
+        return [self.port, *(each.local for each in self.alsos())]
 
     def handed_over(self) -> frozenset[str]:
         """Return the ssh_config keywords, in lower case, of what a session may hand to the server."""
@@ -159,7 +176,10 @@ def validated(profile: Profile, source: str) -> Profile:
 
 
 def _fitting(profile: Profile, source: str) -> Profile:
-    """Return `profile`, whose values were checked one by one, if its paths on the server can be used."""
+    """Return `profile`, whose values were checked one by one, if its tunnels and paths on the server can be used."""
+    also.refuse_forwards(profile.ssh_options, source)
+    also.check(profile.also, profile.port, source)
+    page(profile, profile.open_path, f"{source}: 'open_path'")
     if profile.server:
         server = profile.server
         for what, path in (("home", server.home), ("socket", server.socket), ("gate", server.gate)):
@@ -249,6 +269,11 @@ def alias(name: str) -> str:
 def kill_alias(name: str) -> str:
     """Return the alias that stops."""
     return f"{name}-nb-kill"
+
+
+def all_aliases(name: str, *, leads_on: bool) -> tuple[str, ...]:
+    """Return all that a profile takes as names of hosts; `leads_on` is that of its way."""
+    return (alias(name), kill_alias(name), *([node_alias(name)] if leads_on else []))
 
 
 def node_alias(name: str) -> str:

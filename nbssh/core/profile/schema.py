@@ -19,6 +19,7 @@ _ABOUT = {
     "forward_x11": "Forward X11, where the destination's own ssh config does: root there can use it.",
     "delegate_credentials": "Hand over a Kerberos ticket (GSSAPIDelegateCredentials), where the destination does.",
     "environment": "What kernels see: 'login', what an interactive login makes, or 'none', what sshd gives a command.",
+    "open_path": "What is opened: a notebook or folder on the server, relative to the notebooks' folder.",
     "fast_start": "Whether Jupyter is kept from a slow import that it does not need.",
     "node_submits": "Whether ssh NAME-node, on a terminal, submits the job of Jupyter where none is there.",
     "server": "Found on the server by nbssh add or apply. Delete the table to have the server looked at again.",

@@ -23,8 +23,8 @@ _Which = Literal["same", "taken", "sent", "clashing"]
 
 # How one laptop gets there, and what is only on its own screen.
 OWN = frozenset((
-    "destination", "ssh_options", "port", "persist", "browser", "forward_agent", "forward_x11", "delegate_credentials",
-    "node_submits",
+    "destination", "ssh_options", "port", "also", "persist", "browser", "open_path",
+    "forward_agent", "forward_x11", "delegate_credentials", "node_submits",
     "auth",  # follows the secret
     "server",  # only a part of it is shared
 ))  # fmt: skip

@@ -22,10 +22,11 @@ HostName = NewType("HostName", str)
 Word = NewType("Word", str)
 """One plain word: a job's number, such as `1234[7].server`."""
 FarEnd = NewType("FarEnd", str)
-"""Where a tunnel ends on a host, as ssh takes it: a ServerPath, or `127.0.0.1:PORT`."""
+"""Where a tunnel ends on a host, as ssh takes it: a ServerPath, or `HOST:PORT` as that host sees it."""
 
 _PATH = re.compile(r"/[A-Za-z0-9._/@+,=-]{1,4095}\Z")
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}\Z")
+_ADDRESS = re.compile(r"\[[0-9A-Fa-f:.]{2,45}\]\Z")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+\[\]-]{0,127}\Z")
 _PORT = re.compile(r"[1-9][0-9]{0,4}\Z")
 _LAST_PORT = 65535
@@ -70,6 +71,11 @@ def far_socket(path: str) -> FarEnd:
 def far_port(number: int) -> FarEnd:
     """Return the end of a tunnel to a port of the host's own loopback."""
     return FarEnd(f"127.0.0.1:{_port(number)}")
+
+
+def far_host(host: str, number: int) -> FarEnd:
+    """Return the end of a tunnel to a port of another host, by its name, or its IPv6 address in brackets."""
+    return FarEnd(f"{host if _ADDRESS.match(host) else host_name(host)}:{_port(number)}")
 
 
 def _matching(text: str, pattern: re.Pattern[str], what: str) -> str:

@@ -9,6 +9,7 @@ import shlex
 
 import msgspec
 
+from nbssh.core.profile import also
 from nbssh.core.ssh.destination import Destination, parse, refused
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
@@ -68,6 +69,7 @@ _OTHERS = {
 class Recipe(msgspec.Struct, frozen=True):
     """A destination with what came along in a pasted command; `dropped` are words that were not taken over.
 
+    `also` are further forwards, as a profile has them.
     `jump` is the gateway of a recipe with two hops, `ssh gateway -L … ssh node -L …`.
     """
 
@@ -77,6 +79,7 @@ class Recipe(msgspec.Struct, frozen=True):
     remote_port: int = 0
     dropped: tuple[str, ...] = ()
     jump: str = ""
+    also: tuple[str, ...] = ()
 
 
 def parse_recipe(text: str) -> Recipe:
@@ -128,11 +131,14 @@ def _recipe(words: list[str], text: str) -> Recipe:
     destination = parse(operands[0])
     taken: list[str] = []
     dropped: list[str] = []
-    ports = (0, 0)
-    for flag, value in options:
+    ports, more = (0, 0), list[str]()
+    for flag, value in map(_as_flag, options):
         found = _forward_ports(value) if flag == "-L" else None
+        entry = _entry(value) if flag == "-L" else ""
         if found and ports == (0, 0):
             ports = found
+        elif entry:
+            more.append(entry)
         elif flag == "-p":
             destination = msgspec.structs.replace(destination, port=parse(f"x:{value}").port)
         elif flag == "-l":
@@ -141,7 +147,7 @@ def _recipe(words: list[str], text: str) -> Recipe:
             taken.append(option)
         elif flag not in _IMPLIED:
             dropped.append(f"{flag} {printable(value, 60)}".rstrip())
-    here = Recipe(destination, tuple(taken), *ports, tuple(dropped))
+    here = Recipe(destination, tuple(taken), *ports, tuple(dropped), also=tuple(more))
     if operands[1:] and _SSH.match(operands[1]):
         return _two_hops(here, _recipe(operands[2:], text))
     if operands[1:]:
@@ -155,6 +161,15 @@ def _two_hops(gateway: Recipe, node: Recipe) -> Recipe:
     before = [option.partition("=")[2] for option in gateway.options if option.startswith("ProxyJump=")]
     jump = ",".join([*before, str(gateway.destination)])
     lost = [f"-o {option}" for option in gateway.options if not option.startswith("ProxyJump=")]
+    # a forward to the gateway and the one that goes on from its end
+    onward = {entry.local: entry.far for entry in also.read(node.also, "")}
+    more = []
+    for entry in also.read(gateway.also, ""):
+        far = onward.get(entry.far_port) if entry.far.startswith("127.0.0.1:") else None
+        if far:
+            more.append(str(also.Also(entry.local, far)))
+        else:
+            lost.append(f"-L {entry}")
     return Recipe(
         node.destination,
         (*node.options, f"ProxyJump={jump}"),
@@ -162,7 +177,28 @@ def _two_hops(gateway: Recipe, node: Recipe) -> Recipe:
         node.remote_port or gateway.remote_port,
         (*gateway.dropped, *(f"{option} (of {gateway.destination})" for option in lost), *node.dropped),
         jump,
+        tuple(more),
     )
+
+
+def _as_flag(option: tuple[str, str]) -> tuple[str, str]:
+    """Return `-o LocalForward=6006 host:6006` as the `-L 6006:host:6006` that says the same, others as they are."""
+    flag, value = option
+    if flag == "-o" and _keyword(value) == "localforward":
+        return "-L", ":".join(re.split(r"[\s=]+", value.strip())[1:])
+    return option
+
+
+def _entry(value: str) -> str:
+    """Return `[bind:]port:host:hostport` or `[bind:]port:/socket` as an entry of `also`, empty if it cannot be one."""
+    match = re.match(r"(?:(?:\[[^\]]*\]|[^:\[\]/]*):)?(\d+):(/.*|(\[[^\]]*\]|[^:\[\]/]*):\d+)\Z", value)
+    if not match:
+        return ""
+    far = match[2].rpartition(":")[2] if match[3] in _LOOPBACK else match[2]
+    try:
+        return str(also.parse(f"{match[1]}:{far}", value))
+    except NbsshError:
+        return ""
 
 
 def _as_option(flag: str, value: str) -> str:
