@@ -69,7 +69,7 @@ def add(context: Context, wish: Wish) -> None:
     with login.private(context.ssh, target.arguments, profile.destination) as there:
         joined = join(there, target, wish.said)
         target = joined.target
-        if not (target.secret.hash or target.secret.token):
+        if target.lacks_secret:
             fresh = new_secret(context.ui, wish.name, token=False, password_stdin=False)
             target = target.with_secret(msgspec.structs.replace(target.secret, hash=fresh.hash))
         _set_up(target, included, there, own_port=own_port, present=joined.present)
@@ -91,7 +91,7 @@ def _outcome(target: Target) -> str:
 def _complete(context: Context, name: str) -> None:
     """Say that `name` is set up already; write what is missing, if an earlier add was killed halfway."""
     target = profiles.load(context, name)
-    if not (target.secret.hash or target.secret.token):
+    if target.lacks_secret:
         raise NbsshError(f"'{name}' is set up, but has neither password nor token", f"nbssh passwd {name}")
     included = _include(context)
     changes, _ = plan.local_changes(target)

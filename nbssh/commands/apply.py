@@ -174,6 +174,8 @@ def _connect(group: list[Work], connections: ExitStack, *, unasked: bool) -> Non
 def _is_known(work: Work) -> bool:
     """Tell whether what the profile says of its server was found for what it declares now."""
     known = work.target.profile.server
+    if work.target.profile.adopt:  # it may have been started again since, with another token
+        return False
     return not work.probe and known is not None and known.probed_for == work.target.profile.fingerprint()
 
 
@@ -192,7 +194,7 @@ def _together(works: list[Work]) -> Plan:
 def _plan_one(work: Work, present: Present) -> None:
     """Fill in the plan of one profile: its server's files, then the local ones."""
     name, target = work.name, work.target
-    if not (target.secret.hash or target.secret.token):
+    if target.lacks_secret:
         raise NbsshError(f"'{name}' has neither password nor token", f"give it one: nbssh passwd {name}")
     changes: list[Change] = []
     target = with_key(target)

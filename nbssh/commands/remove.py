@@ -105,6 +105,8 @@ def _remove_there(found: Target | Failure, *, offline: bool, everywhere: bool) -
             found.ssh.end_master(found.control_socket)
         except NbsshError as error:
             found.ui.warn(f"{error.message}; {error.hint}")
+    if found.profile.adopt:
+        found.ui.say(f"your own Jupyter on {server.hostname}, which '{name}' used, was left alone")
     lines = answers.lines(out)
     for line in lines:
         if line != _SHARED:

@@ -36,6 +36,7 @@ class Remote:
         self.model: dict[str, Any] = {
             "nonce": NONCE,
             "jupyter": "",
+            "adopt": "",
             "setup": [],
             "setup_shell": ["/bin/sh"],
             "want": ["jupyter-lab"],

@@ -38,7 +38,9 @@ def examine(target: Target, *, ask_ssh: bool) -> list[Finding]:
 def _secret(target: Target) -> Iterator[Finding]:
     name, profile, secret = target.name, target.profile, target.secret
     flag = " --token" if profile.auth == "token" else ""
-    if not (secret.token if profile.auth == "token" else secret.hash):
+    if profile.adopt and not secret.token:
+        yield Finding("secret", "ok", "your own Jupyter has its own password", profile=name)
+    elif not (secret.token if profile.auth == "token" else secret.hash):
         yield Finding("secret", "error", f"the {profile.auth} is missing", f"nbssh passwd {name}{flag}", name)
     else:
         yield Finding("secret", "ok", f"the {profile.auth} is there", profile=name)

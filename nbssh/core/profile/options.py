@@ -133,6 +133,11 @@ OPTIONS = (
         help="Option of its submission command; repeatable",
     ),
     Option(
+        flag="--adopt", key="adopt", kind="flag",
+        help="Use the Jupyter that you run there already, started by hand",
+        about="Use the Jupyter that runs there already, started by hand: the one that listens on remote_port.",
+    ),
+    Option(
         flag="--idle", key="idle_hours", kind="hours", metavar="HOURS",
         help="Shut down after so long without use",
         about="Shut an unused server down after so many hours.",

@@ -136,7 +136,7 @@ def tunnel(
         refusals.append("its sshd forbids forwarding to a unix socket (AllowStreamLocalForwarding)")
     if profile.forward == "socket" and refusals:
         raise NbsshError(f"--forward socket: {facts.host}: {refusals[0]}", "take --forward tcp, or auto")
-    if profile.forward in {"auto", "socket"} and not refusals:
+    if profile.forward in {"auto", "socket"} and not refusals and not profile.adopt:
         return Tunnel("socket", path)
     # A port is everybody's: the tunnel ends at a socket of hers, behind which nbssh lets in nobody but her Jupyter.
     at_home = path if path.startswith(f"{facts.home}/") else ""
@@ -148,6 +148,8 @@ def tunnel(
         )
     port = profile.remote_port or _PORTS[zlib.crc32(f"{facts.uid}:{name}".encode()) % len(_PORTS)]
     why = "as declared" if profile.forward == "tcp" else "because " + "; ".join(refusals)
+    if profile.adopt:
+        why = "where you started it"
     return Tunnel("tcp", "", port, why, gate)
 
 

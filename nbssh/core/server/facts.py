@@ -53,13 +53,25 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A Jupyter of the user's that runs there, started by hand. `since` in seconds since 1970, 0: unknown."""
+    """A Jupyter of the user's that runs there, started by hand. `since` in seconds since 1970, 0: unknown.
+
+    The rest is told where one is to be adopted: the `folder` of its runtime file, whether 127.0.0.1 with its port leads
+    to it, whether it speaks TLS, its path in addresses, what opens it, and the Python that runs it.
+    """
 
     pid: int
     title: str
+    app: App = "lab"
     port: int = 0
     open: bool = False
     since: int = 0
+    folder: str = ""
+    reached: bool = False
+    secure: bool = False
+    base: str = ""
+    token: str = ""
+    password: bool = False
+    python: str = ""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -145,7 +157,10 @@ def _candidate(said: dict[str, str]) -> Candidate | None:
 def _running(said: dict[str, str]) -> Running:
     numbers = {key: int(said[key]) if _is_number(said.get(key, "")) else 0 for key in ("pid", "port", "since")}
     title = "Jupyter Notebook" if said.get("kind") == "nbserver" else "Jupyter"
-    return Running(numbers["pid"], title, numbers["port"], said.get("open") == "yes", numbers["since"])
+    app = next((app for app in PROGRAMS if app == said.get("app")), "lab")
+    flags = {key: said.get(key) == "yes" for key in ("open", "reached", "secure", "password")}
+    texts = {key: said.get(key, "") for key in ("folder", "base", "token", "python")}
+    return msgspec.convert({"title": title, "app": app, **numbers, **flags, **texts}, Running)
 
 
 def _is_number(text: str) -> bool:
