@@ -26,6 +26,8 @@ from nbssh.steps.secret import new_secret, with_key
 from nbssh.steps.server_files import read_remote, settle, take_back
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.steps.context import Context
     from nbssh.steps.request import Wish
@@ -75,13 +77,15 @@ def add(context: Context, wish: Wish) -> None:
         _set_up(target, included, there, own_port=own_port, present=joined.present)
     joined.say()
     if include.state_of(context).kind is Kind.EFFECTIVE:
-        context.ui.say(f"{_outcome(target)}; now type: ssh {alias(wish.name)}")
+        context.ui.say(f"{_outcome(target, joined.lacks)}; now type: ssh {alias(wish.name)}")
     else:
         context.ui.say(f"all but the Include line is there: nbssh init adds it; then type: ssh {alias(wish.name)}")
 
 
-def _outcome(target: Target) -> str:
-    """Return how it went, in words: "done" is said where all was tried."""
+def _outcome(target: Target, lacks: Sequence[str]) -> str:
+    """Return how it went, in words: "done" is said where all was tried, and `lacks` nothing."""
+    if lacks:
+        return f"set up, but Jupyter cannot start before {' and '.join(map(repr, lacks))} is mended"
     untried = target.declared.server.untried
     if not untried:
         return "done"

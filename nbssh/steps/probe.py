@@ -11,7 +11,7 @@ from nbssh.adapters.terminal import trace
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.profile import PROGRAMS, Server, validated
-from nbssh.core.server import choice
+from nbssh.core.server import choice, needs
 from nbssh.core.server.choice import Permitted
 from nbssh.core.server.facts import parse
 from nbssh.core.text import printable
@@ -35,6 +35,7 @@ class Probe(Template, frozen=True, kw_only=True):
     nonce: str
     want: list[str]
     jupyter: str
+    dir: str
     adopt: str
     setup: list[str]
     setup_shell: list[str]
@@ -64,6 +65,7 @@ def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
         nonce=nonce,
         want=want,
         jupyter=profile.jupyter,
+        dir=profile.dir,
         adopt="yes" if profile.adopt else "",
         setup=list(profile.setup),
         setup_shell=list(profile.setup_shell) or ["/bin/sh"],
@@ -98,6 +100,8 @@ def _chosen(
         ui.say(f"{facts.host} ({facts.os}): {choice.describe(found, profile.app)}")
     _tell_tunnel(target, tunnel, running.port if running else tunnel.port)
     _tell_session(target, tried)
+    for lack in needs.lacks(name, profile, facts):
+        ui.warn(f"{lack.message}; {lack.repair}")
     if not running:
         hers.tell(target, facts)
         if facts.uid == 0:

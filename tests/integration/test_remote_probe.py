@@ -37,6 +37,7 @@ class Remote:
             "nonce": NONCE,
             "jupyter": "",
             "adopt": "",
+            "dir": "",
             "setup": [],
             "setup_shell": ["/bin/sh"],
             "want": ["jupyter-lab"],

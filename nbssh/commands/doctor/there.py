@@ -12,7 +12,7 @@ from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import SHARE, STATES, server_folder, share_folder
 from nbssh.core.profile.profile import TITLES, alias
-from nbssh.core.server import choice, survey
+from nbssh.core.server import choice, needs, survey
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.core.server.values import is_token
 from nbssh.core.text import printable
@@ -200,6 +200,10 @@ def _jupyter(target: Target, known: Server, there: Connection) -> Iterator[Findi
     out, status = there.attempt(f"test -x {sh(known.jupyter)} && echo there")
     facts = probe.look(there, target)
     yield from _hers(target, facts)
+    for lack in needs.lacks(name, profile, facts):
+        yield Finding(
+            "start", "error" if lack.fatal and not target.way.leads_on else "warning", lack.message, lack.repair, name
+        )
     if profile.adopt:
         yield _adopted(target, facts)
         return

@@ -109,7 +109,7 @@ OPTIONS = (
         about="Shell lines to run before Jupyter, such as 'module load anaconda'.",
     ),
     Option(
-        flag="--setup-shell", key="setup_shell", kind="words", metavar="COMMAND",
+        flag="--setup-shell", key="setup_shell", kind="words", metavar="COMMAND", needs="setup",
         help="Shell for the --setup lines, e.g. 'bash -l'",
         about="The shell for the setup lines, as words: ['/bin/bash', '-l'].",
     ),
