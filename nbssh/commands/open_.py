@@ -15,7 +15,7 @@ from nbssh.core import answers
 from nbssh.core.files import laptop_files, server_files
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, connect, profiles
+from nbssh.steps import aliases, connect, profiles, tunnels
 from nbssh.steps.aliases import refuse_unknown_alias
 from nbssh.steps.server_status import asked
 
@@ -49,9 +49,15 @@ def open_(context: Context, name: str) -> int:
         )
     refuse_unknown_alias(target)
     master = context.ssh.check_master(target.control_socket)
-    if master and _is_attended(target):
+    held = None if master else tunnels.alone(target)
+    if held:
+        _verify(target)
+        opener_runs = False
+    elif master and _is_attended(target):
         opener_runs = False
     else:
+        if not master:
+            tunnels.refuse_taken_port(target)
         status = _open_tunnel(target, joins=master)
         if status:
             return status
@@ -59,9 +65,19 @@ def open_(context: Context, name: str) -> int:
         opener_runs = target.profile.browser and not master
     if not opener_runs:
         _show_browser(target)
-    context.ui.say(f"the tunnel stays open in the background; close it with: ssh -O exit {alias(name)}")
+    context.ui.say(
+        f"the tunnel stays open{'' if held else ' in the background'}; close it with: {_close(target, held)}"
+    )
     context.ui.product(laptop_files.token_url(target.profile.port))
     return Exit.DONE
+
+
+def _close(target: Target, held: tunnels.Alone | None) -> str:
+    """Return how to close the tunnel; `held` is the session that had opened it before, where it has no master."""
+    if held:
+        return held.end
+    mine = tunnels.alone(target)
+    return f"kill {mine.pid}" if mine and mine.pid else f"ssh -O exit {alias(target.name)}"
 
 
 def _is_attended(target: Target) -> bool:

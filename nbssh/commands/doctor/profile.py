@@ -9,7 +9,7 @@ from nbssh.core.files.change import Kind, Plan
 from nbssh.core.profile.profile import alias
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, include, ports, profiles
+from nbssh.steps import aliases, include, ports, profiles, tunnels
 from nbssh.steps.plan import local_changes
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def _master(target: Target) -> Iterator[Finding]:
         repair = f"kill -9 {' '.join(str(holder.pid) for holder in holders)}" if holders else error.hint
         yield Finding("master", "error", f"{error.message}{who}", repair, name)
         return
+    opened = opened or tunnels.alone(target) is not None
     yield Finding("master", "ok", "its tunnel is open" if opened else "no tunnel is open", profile=name)
 
 
@@ -67,7 +68,7 @@ def _port(target: Target) -> Iterator[Finding]:
             "port", "error", f"port {profile.port} is that of '{other}' too", f"nbssh edit {name}: port", name
         )
         return
-    if ports.is_free(profile.port) or target.ssh.check_master(target.control_socket):
+    if ports.is_free(profile.port) or tunnels.is_open(target):
         yield Finding("port", "ok", f"127.0.0.1:{profile.port} is free or our own", profile=name)
         return
     who = lsof.listeners(profile.port)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nbssh.core.profile.profile import PROGRAMS, alias
 from nbssh.core.server.doctor import Finding
 from nbssh.core.server.facts import Candidate, Facts
-from nbssh.steps import connect, forwarding
+from nbssh.steps import connect, forwarding, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def examine(target: Target, known: Server, there: Connection) -> Iterator[Findin
             target.declared, lambda *words: there.attempt(connect.script_command(target, *words))[0]
         )
         return
-    if target.ssh.check_master(target.control_socket):
+    if tunnels.is_open(target):
         yield Finding("forwarding", "ok", "the tunnel is open", profile=name)
         return
     by_socket = known.forward == "socket" or bool(known.gate)
