@@ -174,6 +174,7 @@ def _wait(there: Connection, target: Target) -> None:
         raise
     except NbsshError:
         said = b""  # launch refused and took the tunnel along before it could be asked
+    connect.refuse_missing(target, said)
     if f"nbssh-{nonce}-verified" not in answers.lines(said):
         raise NbsshError(f"no server of '{name}' was verified on {server.hostname}", f"its log: nbssh logs {name}")
 

@@ -94,10 +94,13 @@ def _chosen(
     """Try a session, and return the target with what runs there; `running` is hers, which it uses."""
     name, profile, ui = target.name, target.profile, target.ui
     leads_on = target.way.leads_on  # then another sshd forwards
-    tried = Rehearsed(Permitted(), terminal=True) if leads_on else forwarding.rehearse(connection, facts, found)
+    far = running.port if running else choice.tcp_port(name, profile, facts)
+    tried = Rehearsed(Permitted(), terminal=True) if leads_on else forwarding.rehearse(connection, facts, found, far)
     tunnel = choice.tunnel(name, profile, facts, found, tried.permitted, leads_on=leads_on)
     if not running:
         ui.say(f"{facts.host} ({facts.os}): {choice.describe(found, profile.app)}")
+    if tunnel.forward == "tcp" and not running:
+        tunnel = _with_own_port(target, facts, tunnel, tried.holder)
     _tell_tunnel(target, tunnel, running.port if running else tunnel.port)
     _tell_session(target, tried)
     for lack in needs.lacks(name, profile, facts):
@@ -131,6 +134,25 @@ def _chosen(
     )
     target = with_server(connection, target, server)
     return with_server(connection, target, target.way.find(connection, target.declared, facts, found, target.ui))
+
+
+def _with_own_port(target: Target, facts: Facts, tunnel: Tunnel, holder: str) -> Tunnel:
+    """Return the tunnel to a port that nobody has; where one is declared that somebody has, that is said.
+
+    One of hers may be the profile's own Jupyter, where it has one already.
+    """
+    if holder not in {"mine", "foreign"} or (holder == "mine" and target.profile.server):
+        return tunnel
+    if not target.profile.remote_port:
+        port = choice.next_port(tunnel.port)
+        target.ui.say(f"port {tunnel.port} on {facts.host} is taken: {port} is chosen there")
+        return msgspec.structs.replace(tunnel, port=port)
+    who = "a program of yours" if holder == "mine" else "another user's program"
+    target.ui.warn(
+        f"port {tunnel.port} on {facts.host} is taken by {who}, so no session can start Jupyter there; "
+        f"end that, or take another port: nbssh edit {target.name}: remote_port"
+    )
+    return tunnel
 
 
 def _tell_tunnel(target: Target, tunnel: Tunnel, port: int) -> None:

@@ -67,6 +67,7 @@ stay() {
     say "${title} (server ${api_version}) ${how}" || :
     say "open http://127.0.0.1:${local_port}/" || :
     say "Ctrl-C detaches, the server keeps running; k and Enter stop it (so does: ssh ${name}-nb-kill)" || :
+    say "if the connection is lost it keeps running, too: ssh ${name}-nb comes back to it" || :
     while [ -z "${asked}" ]; do
         watched=0
         wait "${watcher}" || watched=$?

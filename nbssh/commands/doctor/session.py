@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbssh.core.profile.profile import PROGRAMS, alias
+from nbssh.core.profile.profile import PROGRAMS, alias, tcp_port
 from nbssh.core.server.doctor import Finding
 from nbssh.core.server.facts import Candidate, Facts
 from nbssh.steps import connect, forwarding, tunnels
@@ -33,10 +33,17 @@ def examine(target: Target, known: Server, there: Connection) -> Iterator[Findin
     at_home = (known.gate or known.socket).startswith(f"{known.home}/")
     facts = Facts(home=known.home, uid=known.uid, host=known.hostname, os=known.os, socket_at_home=at_home)
     found = Candidate(path=known.jupyter, program=PROGRAMS[profile.app], python=known.python)
-    rehearsed = forwarding.rehearse(there, facts, found)
+    rehearsed = forwarding.rehearse(there, facts, found, tcp_port(profile))
     yield from _session(name, known, rehearsed)
+    if rehearsed.holder == "foreign" and known.forward == "tcp":
+        yield Finding(
+            "port there", "error", f"port {tcp_port(profile)} on {known.hostname} belongs to another user's program",
+            f"nbssh edit {name}: remote_port", name,
+        )  # fmt: skip
     permitted = rehearsed.permitted
     way = permitted.socket if by_socket else permitted.tcp
+    if way is False and rehearsed.holder == "mine":  # sshd may permit the one port that Jupyter has
+        way = None
     option = "AllowStreamLocalForwarding" if by_socket else "AllowTcpForwarding"
     if way is False:
         other = permitted.tcp if known.forward == "socket" else permitted.socket
