@@ -29,6 +29,7 @@ _nbssh_grammar() {
                 --remote-port=-
                 '--scheduler=slurm|gridengine|pbs|lsf'
                 '--job-option*=-'
+                --adopt
                 --idle=-
                 --persist=-
                 --no-browser

@@ -107,6 +107,7 @@ complete -c nbssh -n '_nbssh_at add' -l forward -x -a 'auto socket tcp' -d 'How 
 complete -c nbssh -n '_nbssh_at add' -l remote-port -x -d 'Port on the server, for tcp'
 complete -c nbssh -n '_nbssh_at add' -l scheduler -x -a 'slurm gridengine pbs lsf' -d 'Run Jupyter in a batch job of this scheduler'
 complete -c nbssh -n '_nbssh_at add' -l job-option -x -d 'Option of its submission command; repeatable'
+complete -c nbssh -n '_nbssh_at add' -l adopt -d 'Use the Jupyter that you run there already, started by hand'
 complete -c nbssh -n '_nbssh_at add' -l idle -x -d 'Shut down after so long without use'
 complete -c nbssh -n '_nbssh_at add' -l persist -x -d 'Keep the connection so long after its last use, e.g. 1h (default: 5 s)'
 complete -c nbssh -n '_nbssh_at add' -l no-browser -d 'Never open a browser'

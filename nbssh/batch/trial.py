@@ -196,7 +196,7 @@ def _refusal(trial: Trial, via: Via, job: Word, node: HostName, keys: Sequence[s
                     return "the sshd there gives no terminal"
                 # the home is shared: there a socket would be seen by hosts that cannot connect to it
                 facts = msgspec.structs.replace(trial.facts, socket_at_home=False)
-                permitted = forwarding.try_forwarding(there, facts, trial.found)
+                permitted = forwarding.try_forwarding(there, facts, trial.found, 0)
         except NbsshError as error:
             return error.message
     try:

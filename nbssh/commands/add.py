@@ -27,6 +27,8 @@ from nbssh.steps.server_files import read_remote, settle, take_back
 from nbssh.wings import way_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.steps.context import Context
     from nbssh.steps.request import Wish
@@ -83,19 +85,21 @@ def _set_up_as_wished(context: Context, wish: Wish) -> None:
     with login.private(context.ssh, target.arguments, profile.destination) as there:
         joined = join(there, target, wish.said)
         target = joined.target
-        if not (target.secret.hash or target.secret.token):
+        if target.lacks_secret:
             fresh = new_secret(context.ui, wish.name, token=False, password_stdin=False)
             target = target.with_secret(msgspec.structs.replace(target.secret, hash=fresh.hash))
         _set_up(target, included, there, own_port=own_port, present=joined.present)
     joined.say()
     if include.state_of(context).kind is Kind.EFFECTIVE:
-        context.ui.say(f"{_outcome(target)}; now type: ssh {alias(wish.name)}")
+        context.ui.say(f"{_outcome(target, joined.lacks)}; now type: ssh {alias(wish.name)}")
     else:
         context.ui.say(f"all but the Include line is there: nbssh init adds it; then type: ssh {alias(wish.name)}")
 
 
-def _outcome(target: Target) -> str:
-    """Return how it went, in words: "done" is said where all was tried."""
+def _outcome(target: Target, lacks: Sequence[str]) -> str:
+    """Return how it went, in words: "done" is said where all was tried, and `lacks` nothing."""
+    if lacks:
+        return f"set up, but Jupyter cannot start before {' and '.join(map(repr, lacks))} is mended"
     untried = target.declared.server.untried
     if not untried:
         return "done"
@@ -105,7 +109,7 @@ def _outcome(target: Target) -> str:
 def _complete(context: Context, name: str) -> None:
     """Say that `name` is set up already; write what is missing, if an earlier add was killed halfway."""
     target = profiles.load(context, name)
-    if not (target.secret.hash or target.secret.token):
+    if target.lacks_secret:
         raise NbsshError(f"'{name}' is set up, but has neither password nor token", f"nbssh passwd {name}")
     included = _include(context)
     changes, _ = plan.local_changes(target)

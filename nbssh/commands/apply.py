@@ -10,13 +10,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nbssh.adapters.ssh.client import RefusedConfigError
 from nbssh.core.files import laptop_files
 from nbssh.core.files.change import AT_NEXT_START, Plan
 from nbssh.core.files.diff import as_json, painted, unified
 from nbssh.core.profile.declared import Secret, share_folder
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, border, connect, profiles, writing
+from nbssh.steps import aliases, border, connect, mending, profiles, writing
 from nbssh.steps.agree import Agreed, agree
 from nbssh.steps.plan import local_changes
 from nbssh.steps.probe import find_out
@@ -25,7 +26,7 @@ from nbssh.steps.secret import with_key
 from nbssh.steps.server_files import Present, read_remote, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.files.change import Change
@@ -74,7 +75,9 @@ def apply(
     if probe and offline:
         raise NbsshError("--probe and --offline exclude each other", "leave one of them out", code=Exit.USAGE)
     with ExitStack() as connections:
-        works, unreadable = planned(context, names, connections, offline=offline, probe=probe, prefer=prefer)
+        works, unreadable = planned(
+            context, names, connections, offline=offline, probe=probe, prefer=prefer, mends=mode == "apply"
+        )
         plan = _together(works)
         if mode == "apply":
             _carry_out(context, works, show=not json)
@@ -116,9 +119,11 @@ def planned(
     offline: bool,
     probe: bool = False,
     prefer: Prefer = "",
+    mends: bool = False,
 ) -> tuple[list[Work], list[Failure]]:
     """Return the work to do for each profile, and which ones cannot be read; `connections` keeps connections open.
 
+    `mends`: an alias file that ssh refuses is written first, because nothing can be asked before.
     Named profiles may ask for a password or code, so they come one after the other. Without names nobody is asked.
     """
     aliases.look_again()
@@ -128,19 +133,19 @@ def planned(
     for work in works:
         groups.setdefault(tuple(work.target.arguments), []).append(work)
 
+    unasked = not names
+    if offline and mends:
+        mending.mend(targets)
+
     def prepare(group: list[Work]) -> None:
         try:
-            with border.around(group[0].name, context.paths):
-                if not offline:
-                    _connect(group, connections, unasked=not names)
-                present = _present(group)
-                # first what asks the server, one by one, and one of the rest, which asks ssh of their destination
-                group = sorted(group, key=_is_known)
-                alone = sum(not _is_known(work) for work in group) + 1
-                for work in group[:alone]:
-                    _plan_one(work, present)
-                with ThreadPoolExecutor(WORKERS) as pool:
-                    list(pool.map(lambda work: _plan_one(work, present), group[alone:]))
+            try:
+                _plan_group(context, group, connections, offline=offline, unasked=unasked)
+            except RefusedConfigError:
+                if not mends:
+                    raise
+                mending.mend(targets)
+                _plan_group(context, group, connections, offline=offline, unasked=unasked)
         except NbsshError as error:
             for work in group:
                 work.trouble = work.trouble or error
@@ -149,16 +154,29 @@ def planned(
     return works, unreadable
 
 
-def _at_once(job: object, groups: Sequence[list[Work]], *, one_by_one: bool) -> None:
+def _plan_group(context: Context, group: list[Work], connections: ExitStack, *, offline: bool, unasked: bool) -> None:
+    """Fill in the plans of the profiles of one destination."""
+    with border.around(group[0].name, context.paths):
+        if not offline:
+            _connect(group, connections, unasked=unasked)
+        present = _present(group)
+        # first what asks the server, one by one, and one of the rest, which asks ssh of their destination
+        group = sorted(group, key=_is_known)
+        alone = sum(not _is_known(work) for work in group) + 1
+        for work in group[:alone]:
+            _plan_one(work, present)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            list(pool.map(lambda work: _plan_one(work, present), group[alone:]))
+
+
+def _at_once(job: Callable[[list[Work]], None], groups: Sequence[list[Work]], *, one_by_one: bool) -> None:
     """Run `job` for every group."""
-    call = job
-    assert callable(call)  # noqa: S101
     if one_by_one or len(groups) == 1:
         for group in groups:
-            call(group)
+            job(group)
         return
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(call, groups))
+        list(pool.map(job, groups))
 
 
 def _connect(group: list[Work], connections: ExitStack, *, unasked: bool) -> None:
@@ -174,6 +192,8 @@ def _connect(group: list[Work], connections: ExitStack, *, unasked: bool) -> Non
 def _is_known(work: Work) -> bool:
     """Tell whether what the profile says of its server was found for what it declares now."""
     known = work.target.profile.server
+    if work.target.profile.adopt:  # it may have been started again since, with another token
+        return False
     return not work.probe and known is not None and known.probed_for == work.target.profile.fingerprint()
 
 
@@ -192,7 +212,7 @@ def _together(works: list[Work]) -> Plan:
 def _plan_one(work: Work, present: Present) -> None:
     """Fill in the plan of one profile: its server's files, then the local ones."""
     name, target = work.name, work.target
-    if not (target.secret.hash or target.secret.token):
+    if target.lacks_secret:
         raise NbsshError(f"'{name}' has neither password nor token", f"give it one: nbssh passwd {name}")
     changes: list[Change] = []
     target = with_key(target)

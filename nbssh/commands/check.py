@@ -16,7 +16,7 @@ from nbssh.core.profile.profile import alias, kill_alias
 from nbssh.core.server import launch
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps import connect, profiles
+from nbssh.steps import connect, profiles, tunnels
 from nbssh.steps.aliases import refuse_unknown_alias
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def check(context: Context, name: str, *, password_stdin: bool) -> None:
     connect.known_server(target)
     refuse_unknown_alias(target)
     master = context.ssh.check_master(target.control_socket)
+    if not master:
+        _refuse_a_second(target)
     secret = _secret(target, password_stdin=password_stdin)
     with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
         browser = Path(folder, "browser")
@@ -60,6 +62,17 @@ def check(context: Context, name: str, *, password_stdin: bool) -> None:
             started = started or step.started
     how = "this check started the server, and it" if started else "the server was there before, and"
     context.ui.say(f"{how} goes on running; stop it with: ssh {kill_alias(name)}")
+
+
+def _refuse_a_second(target: Target) -> None:
+    """Raise where the port is taken: by a session of its own that no other one can share, or by a stranger."""
+    held = tunnels.alone(target)
+    if held:
+        raise NbsshError(
+            f"a session of {alias(target.name)} is open, and its connection can be shared by no second one",
+            f"end it first, Jupyter keeps running: {held.end}",
+        )
+    tunnels.refuse_taken_port(target)
 
 
 def _secret(target: Target, *, password_stdin: bool) -> str:

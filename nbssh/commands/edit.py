@@ -27,7 +27,7 @@ from nbssh.steps import connect, ports, probe, profiles, writing
 from nbssh.steps.agree import agree
 from nbssh.steps.plan import local_changes
 from nbssh.steps.profiles import Target
-from nbssh.steps.secret import with_key
+from nbssh.steps.secret import new_secret, with_key
 from nbssh.steps.server_files import read_remote, settle
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
             try:
                 there = stack.enter_context(connect.connect(target, at_destination=target.way.leads_on))
                 looked = not _is_known(target)
-                target = probe.find_out(there, target) if looked else target
+                target = _with_secret(probe.find_out(there, target)) if looked else target
             except NbsshError as error:
                 # what she wrote must not be lost for a server that does not answer
                 context.ui.error(error)
@@ -126,6 +126,14 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
         agreed.say_sent()
     _say_what_is_left(context, name, old, edited.profile, complete=there is not None)
     return Exit.FAILED if trouble else Exit.DONE
+
+
+def _with_secret(target: Target) -> Target:
+    """Return the target with a password that is asked for, where it no longer uses a Jupyter of the user's own."""
+    if not target.lacks_secret:
+        return target
+    fresh = new_secret(target.ui, target.name, token=False, password_stdin=False)
+    return target.with_secret(msgspec.structs.replace(target.secret, hash=fresh.hash))
 
 
 def _mend(context: Context, name: str, old: str, edited: Edited) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.core import answers
 from nbssh.steps import profiles
-from nbssh.steps.connect import connect, script_command
+from nbssh.steps.connect import connect, refuse_missing, script_command
 
 if TYPE_CHECKING:
     from nbssh.steps.context import Context
@@ -18,6 +18,7 @@ def kill(context: Context, name: str) -> int:
     script = script_command(target, "kill")
     with connect(target) as there:
         out, status = there.attempt(script)
+    refuse_missing(target, out)
     for line in answers.lines(out):
         context.ui.product(line)
     return status

@@ -9,6 +9,7 @@ from nbssh.adapters.programs import process
 from nbssh.core import answers
 from nbssh.core.files.quoting import sh
 from nbssh.core.profile.declared import server_folder
+from nbssh.errors import NbsshError
 from nbssh.steps import profiles
 from nbssh.steps.connect import connect, known_server
 
@@ -21,6 +22,11 @@ LOG_LINES = 1000
 def logs(context: Context, name: str, *, follow: bool) -> int:
     """Print the log's end, and with `follow` what comes, until Ctrl-C."""
     target = profiles.load(context, name)
+    if target.profile.adopt:
+        raise NbsshError(
+            f"'{name}' uses the Jupyter that you start by hand, whose log is where you sent it",
+            f"for nohup, there: tail nohup.out; what it is: nbssh show {name}",
+        )
     state = sh(server_folder(name, known_server(target), "state"))
     # where the way leads on, the log is in the shared home, below the name of another host
     log = f'"$(ls -td {state}/*/log 2>/dev/null | head -n 1)"' if target.way.leads_on else f'{state}/"$(uname -n)"/log'

@@ -17,7 +17,7 @@ from nbssh.core.files.change import PRIVATE, Change, Kind, Plan
 from nbssh.core.profile.page import page
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, connect, profiles, writing
+from nbssh.steps import aliases, connect, profiles, tunnels, writing
 from nbssh.steps.aliases import refuse_unknown_alias
 from nbssh.steps.plan import deletions
 from nbssh.steps.server_status import asked
@@ -58,9 +58,15 @@ def open_(context: Context, name: str, path: str = "", *, view: View = "") -> in
     if once:
         _write_page(target, shown)
     master = context.ssh.check_master(target.control_socket)
-    if master and _is_attended(target):
+    held = None if master else tunnels.alone(target)
+    if held:
+        _verify(target)
+        opener_runs = False
+    elif master and _is_attended(target):
         opener_runs = False
     else:
+        if not master:
+            tunnels.refuse_taken_port(target)
         status = _open_tunnel(target, joins=master, shown=shown if once else None)
         if status:
             return status
@@ -68,11 +74,21 @@ def open_(context: Context, name: str, path: str = "", *, view: View = "") -> in
         opener_runs = target.profile.browser and not master
     if not opener_runs:
         _show_browser(target, f"once={shown}" if once else f"path={shown}" if shown else "")
-    context.ui.say(f"the tunnel stays open in the background; close it with: ssh -O exit {alias(name)}")
+    context.ui.say(
+        f"the tunnel stays open{'' if held else ' in the background'}; close it with: {_close(target, held)}"
+    )
     for each in target.profile.alsos():
         context.ui.say(f"also {each.url}")
     context.ui.product(laptop_files.token_url(target.profile.port, path=shown))
     return Exit.DONE
+
+
+def _close(target: Target, held: tunnels.Alone | None) -> str:
+    """Return how to close the tunnel; `held` is the session that had opened it before, where it has no master."""
+    if held:
+        return held.end
+    mine = tunnels.alone(target)
+    return f"kill {mine.pid}" if mine and mine.pid else f"ssh -O exit {alias(target.name)}"
 
 
 def _is_attended(target: Target) -> bool:
@@ -186,6 +202,7 @@ def _wait(there: Connection, target: Target) -> None:
         raise
     except NbsshError:
         said = b""  # launch refused and took the tunnel along before it could be asked
+    connect.refuse_missing(target, said)
     if f"nbssh-{nonce}-verified" not in answers.lines(said):
         raise NbsshError(f"no server of '{name}' was verified on {server.hostname}", f"its log: nbssh logs {name}")
 

@@ -9,6 +9,7 @@ import msgspec
 
 from nbssh.core.files.change import Plan
 from nbssh.core.profile.shared import SECRET
+from nbssh.errors import NbsshError
 from nbssh.steps import connect, plan, profiles, writing
 from nbssh.steps.agree import agree
 from nbssh.steps.secret import new_secret
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 def passwd(context: Context, name: str, *, token: bool, password_stdin: bool, offline: bool) -> None:
     """Replace the secret of `name`. A server that runs keeps the old one until it is started again."""
     target = profiles.load(context, name)
+    if target.profile.adopt:
+        raise NbsshError(
+            f"'{name}' uses the Jupyter that you start by hand, which has a password or token of its own",
+            "change it there: jupyter notebook password (JupyterLab: jupyter server password), then start it again",
+        )
     fresh = new_secret(context.ui, name, token=token, password_stdin=password_stdin)
     secret = msgspec.structs.replace(target.secret, hash=fresh.hash, token=fresh.token)
     profile = msgspec.structs.replace(target.profile, auth="token" if token else "password")

@@ -7,13 +7,16 @@ import shutil
 from typing import TYPE_CHECKING, ClassVar
 
 from nbssh.adapters.files import inspection, tidy, writer
+from nbssh.adapters.laptop import store
 from nbssh.core import answers
+from nbssh.core.files import laptop_files
 from nbssh.core.files.change import Kind, Plan, is_edited
 from nbssh.core.files.diff import painted, unified
 from nbssh.core.files.program import program_of
+from nbssh.core.files.quoting import sh
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
-from nbssh.core.profile.declared import SHARE, STATES, Secret, server_folder, share_folder
+from nbssh.core.profile.declared import SHARE, STATES, Secret, program_path, server_folder, share_folder
 from nbssh.core.profile.profile import NAME, TITLES, check_name
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import border, connect, include, plan, profiles, writing
@@ -76,16 +79,28 @@ def _left_there(context: Context, found: Target | Failure, *, offline: bool, eve
     """Clean the server; return what is still there, in words, and whether that is for a bug of ours, which is told."""
     try:
         with border.around(found.name, context.paths):
-            return _remove_there(found, offline=offline, everywhere=everywhere), False
+            return _remove_there(context, found, offline=offline, everywhere=everywhere), False
     except NbsshError as error:
         context.ui.error(error)
         return f"the server of '{found.name}' may run, and its files may be there", True
 
 
-def _remove_there(found: Target | Failure, *, offline: bool, everywhere: bool) -> str:
+def _unreadable(context: Context, name: str) -> str:
+    """Return what may be left on the host of a profile that cannot be read, and the command that ends it."""
+    destination = store.destination_of_unreadable(context.paths, name)
+    program = laptop_files.program_named(writer.read(context.paths.conf(name)))
+    kill = f"sh {program_path(program, 'kill')} {name}; " if program else ""
+    there = f"{kill}rm -r ~/{SHARE}/{name} ~/{STATES}/{name}"
+    return (
+        f"the profile '{name}' could not be read, so its server was not contacted: Jupyter may run there; "
+        f"to end it and take its files away: ssh {sh(destination) if destination else 'DESTINATION'} {sh(there)}"
+    )
+
+
+def _remove_there(context: Context, found: Target | Failure, *, offline: bool, everywhere: bool) -> str:
     """Clean the server; return what is still there, in words."""
     if isinstance(found, Failure):
-        return f"the profile '{found.name}' could not be read, so its server was not contacted"
+        return _unreadable(context, found.name)
     name, server = found.name, found.profile.server
     if server is None:
         return ""
@@ -105,6 +120,8 @@ def _remove_there(found: Target | Failure, *, offline: bool, everywhere: bool) -
             found.end_masters()
         except NbsshError as error:
             found.ui.warn(f"{error.message}; {error.hint}")
+    if found.profile.adopt:
+        found.ui.say(f"your own Jupyter on {server.hostname}, which '{name}' used, was left alone")
     lines = answers.lines(out)
     for line in lines:
         if line != _SHARED:

@@ -99,7 +99,7 @@ def show_profile(context: Context, name: str, *, json: bool) -> None:
     if profile.server:
         rows += [
             ("server", f"{profile.server.hostname} ({profile.server.os})"),
-            ("jupyter", profile.server.jupyter),
+            ("jupyter", "the one that you start by hand" if profile.adopt else profile.server.jupyter),
         ]
     else:
         rows += [("server", f"not looked at yet: nbssh apply {name}")]

@@ -14,7 +14,7 @@ from nbssh.adapters.terminal.ui import columns
 from nbssh.core.profile.profile import TITLES
 from nbssh.core.text import printable, span
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, border, connect, profiles
+from nbssh.steps import aliases, border, connect, profiles, tunnels
 from nbssh.steps.profiles import Failure
 from nbssh.steps.server_status import SECONDS, Answer, asked
 
@@ -83,9 +83,10 @@ def _row(target: Target, *, unasked: bool) -> Row:
     tunnel, outdated = False, False
     try:
         with border.around(target.name, target.paths):
-            tunnel = target.ssh.check_master(target.control_socket)
+            master = target.ssh.check_master(target.control_socket)
+            tunnel = master or tunnels.alone(target) is not None
             outdated = aliases.is_outdated(target)
-            if not tunnel:
+            if not master:
                 connect.refuse_prompts(target, "nbssh status", unasked=unasked)
             with connect.connect(target, unasked=unasked, login_seconds=SECONDS if unasked else 600) as there:
                 answer = asked(there, target)

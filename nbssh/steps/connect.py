@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from nbssh.adapters.laptop import store
 from nbssh.adapters.ssh import login
 from nbssh.adapters.ssh.connection import LOGIN_SECONDS
+from nbssh.core import answers
 from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
@@ -67,6 +68,14 @@ def connect(
         may_log_in=may_log_in and not (unasked and profile.server and profile.server.prompts),
         login_seconds=login_seconds,
     )
+
+
+def refuse_missing(target: Target, out: bytes) -> None:
+    """Raise where the answer of a script says that the profile is not on its host any more."""
+    if ["nbssh-missing"] in answers.rows(out):
+        raise NbsshError(
+            f"'{target.name}' is not installed on {target.profile.destination} any more", f"nbssh apply {target.name}"
+        )
 
 
 class Call(Template, frozen=True, kw_only=True):

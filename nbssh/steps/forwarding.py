@@ -37,6 +37,7 @@ class ForwardTest(Template, frozen=True, kw_only=True):
     nonce: str
     python: str
     path: str
+    port: int
 
 
 class ForwardEnd(Template, frozen=True, kw_only=True):
@@ -50,6 +51,7 @@ class ForwardEnd(Template, frozen=True, kw_only=True):
 class Rehearsed:
     """What came of a session like those of the alias.
 
+    `holder` is who has the port of the host that was to be tried: free, mine, foreign, or nothing where nobody tells.
     `terminal` is None where it could not be tried: something there asks first. `one_session`: no other one shares the
     connection. `late`: the session's first word took long.
     """
@@ -58,36 +60,45 @@ class Rehearsed:
     terminal: bool | None = None
     one_session: bool = False
     late: bool = False
+    holder: str = ""
 
 
-def rehearse(connection: Connection, facts: Facts, found: Candidate) -> Rehearsed:
-    """Try a session as the alias has it, one for all: a terminal, a command with arguments, the tunnel."""
+def rehearse(connection: Connection, facts: Facts, found: Candidate, port: int) -> Rehearsed:
+    """Try a session as the alias has it, one for all: a terminal, a command with arguments, the tunnel.
+
+    Its end on the host is `port`, which sshd may permit alone, or another one where that is taken.
+    """
     try:
-        with trace.step(f"rehearse a session on {connection.shown}"), _listener(connection, facts, found) as there:
-            nonce, ends = there
+        with (
+            trace.step(f"rehearse a session on {connection.shown}"),
+            _listener(connection, facts, found, port) as there,
+        ):
+            nonce, ends, holder = there
             with connection.second(ends) as second:
                 began = time.monotonic()
                 terminal = second.terminal(LISTEN_SECONDS)
                 late = not second.refused and time.monotonic() - began > LATE_SECONDS
                 permitted = _permitted(second, ends, nonce)
-            return Rehearsed(permitted, terminal, second.refused, late)
+            return Rehearsed(permitted, terminal, second.refused, late, holder)
     except TerminalEndsConnectionError:
-        return Rehearsed(try_forwarding(connection, facts, found), terminal=False)
+        return Rehearsed(try_forwarding(connection, facts, found, port), terminal=False)
 
 
-def try_forwarding(connection: Connection, facts: Facts, found: Candidate) -> Permitted:
+def try_forwarding(connection: Connection, facts: Facts, found: Candidate, port: int) -> Permitted:
     """Forward to a socket and to a port on the server that answer with a secret word; tell what came through."""
     with (
         trace.step(f"try tunnels to {connection.shown}"),
-        _listener(connection, facts, found) as (nonce, ends),
+        _listener(connection, facts, found, port) as (nonce, ends, _),
         connection.second(ends, session=False) as second,
     ):
         return _permitted(second, ends, nonce)
 
 
 @contextlib.contextmanager
-def _listener(connection: Connection, facts: Facts, found: Candidate) -> Iterator[tuple[str, list[FarEnd]]]:
-    """Let the server listen; yield the word that it answers, and where: the port, then the socket, if it has one.
+def _listener(
+    connection: Connection, facts: Facts, found: Candidate, port: int
+) -> Iterator[tuple[str, list[FarEnd], str]]:
+    """Let the server listen; yield the word that it answers, where (a port, then the socket, if any), and the holder.
 
     Nowhere without a Python there. It runs beside the scripts of the connection, and needs no session of its own.
     """
@@ -95,19 +106,21 @@ def _listener(connection: Connection, facts: Facts, found: Candidate) -> Iterato
     state = f"{facts.home}/{STATES}" if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
     path = f"{state}/try-{nonce[:8]}"  # chosen here: a path that the server chose would reach the command line of ssh
     if not found.python:
-        yield nonce, []
+        yield nonce, [], ""
         return
-    said, _ = connection.attempt(render(ForwardTest(nonce=nonce, python=found.python, path=path)), LISTEN_SECONDS)
+    test = ForwardTest(nonce=nonce, python=found.python, path=path, port=port)
+    said, _ = connection.attempt(render(test), LISTEN_SECONDS)
     ends: list[FarEnd] = []
+    holder = ""
     match [row for row in answers.rows(said) if row[0] == f"nbssh-{nonce}-listen"]:
-        case [[_, "made" | "-" as socket_there, port]]:
-            ends = [values.far_port(values.port(port))]
+        case [[_, "made" | "-" as socket_there, far, "free" | "mine" | "foreign" | "unknown" as holder]]:
+            ends = [values.far_port(values.port(far))]
             if socket_there == "made":
                 ends.append(values.far_socket(path))
         case _:
             pass
     try:
-        yield nonce, ends
+        yield nonce, ends, holder
     except TerminalEndsConnectionError:
         # the listener has gone with it, and the next script logs in again
         connection.close()

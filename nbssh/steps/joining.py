@@ -12,6 +12,7 @@ from nbssh.core.files import server_record
 from nbssh.core.profile import options
 from nbssh.core.profile.profile import Server
 from nbssh.core.profile.shared import KEYS, SECRET, Shared, onto
+from nbssh.core.server import needs
 from nbssh.errors import NbsshError
 from nbssh.steps import probe
 from nbssh.steps.agree import listed, words
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Joined:
-    """The profile as it is to be set up here and there, and what was there; `theirs` is what another laptop set up."""
+    """The profile as it is to be set up here and there, and what was there; `theirs` is what another laptop set up.
+
+    `lacks` are the keys for which no session could start Jupyter there.
+    """
 
     target: Target
     present: Present
     theirs: Shared | None = None
     adopted: bool = False
+    lacks: tuple[str, ...] = ()
 
     def say(self) -> None:
         """Tell what became of what was there."""
@@ -84,7 +89,8 @@ def join(there: Connection, target: Target, said: Mapping[str, Any]) -> Joined:
     present = read_remote(there, [declared])
     scratch = f"{declared.folder}/{target.way.scratch}/" if target.way.scratch else None
     if all(scratch and path.startswith(scratch) for path in present.files):
-        return Joined(probe.choose(there, target, facts), present)
+        chosen = probe.choose(there, target, facts)
+        return Joined(chosen, present, lacks=_fatal(chosen, facts))
     record = server_record.read(present.files, declared.folder)
     _consent(there, target, record)
     target = _with_their_secret(target, record)
@@ -92,7 +98,19 @@ def join(there: Connection, target: Target, said: Mapping[str, Any]) -> Joined:
         target = _adopted(there, target, record.shared, said, facts)
     else:
         target = probe.choose(there, target, facts)
-    return Joined(target, present, record.over(Shared.of(target.profile, target.secret)), adopted=True)
+    return Joined(
+        target,
+        present,
+        record.over(Shared.of(target.profile, target.secret)),
+        adopted=True,
+        lacks=_fatal(target, facts),
+    )
+
+
+def _fatal(target: Target, facts: Facts) -> tuple[str, ...]:
+    """Return the keys for which no session could start Jupyter; where the way leads on, it may be otherwise there."""
+    lacks = [] if target.way.leads_on else needs.lacks(target.name, target.profile, facts)
+    return tuple(dict.fromkeys(lack.key for lack in lacks if lack.fatal))
 
 
 def _consent(there: Connection, target: Target, record: Record) -> None:

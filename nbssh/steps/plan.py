@@ -14,7 +14,7 @@ from nbssh.core.files.change import AT_NEXT_START, EXECUTABLE, NEVER_SHOWN, PRIV
 from nbssh.steps import aliases
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from nbssh.core.profile.declared import Declared
@@ -130,7 +130,7 @@ def remote_changes(declared: Declared, present: Present) -> list[Change]:
             edited = server_files.is_unlisted(change.path, change.old or b"", data, lists)
             change = dataclasses.replace(change, edited=edited)
         changes.append(change)
-    return [*changes, *_old_files(declared, present)]
+    return [*changes, *_old_files(declared, present), *_unused_config(declared, present, lists)]
 
 
 def _old_files(declared: Declared, present: Present) -> list[Change]:
@@ -148,6 +148,21 @@ def _old_files(declared: Declared, present: Present) -> list[Change]:
         if edited is not None:  # one without our seal is none of ours
             where = declared.profile.destination
             changes.append(Change(path, old, None, PRIVATE, mode, "of nbssh 0.1", where=where, edited=edited))
+    return changes
+
+
+def _unused_config(declared: Declared, present: Present, lists: Sequence[bytes]) -> list[Change]:
+    """Return what deletes the configuration of a Jupyter of our own, where the profile uses the user's."""
+    changes: list[Change] = []
+    for path in server_files.config_paths(declared.folder) if declared.profile.adopt else []:
+        old, mode = present.files.get(path, (None, None))
+        if old is not None:
+            edited = server_files.is_unlisted(path, old, declared.folder, lists)
+            where, why = declared.profile.destination, "your own Jupyter has its own"
+            changes.append(
+                Change(path, old, None, PRIVATE, mode, why, where=where, secret=True, masked=True, edited=edited,
+                       kind=Kind.JUPYTER_CONFIG)
+            )  # fmt: skip
     return changes
 
 

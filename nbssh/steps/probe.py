@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import msgspec
 
 from nbssh.adapters.terminal import trace
-from nbssh.adapters.terminal.ui import moment
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.profile import PROGRAMS, Server, validated
-from nbssh.core.server import choice
+from nbssh.core.server import choice, needs
 from nbssh.core.server.choice import Permitted
 from nbssh.core.server.facts import parse
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps import forwarding
+from nbssh.steps import forwarding, hers
 from nbssh.steps.forwarding import Rehearsed
 
 if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.server.choice import Tunnel
-    from nbssh.core.server.facts import Candidate, Facts
+    from nbssh.core.server.facts import Candidate, Facts, Running
     from nbssh.steps.profiles import Target
 
 LOOK_SECONDS = 120.0  # login shells that hang are given up after 10 s each, setup lines after 20 s
@@ -36,6 +35,8 @@ class Probe(Template, frozen=True, kw_only=True):
     nonce: str
     want: list[str]
     jupyter: str
+    dir: str
+    adopt: str
     setup: list[str]
     setup_shell: list[str]
 
@@ -53,7 +54,7 @@ def find_out(there: Connection, target: Target) -> Target:
 def look(connection: Connection, target: Target) -> Facts:
     """Return what the probe found: the profile's app, or if it is nowhere what other Jupyter there is."""
     facts = _probe(connection, target, [PROGRAMS[target.profile.app]])
-    if facts.candidates or target.profile.jupyter:
+    if facts.candidates or target.profile.jupyter or target.profile.adopt:
         return facts
     return _probe(connection, target, list(PROGRAMS.values()))
 
@@ -64,6 +65,8 @@ def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
         nonce=nonce,
         want=want,
         jupyter=profile.jupyter,
+        dir=profile.dir,
+        adopt="yes" if profile.adopt else "",
         setup=list(profile.setup),
         setup_shell=list(profile.setup_shell) or ["/bin/sh"],
     )
@@ -73,34 +76,39 @@ def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
 
 def choose(connection: Connection, target: Target, facts: Facts) -> Target:
     """Return the target with what was found and chosen on its server, and say it."""
-    name, profile, ui = target.name, target.profile, target.ui
     if facts.open:
         raise NbsshError(
             f"on {facts.host} {facts.open}: what runs from there could be theirs", f"there: {facts.repair}"
         )
-    found = choice.candidate_for(profile, facts)
-    _tell_candidates(target, facts, found)
-    if not found.argon2 and found.version(profile.app):
-        ui.warn(f"argon2-cffi was not seen beside {found.path}; without it the password cannot be checked")
+    if not target.profile.adopt:
+        found = choice.candidate_for(target.profile, facts)
+        _tell_candidates(target, facts, found)
+        return _chosen(connection, target, facts, found)
+    mine = hers.adopted(target, facts)
+    return _chosen(connection, mine[0], facts, hers.candidate(mine[1]), mine[1]) if mine else target
+
+
+def _chosen(
+    connection: Connection, target: Target, facts: Facts, found: Candidate, running: Running | None = None
+) -> Target:
+    """Try a session, and return the target with what runs there; `running` is hers, which it uses."""
+    name, profile, ui = target.name, target.profile, target.ui
     leads_on = target.way.leads_on  # then another sshd forwards
-    tried = Rehearsed(Permitted(), terminal=True) if leads_on else forwarding.rehearse(connection, facts, found)
-    permitted = tried.permitted
-    tunnel = choice.tunnel(name, profile, facts, found, permitted, leads_on=leads_on)
-    ui.say(f"{facts.host} ({facts.os}): {choice.describe(found, profile.app)}")
-    if tunnel.forward == "socket":
-        ui.say(f"tunnel to a unix socket that only you can open: {tunnel.socket}")
-    else:
-        through = f"; its end is a socket that only you can open: {tunnel.gate}" if tunnel.gate else ""
-        ui.say(f"tunnel to 127.0.0.1:{tunnel.port} over there (TCP), {tunnel.why}{through}")
-    if tried.one_session:
-        ui.say("its sshd permits one session for each connection (MaxSessions 1): no second terminal can share it")
-    if tried.terminal is False:
-        ui.say(
-            "its sshd gives no terminal (PermitTTY no, or no-pty in ~/.ssh/authorized_keys): sessions go without one"
-        )
-    _tell_hers(target, facts)
-    if facts.uid == 0:
-        ui.say("you are root there: Jupyter is told to accept that (allow_root)")
+    far = running.port if running else choice.tcp_port(name, profile, facts)
+    tried = Rehearsed(Permitted(), terminal=True) if leads_on else forwarding.rehearse(connection, facts, found, far)
+    tunnel = choice.tunnel(name, profile, facts, found, tried.permitted, leads_on=leads_on)
+    if not running:
+        ui.say(f"{facts.host} ({facts.os}): {choice.describe(found, profile.app)}")
+    if tunnel.forward == "tcp" and not running:
+        tunnel = _with_own_port(target, facts, tunnel, tried.holder)
+    _tell_tunnel(target, tunnel, running.port if running else tunnel.port)
+    _tell_session(target, tried)
+    for lack in needs.lacks(name, profile, facts):
+        ui.warn(f"{lack.message}; {lack.repair}")
+    if not running:
+        hers.tell(target, facts)
+        if facts.uid == 0:
+            ui.say("you are root there: Jupyter is told to accept that (allow_root)")
     prompts = connection.prompted or (connection.forced and (tried.late or connection.noisy))
     server = Server(
         home=facts.home,
@@ -113,8 +121,9 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
         generation=choice.generation(found, profile.app),
         forward="socket" if tunnel.forward == "socket" else "tcp",
         socket=tunnel.socket,
-        port=tunnel.port,
+        port=running.port if running else tunnel.port,
         gate=tunnel.gate,
+        runtime=running.folder if running else "",
         prompts=prompts,
         kill_joins=prompts,
         one_session=tried.one_session,
@@ -127,6 +136,46 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
     return with_server(connection, target, target.way.find(connection, target.declared, facts, found, target.ui))
 
 
+def _with_own_port(target: Target, facts: Facts, tunnel: Tunnel, holder: str) -> Tunnel:
+    """Return the tunnel to a port that nobody has; where one is declared that somebody has, that is said.
+
+    One of hers may be the profile's own Jupyter, where it has one already.
+    """
+    if holder not in {"mine", "foreign"} or (holder == "mine" and target.profile.server):
+        return tunnel
+    if not target.profile.remote_port:
+        port = choice.next_port(tunnel.port)
+        target.ui.say(f"port {tunnel.port} on {facts.host} is taken: {port} is chosen there")
+        return msgspec.structs.replace(tunnel, port=port)
+    who = "a program of yours" if holder == "mine" else "another user's program"
+    target.ui.warn(
+        f"port {tunnel.port} on {facts.host} is taken by {who}, so no session can start Jupyter there; "
+        f"end that, or take another port: nbssh edit {target.name}: remote_port"
+    )
+    return tunnel
+
+
+def _tell_tunnel(target: Target, tunnel: Tunnel, port: int) -> None:
+    """Say where it ends."""
+    if tunnel.forward == "socket":
+        target.ui.say(f"tunnel to a unix socket that only you can open: {tunnel.socket}")
+        return
+    through = f"; its end is a socket that only you can open: {tunnel.gate}" if tunnel.gate else ""
+    target.ui.say(f"tunnel to 127.0.0.1:{port} over there (TCP), {tunnel.why}{through}")
+
+
+def _tell_session(target: Target, tried: Rehearsed) -> None:
+    """Say what its sshd does not give."""
+    if tried.one_session:
+        target.ui.say(
+            "its sshd permits one session for each connection (MaxSessions 1): no second terminal can share it"
+        )
+    if tried.terminal is False:
+        target.ui.say(
+            "its sshd gives no terminal (PermitTTY no, or no-pty in ~/.ssh/authorized_keys): sessions go without one"
+        )
+
+
 def _tell_candidates(target: Target, facts: Facts, found: Candidate) -> None:
     """Say which programs cannot be run, or did not say their version."""
     for passed in facts.candidates:
@@ -135,17 +184,8 @@ def _tell_candidates(target: Target, facts: Facts, found: Candidate) -> None:
             target.ui.warn(f"{said}: {choice.fault(passed)}; the first session will show whether it runs")
         elif passed.fault and passed.program == found.program:
             target.ui.say(f"{said} was left out: {choice.fault(passed)}")
-
-
-def _tell_hers(target: Target, facts: Facts) -> None:
-    """Say what the user runs and has set by hand there."""
-    for running in facts.running:
-        target.ui.warn(
-            f"you have a {choice.describe_running(running, moment(running.since))}; this profile starts another one"
-        )
-        target.ui.say(f"to end that one: ssh {target.profile.destination} kill {running.pid}")
-    if facts.own_folder and not target.profile.dir:
-        target.ui.say(f"the notebooks' folder is the one that {facts.own_folder} there sets")
+    if not found.argon2 and found.version(target.profile.app):
+        target.ui.warn(f"argon2-cffi was not seen beside {found.path}; without it the password cannot be checked")
 
 
 def _untried(tried: Rehearsed, chosen: Tunnel, *, leads_on: bool) -> list[Literal["terminal", "tunnel"]]:

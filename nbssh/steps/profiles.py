@@ -54,6 +54,11 @@ class Target:
         return self.context.way_of(self.profile)
 
     @property
+    def lacks_secret(self) -> bool:
+        """Nobody gave it a password or token yet; a Jupyter that the user starts by hand has its own."""
+        return not (self.profile.adopt or self.secret.hash or self.secret.token)
+
+    @property
     def paths(self) -> Paths:
         """The user's files."""
         return self.context.paths

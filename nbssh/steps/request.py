@@ -83,6 +83,8 @@ def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
         raise NbsshError(
             "--forward socket needs a look at the server, which --offline forbids", "leave out one of the two"
         )
+    if wish.offline and wish.said.get("adopt"):
+        raise NbsshError("--adopt needs a look at the server, which --offline forbids", "leave out one of the two")
     port = _local_port(context, wish, recipe)
     remote = wish.said.get("remote_port", 0)
     if remote and not UNPRIVILEGED <= remote <= ports.LAST_PORT:

@@ -9,7 +9,7 @@ import msgspec
 from nbssh.core import answers
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps.connect import script_command
+from nbssh.steps.connect import refuse_missing, script_command
 
 if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
@@ -68,6 +68,7 @@ def asked(there: Connection, target: Target) -> Answer:
     answer = answers.record(out, Answer) if status == 0 else None
     if answer:
         return answer
+    refuse_missing(target, out)
     said = printable(answers.text(out), 200) or "nothing"
     raise NbsshError(
         f"{there.shown}: no status for '{target.name}'; it said: {said}", f"mend it with: nbssh apply {target.name}"

@@ -10,7 +10,7 @@ find_listener() {
     if [ -r /proc/net/tcp ]; then
         # proc(5): the address is in the byte order of the machine; 0A is LISTEN; the eighth field is the owner
         listener_uid=$(command awk -v port="$(printf '%04X' "${remote_port}")" -v me="${uid}" '
-            ($2 == "0100007F:" port || $2 == "7F000001:" port) && $4 == "0A" && (found == "" || $8 != me) { found = $8 }
+            ($2 == "0100007F:" port || $2 == "7F000001:" port || $2 == "00000000:" port) && $4 == "0A" && (found == "" || $8 != me) { found = $8 }
             END { print found }' /proc/net/tcp)
         case ${listener_uid} in
         '') ;;
@@ -18,13 +18,15 @@ find_listener() {
         *) listener=foreign ;;
         esac
     elif command -v lsof >/dev/null 2>&1; then
-        # whose comes second: in between, a listener may appear
-        if [ -n "$(command lsof -nP -iTCP@127.0.0.1:"${remote_port}" -sTCP:LISTEN -t 2>/dev/null)" ]; then
+        # whose comes second: in between, a listener may appear. What a user started by hand may listen on all addresses.
+        for listener_at in @127.0.0.1: :; do
+            [ -n "$(command lsof -nP -iTCP"${listener_at}${remote_port}" -sTCP:LISTEN -t 2>/dev/null)" ] || continue
             listener=foreign
-            if [ -n "$(command lsof -nP -a -u "${uid}" -iTCP@127.0.0.1:"${remote_port}" -sTCP:LISTEN -t 2>/dev/null)" ]; then
+            if [ -n "$(command lsof -nP -a -u "${uid}" -iTCP"${listener_at}${remote_port}" -sTCP:LISTEN -t 2>/dev/null)" ]; then
                 listener=ours
             fi
-        fi
+            break
+        done
     else
         listener=unknown
     fi

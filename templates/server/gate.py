@@ -28,7 +28,7 @@ def listener(port):
     except OSError:
         return by_lsof(port)
     # proc(5): the address is in the byte order of the machine; 0A is LISTEN; then come the owner and the inode
-    places = {"%s:%04X" % (address, port) for address in ("0100007F", "7F000001")}
+    places = {"%s:%04X" % (address, port) for address in ("0100007F", "7F000001", "00000000")}
     found = [(row[7], row[9]) for row in rows if len(row) > 9 and row[1] in places and row[3] == "0A"]
     return found if found and all(uid == str(os.getuid()) for uid, _ in found) else None
 
@@ -37,13 +37,18 @@ def by_lsof(port):
     """Ask as macOS wants to be asked."""
     import subprocess  # noqa: PLC0415  nowhere else
 
-    at = ["lsof", "-nP", "-iTCP@127.0.0.1:%d" % port, "-sTCP:LISTEN", "-t"]
-    asked = [
-        subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-        for words in (at, [*at, "-a", "-u", str(os.getuid())])
-    ]
-    everybody, ours = (done.stdout.split() for done in asked)
-    return ours if ours and ours == everybody else None
+    for address in "@127.0.0.1", "":
+        at = ["lsof", "-nP", "-iTCP%s:%d" % (address, port), "-sTCP:LISTEN", "-t"]
+        asked = [
+            subprocess.run(
+                words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
+            )
+            for words in (at, [*at, "-a", "-u", str(os.getuid())])
+        ]
+        everybody, ours = (done.stdout.split() for done in asked)
+        if everybody:
+            return ours if ours == everybody else None
+    return None
 
 
 def proved(port):

@@ -141,7 +141,7 @@ is_process() {
 
 # read_record FILE: sets r_pid and the rest. Never sourced: it is data, and on a shared home another host's.
 read_record() {
-    r_pid='' r_start='' r_host='' r_at='' r_since='' r_began='' r_job='' r_program=''
+    r_pid='' r_start='' r_host='' r_at='' r_since='' r_began='' r_job='' r_program='' r_file=''
     [ -f "$1" ] || return 1
     while read -r record_key record_value; do
         case ${record_key} in
@@ -153,6 +153,7 @@ read_record() {
         began) r_began=${record_value} ;;
         job) r_job=${record_value} ;;
         program) r_program=${record_value} ;;
+        file) r_file=${record_value} ;;
         *) ;;
         esac
     done 2>/dev/null <"$1" || return 1
@@ -164,9 +165,12 @@ read_record() {
     esac
 }
 
-# is_alive RECORD: the process it names runs, on this host.
+# is_alive RECORD: the process it names runs, on this host. One that the user started by hand, whose runtime file is
+# named, counts for a profile that uses it.
+hers=''
 is_alive() {
-    read_record "$1" && [ "${r_host}" = "${host}" ] && is_process "${r_pid}" "${r_start}"
+    read_record "$1" && [ "${r_host}" = "${host}" ] && is_process "${r_pid}" "${r_start}" &&
+        { [ -z "${r_file}" ] || [ -n "${hers}" ]; }
 }
 
 # marked FILE PID START: "ready" and "stopped" name the very process that they speak of.

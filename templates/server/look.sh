@@ -1,4 +1,5 @@
-# needs: answers api_version count_sessions find_others is_alive marked others r_pid r_since r_start run
+# needs: answers api_version count_sessions find_hers find_others hers is_alive marked others r_file r_pid r_since r_start
+# needs: run
 # --- how the server is -----------------------------------------------------------------------------------------------
 
 # The newest of the arguments in seconds since 1970, or nothing: GNU and busybox say it one way, BSD and macOS the other.
@@ -15,6 +16,10 @@ newest() {
 look_into() {
     pid=${r_pid}
     since=${r_since:-null}
+    if [ -n "${r_file}" ]; then
+        kernels=null # her folder holds those of all her Jupyters
+        return 0
+    fi
     for kernel in "$1"/runtime/kernel-*.json; do
         [ ! -f "${kernel}" ] || kernels=$((kernels + 1))
     done
@@ -30,7 +35,7 @@ look_here() {
         condition=elsewhere
         elsewhere="${elsewhere}${elsewhere:+,}\"${other}\""
     done
-    is_alive "${run}/record" || return 0
+    is_alive "${run}/record" || { [ -n "${hers}" ] && find_hers; } || return 0
     if answers; then
         condition=running
         version="\"${api_version}\""

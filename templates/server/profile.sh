@@ -33,7 +33,7 @@ is_exposed() {
 # line. `setup`, `setup_shell` and `option` may come again and again. What another version of nbssh knows is skipped.
 open_profile() {
     place_profile "$1"
-    app=lab title=JupyterLab forward=socket socket='' remote_port=0 gate='' jupyter=jupyter-lab python='' root_dir=''
+    app=lab title=JupyterLab forward=socket socket='' remote_port=0 gate='' hers='' hers_sum='' jupyter=jupyter-lab python='' root_dir=''
     fast=yes environment=login start_timeout=120 setup='' setup_shell='' wing='' scheduler='' via='' options=''
     while IFS='' read -r profile_line; do
         profile_value=${profile_line#* }
@@ -44,6 +44,8 @@ open_profile() {
         'socket '*) forward=socket socket=${profile_value} ;;
         'port '*) forward=tcp remote_port=${profile_value} ;;
         'gate '*) gate=${profile_value} ;;
+        'hers '*) hers=${profile_value} ;;
+        'hers_sum '*) hers_sum=${profile_value} ;;
         'jupyter '*) jupyter=${profile_value} ;;
         'python '*) python=${profile_value} ;;
         'dir '*) root_dir=${profile_value} ;;

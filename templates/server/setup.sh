@@ -20,7 +20,8 @@ quote() {
 # a module may have set Jupyter's variables, and without it there would be no password.
 # shellcheck disable=SC2016  # a program for another shell
 setup_end='
-unset nbssh_status JUPYTER_NO_CONFIG
+trap - EXIT
+unset nbssh_status nbssh_line JUPYTER_NO_CONFIG
 case $1 in
 /*)
     case $PATH in
@@ -50,15 +51,16 @@ become_setup_shell() {
     setup_program="${setup_program} nbssh_runtime=${quoted}"
     quote "${run}/notes"
     setup_program="${setup_program} nbssh_notes=${quoted}${newline}"
+    setup_program="${setup_program}trap 'printf \"nbssh: setup line %s ended its shell with status %s\\n\" \"\$nbssh_line\" \"\$?\" >&2' EXIT${newline}"
     setup_number=0
     setup_rest=${setup}
     while [ -n "${setup_rest}" ]; do
         setup_number=$((setup_number + 1))
         quote "${setup_rest%%"${newline}"*}"
         setup_rest=${setup_rest#*"${newline}"}
-        setup_program="${setup_program}eval ${quoted}${newline}nbssh_status=\$?${newline}[ \"\$nbssh_status\" -eq 0 ] || {
-    printf 'nbssh: setup line %s ended with status %s: %s\\n' ${setup_number} \"\$nbssh_status\" ${quoted} >&2
-    printf 'setup line %s ended with status %s: %s\\n' ${setup_number} \"\$nbssh_status\" ${quoted} >>\"\$nbssh_notes\"
+        setup_program="${setup_program}nbssh_line=${setup_number}${newline}eval ${quoted}${newline}nbssh_status=\$?${newline}[ \"\$nbssh_status\" -eq 0 ] || {
+    printf \"nbssh: setup line %s ('%s') ended with status %s\\n\" ${setup_number} ${quoted} \"\$nbssh_status\" >&2
+    printf \"setup line %s ('%s') ended with status %s\\n\" ${setup_number} ${quoted} \"\$nbssh_status\" >>\"\$nbssh_notes\"
 }${newline}"
     done
     set -f

@@ -1,4 +1,4 @@
-# needs: ask_api attach await_found await_server fail failed_start find_listener find_others forward host is_alive
+# needs: ask_api attach await_found await_server end_gate fail failed_start find_listener find_others forward host is_alive
 # needs: know_uid listener lock name now now_s now_tenth open_gate others print_notes program put python r_at
 # needs: read_record refuse_listener refuse_tools remove_socket run say server_ended socket start_timeout state stop_server
 # needs: title uid unlock
@@ -68,6 +68,7 @@ start() {
     respect_others
     command rm -f "${run}/record" "${run}/ready" "${run}/stopped" "${run}"/record.* "${run}"/ready.*
     command find "${run}" \( -name 'lock.[0-9]*' -o -name 'refused.[0-9]*' \) -mmin +60 -exec rm -f {} +
+    end_gate
     if [ "${forward}" = tcp ]; then
         find_listener
         [ "${listener}" = none ] || refuse_listener

@@ -184,7 +184,7 @@ def test_it_is_there_before_the_setup_lines(one: Server, shell: list[str]) -> No
 def test_a_setup_line_that_fails_is_told_in_the_session(one: Server) -> None:
     one.change(setup=["true", "conda-nowhere activate nosuch"])
     _, said = one.up()
-    assert "nbssh: warning: setup line 2 ended with status 127: conda-nowhere activate nosuch" in said
+    assert "nbssh: warning: setup line 2 ('conda-nowhere activate nosuch') ended with status 127" in said
 
 
 STEERING = {

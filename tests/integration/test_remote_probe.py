@@ -36,6 +36,8 @@ class Remote:
         self.model: dict[str, Any] = {
             "nonce": NONCE,
             "jupyter": "",
+            "adopt": "",
+            "dir": "",
             "setup": [],
             "setup_shell": ["/bin/sh"],
             "want": ["jupyter-lab"],
@@ -274,7 +276,7 @@ def test_a_torn_probe_says_nothing(remote: Remote) -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None:
     path = remote.home / "deep/er/sock"
-    script = render(ForwardTest(nonce=NONCE, python=sys.executable, path=str(path)))
+    script = render(ForwardTest(nonce=NONCE, python=sys.executable, path=str(path), port=0))
     # as a connection runs its scripts: a compound command without input, one after another
     with subprocess.Popen(
         SHELLS[shell], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=remote.env
@@ -283,20 +285,20 @@ def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None
         assert child.stdout
         child.stdin.write(f"(\n{script}\n) </dev/null\n")
         child.stdin.flush()
-        mark, made, port = child.stdout.readline().split()
+        mark, made, port, _ = child.stdout.readline().split()
         assert (mark, made) == (f"nbssh-{NONCE}-listen", "made")
         for family, address in ((socket.AF_UNIX, str(path)), (socket.AF_INET, ("127.0.0.1", int(port)))):
             with socket.socket(family) as client:
                 client.connect(address)
                 assert client.makefile().read() == f"{NONCE}\n"
-        child.stdin.write(f"(\n{render(ForwardEnd(path=str(path)))}\n) </dev/null\n")
+        child.stdin.write(f"(\n{render(ForwardEnd(path=str(path), port=0))}\n) </dev/null\n")
         child.stdin.close()
         assert child.wait(timeout=PATIENCE) == 0
     assert not list(remote.home.iterdir())
 
 
 def test_forwarding_where_no_socket_can_be_made(remote: Remote) -> None:
-    script = render(ForwardTest(nonce=NONCE, python=sys.executable, path=f"{remote.home}/{'x' * 120}"))
+    script = render(ForwardTest(nonce=NONCE, python=sys.executable, path=f"{remote.home}/{'x' * 120}", port=0))
     done = subprocess.run(
         ["dash"],
         input=f"(\n{script}\n) </dev/null\n",
@@ -305,6 +307,6 @@ def test_forwarding_where_no_socket_can_be_made(remote: Remote) -> None:
         check=False,
         timeout=PATIENCE,
     )
-    mark, made, port = done.stdout.split()
+    mark, made, port, _ = done.stdout.split()
     assert (mark, made) == (f"nbssh-{NONCE}-listen", "-")
     assert int(port) > 0

@@ -800,7 +800,7 @@ def test_setup_lines(one: Server, shell: list[str]) -> None:
     assert env["JUPYTER_CONFIG_PATH"].split(":")[0] == f"{one.data}/config"
     assert env["JUPYTER_RUNTIME_DIR"] == str(one.run_dir / "runtime")
     assert not [key for key in env if key.lower().startswith("nbssh") or key == "JUPYTER_NO_CONFIG"]
-    assert "nbssh: setup line 1 ended with status 1: false 'it''s'" in (one.run_dir / "log").read_text()
+    assert "nbssh: setup line 1 ('false 'it''s'') ended with status 1" in (one.run_dir / "log").read_text()
 
 
 def test_setup_lines_that_lead_nowhere(one: Server) -> None:

@@ -44,8 +44,10 @@ def models(text: str) -> dict[str, Template]:
     return {
         "remove": removing(text),
         **{f"remove {kind}": removing(text, kind) for kind in TITLES},
-        "probe": Probe(nonce="0123", want=[text], jupyter=text, setup=[text], setup_shell=[text, "-l"]),
-        "forwardtest": ForwardTest(nonce="0123", python=text, path=text),
+        "probe": Probe(
+            nonce="0123", want=[text], jupyter=text, dir=text, adopt="yes", setup=[text], setup_shell=[text, "-l"]
+        ),
+        "forwardtest": ForwardTest(nonce="0123", python=text, path=text, port=0),
         "doctor": Doctor(home=text, share=text, states=text),
         "read": Look(share=text, programs=[Wanted(text, [text])], folders=[text]),
         "call": Call(share=text, name=text, laptop=text, program=text, script=text, words=(text,)),

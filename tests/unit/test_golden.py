@@ -123,7 +123,7 @@ SENT: list[Template] = [
         share="/home/alice/.local/share/nbssh", name="mybox", laptop="fedcba9876543210", program="0123456789abcdef",
         script="batch/job", words=("keys", "it's"),
     ),
-    ForwardTest(nonce="0123456789abcdef", python="/usr/bin/python3", path="/home/alice/try"),
+    ForwardTest(nonce="0123456789abcdef", python="/usr/bin/python3", path="/home/alice/try", port=10080),
 ]  # fmt: skip
 
 

@@ -72,6 +72,16 @@ def read(paths: Paths, name: str) -> Profile:
     return parse(text, shown)
 
 
+def destination_of_unreadable(paths: Paths, name: str) -> str:
+    """Return the destination in a profile's file that cannot be read as a profile, as far as it says one."""
+    try:
+        text = (writer.read(paths.profile(name), limit=PROFILE_BYTES) or b"").decode("utf-8", "replace")
+    except NbsshError:
+        return ""
+    said = re.search(r"""(?m)^[ \t]*destination[ \t]*=[ \t]*["']([^"'\s]{1,300})["']""", text)
+    return said[1] if said and said[1].isprintable() else ""
+
+
 def parse(text: str, source: str) -> Profile:
     """Return the profile in TOML `text`."""
     if found := _DEEP_KEY.search(text):  # the parser takes a gigabyte for each thousand of such a key's parts

@@ -36,6 +36,16 @@ def masters(control_socket: str) -> list[Holder]:
     return sorted({who for who, name in _ask(["-U"]) if name.startswith((f"{control_socket}.", f"{control_socket} "))})
 
 
+def words(pid: int) -> list[str]:
+    """Return the command line of a process, in words; none where nobody tells."""
+    try:
+        return (
+            process.run(["ps", "-o", "args=", "-p", str(pid)], seconds=SECONDS).out.decode("utf-8", "replace").split()
+        )
+    except NbsshError:
+        return []
+
+
 def _ask(arguments: list[str]) -> list[tuple[Holder, str]]:
     """Return (who, name of the open file) of all that lsof lists."""
     program = shutil.which("lsof") or shutil.which("lsof", path="/usr/sbin:/usr/bin:/sbin")

@@ -101,9 +101,11 @@ def _files_for_ssh(context: Context) -> Iterator[Finding]:
         said = trouble.said(entry) if trouble else _refused(context, entry) if entry.kind == "file" else ""
         if said:
             bad = True
-            # apply asks ssh, which answers nothing before the file has gone
-            again = f" && nbssh apply --offline {entry.path.stem}" if known else ""
-            repair = f"chmod 600 {shlex.quote(str(entry.path))}" if trouble is Trouble.WRITABLE else remove + again
+            repair = remove + (f" && nbssh apply --offline {entry.path.stem}" if known else "")
+            if trouble is Trouble.WRITABLE:
+                repair = f"chmod 600 {shlex.quote(str(entry.path))}"
+            elif known and not trouble:
+                repair = f"nbssh apply {entry.path.stem}"
             yield Finding("files", "error", f"{shown} breaks every ssh call: {said}", repair)
         elif not known and entry.kind == "file":
             yield Finding("files", "warning", f"{shown} belongs to no profile, but ssh reads it", remove)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.programs import lsof
 from nbssh.core.files.change import Kind, Plan
-from nbssh.core.profile.profile import alias
+from nbssh.core.profile.profile import alias, all_aliases
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, include, own_block, ports, profiles
+from nbssh.steps import aliases, include, own_block, ports, profiles, tunnels
 from nbssh.steps.plan import local_changes
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def examine(target: Target, *, ask_ssh: bool) -> list[Finding]:
 def _secret(target: Target) -> Iterator[Finding]:
     name, profile, secret = target.name, target.profile, target.secret
     flag = " --token" if profile.auth == "token" else ""
-    if not (secret.token if profile.auth == "token" else secret.hash):
+    if profile.adopt and not secret.token:
+        yield Finding("secret", "ok", "your own Jupyter has its own password", profile=name)
+    elif not (secret.token if profile.auth == "token" else secret.hash):
         yield Finding("secret", "error", f"the {profile.auth} is missing", f"nbssh passwd {name}{flag}", name)
     else:
         yield Finding("secret", "ok", f"the {profile.auth} is there", profile=name)
@@ -54,12 +56,13 @@ def _master(target: Target) -> Iterator[Finding]:
         repair = f"kill -9 {' '.join(str(holder.pid) for holder in holders)}" if holders else error.hint
         yield Finding("master", "error", f"{error.message}{who}", repair, name)
         return
+    opened = opened or tunnels.alone(target) is not None
     yield Finding("master", "ok", "its tunnel is open" if opened else "no tunnel is open", profile=name)
 
 
 def _port(target: Target) -> Iterator[Finding]:
     name, mine = target.name, target.profile.local_ports()
-    others, opened = profiles.ports(target.context, but=name), target.ssh.check_master(target.control_socket)
+    others, opened = profiles.ports(target.context, but=name), tunnels.is_open(target)
     well = True
     for port in mine:
         edit = f"nbssh edit {name}: {'port' if port == mine[0] else 'also'}"

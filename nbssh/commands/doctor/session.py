@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbssh.core.profile.profile import PROGRAMS, alias
+from nbssh.core.profile.profile import PROGRAMS, alias, tcp_port
 from nbssh.core.server.doctor import Finding
 from nbssh.core.server.facts import Candidate, Facts
-from nbssh.steps import connect, forwarding
+from nbssh.steps import connect, forwarding, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,17 +26,24 @@ def examine(target: Target, known: Server, there: Connection) -> Iterator[Findin
             target.declared, lambda *words: there.attempt(connect.script_command(target, *words))[0]
         )
         return
-    if target.ssh.check_master(target.control_socket):
+    if tunnels.is_open(target):
         yield Finding("forwarding", "ok", "the tunnel is open", profile=name)
         return
     by_socket = known.forward == "socket" or bool(known.gate)
     at_home = (known.gate or known.socket).startswith(f"{known.home}/")
     facts = Facts(home=known.home, uid=known.uid, host=known.hostname, os=known.os, socket_at_home=at_home)
     found = Candidate(path=known.jupyter, program=PROGRAMS[profile.app], python=known.python)
-    rehearsed = forwarding.rehearse(there, facts, found)
+    rehearsed = forwarding.rehearse(there, facts, found, tcp_port(profile))
     yield from _session(name, known, rehearsed)
+    if rehearsed.holder == "foreign" and known.forward == "tcp":
+        yield Finding(
+            "port there", "error", f"port {tcp_port(profile)} on {known.hostname} belongs to another user's program",
+            f"nbssh edit {name}: remote_port", name,
+        )  # fmt: skip
     permitted = rehearsed.permitted
     way = permitted.socket if by_socket else permitted.tcp
+    if way is False and rehearsed.holder == "mine":  # sshd may permit the one port that Jupyter has
+        way = None
     option = "AllowStreamLocalForwarding" if by_socket else "AllowTcpForwarding"
     if way is False:
         other = permitted.tcp if known.forward == "socket" else permitted.socket

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, ClassVar
 
-from nbssh.adapters.terminal.ui import moment
 from nbssh.commands.doctor import session
 from nbssh.core.files.change import Kind, Plan
 from nbssh.core.files.quoting import sh
@@ -13,11 +12,12 @@ from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import SHARE, STATES, server_folder, share_folder
 from nbssh.core.profile.profile import TITLES, alias
-from nbssh.core.server import choice, survey
+from nbssh.core.server import choice, needs, survey
 from nbssh.core.server.doctor import Finding, tried
+from nbssh.core.server.values import is_token
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps import connect, folders, probe, profiles
+from nbssh.steps import connect, folders, hers, probe, profiles
 from nbssh.steps.agree import agree, listed
 from nbssh.steps.server_files import read_remote
 from nbssh.steps.server_status import asked
@@ -160,12 +160,14 @@ def _left_there(target: Target, said: Survey) -> Iterator[Finding]:
         yield Finding("leftovers", "ok", "nothing is left over there", profile=name)
 
 
-def _hers(name: str, destination: str, facts: Facts) -> Iterator[Finding]:
+def _hers(target: Target, facts: Facts) -> Iterator[Finding]:
     """Tell of what she runs or configures by hand there, beside the profile."""
-    for running in facts.running:
+    name = target.name
+    for running in () if target.profile.adopt else facts.running:
         yield Finding(
-            "by hand", "warning", f"you have a {choice.describe_running(running, moment(running.since))}",
-            f"if nothing of it is needed: ssh {destination} kill {running.pid}", name,
+            "by hand", "warning", f"you have a {hers.described(running)}",
+            f"if nothing of it is needed: ssh {target.profile.destination} kill {running.pid}; "
+            f"to use it: nbssh edit {name}, and write adopt = true", name,
         )  # fmt: skip
     if facts.own_network:
         yield Finding(
@@ -174,13 +176,37 @@ def _hers(name: str, destination: str, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _adopted(target: Target, facts: Facts) -> Finding:
+    """Tell whether the Jupyter that the user starts by hand runs, and is as it was."""
+    name, running = target.name, hers.running_for(target, facts)
+    if running is None:
+        return Finding(
+            "jupyter", "warning", f"your own Jupyter, which '{name}' uses, does not run on {facts.host}",
+            f"start it there as you did; or nbssh edit {name}, and take out the line 'adopt'", name,
+        )  # fmt: skip
+    if why := hers.unusable(running):
+        return Finding("jupyter", "error", f"your own Jupyter on {facts.host} cannot be used: {why[0]}", why[1], name)
+    if is_token(running.token) and running.token != target.secret.token:
+        return Finding(
+            "jupyter", "warning", "your own Jupyter was started again, with another token", f"nbssh apply {name}", name
+        )
+    return Finding("jupyter", "ok", f"it uses the {hers.described(running)}", profile=name)
+
+
 def _jupyter(target: Target, known: Server, there: Connection) -> Iterator[Finding]:
     """Look whether the program that was chosen is still there, and still the same."""
     name, profile = target.name, target.profile
     again = f"nbssh apply --probe {name}"
     out, status = there.attempt(f"test -x {sh(known.jupyter)} && echo there")
     facts = probe.look(there, target)
-    yield from _hers(name, profile.destination, facts)
+    yield from _hers(target, facts)
+    for lack in needs.lacks(name, profile, facts):
+        yield Finding(
+            "start", "error" if lack.fatal and not target.way.leads_on else "warning", lack.message, lack.repair, name
+        )
+    if profile.adopt:
+        yield _adopted(target, facts)
+        return
     if status or b"there" not in out:
         repair = f"nbssh edit {name}: jupyter" if profile.jupyter else again
         yield Finding("jupyter", "error", f"{known.jupyter} is no longer on {facts.host}", repair, name)

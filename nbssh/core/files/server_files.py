@@ -10,7 +10,7 @@ import msgspec
 
 from nbssh.core.files import change
 from nbssh.core.files.change import PRIVATE, SEAL, Change, File, Kind
-from nbssh.core.files.program import program_of
+from nbssh.core.files.program import cksum, program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import Secret, share_folder
@@ -100,15 +100,22 @@ def program_change(declared: Declared, found: str) -> Change:
 
 def remote_files(declared: Declared) -> list[File]:
     """Return the files of a profile on its server."""
+    if declared.profile.adopt:  # that one has its own configuration
+        return [settings_file(declared), registration(declared)]
     data, model = declared.folder, jupyter_model(declared)
     config = [
-        File(f"{data}/config/{template.removeprefix('jupyter/')}", render(model, template), PRIVATE,
+        File(path, render(model, template), PRIVATE,
              "Jupyter's configuration", secret=True, masked=True, kind=Kind.JUPYTER_CONFIG)
-        for template in model.templates
+        for path, template in zip(config_paths(data), model.templates, strict=True)
         if "/quiet/" not in template or model.generation == "server2"
     ]  # fmt: skip
     # Last: where an install is cut off, what has its new content already is no hand edit to the old checksums.
     return [*config, settings_file(declared, config), registration(declared)]
+
+
+def config_paths(data: str) -> list[str]:
+    """Return where the files of a JupyterConfig lie in `data`, a profile's folder on its server."""
+    return [f"{data}/config/{template.removeprefix('jupyter/')}" for template in JupyterConfig.templates]
 
 
 def settings_file(declared: Declared, config: Sequence[File] = ()) -> File:
@@ -123,13 +130,16 @@ def settings_file(declared: Declared, config: Sequence[File] = ()) -> File:
 
 def settings(declared: Declared) -> list[tuple[str, str]]:
     """Return the parameters of a profile as templates/server/profile.sh reads them, without its defaults."""
-    profile, server = declared.profile, declared.server
+    profile, server, token = declared.profile, declared.server, declared.secret.token.encode()
     found: list[tuple[str, str]] = []
     if profile.app != "lab":
         found += [("app", profile.app), ("title", TITLES[profile.app])]
     found += [("socket", server.socket)] if server.forward == "socket" else [("port", str(tcp_port(profile)))]
     found += [("gate", server.gate)] if server.gate else []
-    found += [("jupyter", profile.jupyter or server.jupyter)]
+    if profile.adopt:
+        found += [("hers", server.runtime), ("hers_sum", f"{cksum(token)} {len(token)}")]
+    else:
+        found += [("jupyter", profile.jupyter or server.jupyter)]
     if server.python:
         found += [("python", server.python)]
     if profile.dir:

@@ -14,12 +14,12 @@ from nbssh.core.files import server_files
 from nbssh.core.files.change import is_edited
 from nbssh.core.files.program import cksum
 from nbssh.core.profile.shared import Shared
+from nbssh.core.server.values import is_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _HASH = re.compile(r"[\x21-\x7e]{1,1000}\Z")
-_TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,1000}\Z")
 
 
 class Record(NamedTuple):
@@ -93,5 +93,5 @@ def _secret(files: Mapping[str, tuple[bytes, int]], data: str) -> tuple[str, str
     token = said.get("IdentityProvider", {}).get("token")
     return (
         hashed if isinstance(hashed, str) and _HASH.match(hashed) else "",
-        token if isinstance(token, str) and _TOKEN.match(token) else "",
+        token if isinstance(token, str) and is_token(token) else "",
     )

@@ -114,7 +114,7 @@ OPTIONS = (
         about="Shell lines to run before Jupyter, such as 'module load anaconda'.",
     ),
     Option(
-        flag="--setup-shell", key="setup_shell", kind="words", metavar="COMMAND",
+        flag="--setup-shell", key="setup_shell", kind="words", metavar="COMMAND", needs="setup",
         help="Shell for the --setup lines, e.g. 'bash -l'",
         about="The shell for the setup lines, as words: ['/bin/bash', '-l'].",
     ),
@@ -136,6 +136,11 @@ OPTIONS = (
     Option(
         flag="--job-option", key="scheduler.options", kind="lines", metavar="OPTION", needs="scheduler.kind",
         help="Option of its submission command; repeatable",
+    ),
+    Option(
+        flag="--adopt", key="adopt", kind="flag",
+        help="Use the Jupyter that you run there already, started by hand",
+        about="Use the Jupyter that runs there already, started by hand: the one that listens on remote_port.",
     ),
     Option(
         flag="--idle", key="idle_hours", kind="hours", metavar="HOURS",

@@ -37,11 +37,12 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
 # where both share a home they are one. templates/server/names.sh has the same.
 RESERVED = frozenset(("program", "secrets", "backups", "lock", "log", "included", "edits", "templates", "laptop"))
 FIRST_PORT, PORTS = 20000, 10000  # local ports that names give: below those that systems give away by themselves
+_OF_OUR_OWN = ("jupyter", "dir", "setup", "setup_shell", "idle_hours", "scheduler")
 UNPRIVILEGED = 1024  # ip(7): ports below need CAP_NET_BIND_SERVICE
 
 # TIME FORMATS in sshd_config(5); with `no`, Ctrl-C would wait for the last tab
 Persist = Annotated[str, msgspec.Meta(pattern=r"\A(yes|([0-9]{1,6}[smhdwSMHDW]?){0,5})\Z")]
-GROUND = ("app", "jupyter", "setup", "setup_shell", "forward", "remote_port", "scheduler")
+GROUND = ("app", "jupyter", "setup", "setup_shell", "forward", "remote_port", "scheduler", "adopt")
 """The keys that decide, beside the destination, what is found on a server."""
 
 Port = Annotated[int, msgspec.Meta(ge=UNPRIVILEGED, le=65535)]
@@ -52,7 +53,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     `gate` is the socket at which the tunnel to a port ends: what listens there leads to her Jupyter alone.
     `prompts`: a login asks for something; `sessions_ask`: each session does, or a push goes out. `kill_joins`:
-    so the kill alias goes by an open session. `untried`: what a session needs and could not be tried.
+    so the kill alias goes by an open session. `untried`: what a session needs and could not be tried. `runtime`: the
+    folder in which a Jupyter that she started by hand says that it runs, where the profile uses one.
     """
 
     home: Line
@@ -67,6 +69,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     socket: Line = ""
     port: int = 0
     gate: Line = ""
+    runtime: Line = ""
     prompts: bool = False
     one_session: bool = False
     no_terminal: bool = False
@@ -82,10 +85,10 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """One declaration. `port` is the local one, on 127.0.0.1; `idle_hours` shuts an idle server down.
 
     `also` are further tunnels, each as nbssh.core.profile.also reads it.
-
     What a session hands to the server (ssh agent, display, Kerberos ticket) it hands over for as long as a tab is open:
     only with `forward_agent`, `forward_x11`, `delegate_credentials`, and then as it is set for the destination.
     `node_submits`: NAME-node, on a terminal, submits the job where none is there.
+    `adopt`: it uses the Jupyter that she started by hand, as it is.
     `environment`: kernels see what a login shell of the user's makes; "none": only what sshd hands to a command.
     `fast_start` keeps Jupyter from an import that it does not need (templates/jupyter/rfc3987_syntax.py.in).
     """
@@ -113,6 +116,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     delegate_credentials: bool = False
     node_submits: bool = False
     scheduler: Scheduler | None = None
+    adopt: bool = False
     server: Server | None = None
 
     def alsos(self) -> list[Also]:
@@ -134,9 +138,10 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     def fingerprint(self) -> str:
         """Return a short hash of all that the choices in `server` depend on: if it changed, look again."""
-        said: list[object] = [self.destination, self.ssh_options, *(getattr(self, key) for key in GROUND)]
-        if self.scheduler is None:
-            said.pop()
+        early, late = GROUND[:-2], GROUND[-2:]
+        said: list[object] = [self.destination, self.ssh_options, *(getattr(self, key) for key in early)]
+        # what came later counts where it says something, so that those without keep theirs
+        said += [value for key in late if (value := getattr(self, key))]
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
 
 
@@ -176,12 +181,18 @@ def validated(profile: Profile, source: str) -> Profile:
 
 
 def _fitting(profile: Profile, source: str) -> Profile:
-    """Return `profile`, whose values were checked one by one, if its tunnels and paths on the server can be used."""
+    """Return `profile`, whose values were checked one by one, if they fit each other."""
     also.refuse_forwards(profile.ssh_options, source)
     also.check(profile.also, profile.port, source)
     page(profile, profile.open_path, f"{source}: 'open_path'")
-    if profile.server:
-        server = profile.server
+    idle = [key for key in _OF_OUR_OWN if getattr(profile, key)]
+    if profile.adopt and (idle or profile.forward == "socket"):
+        key = idle[0] if idle else "forward"
+        raise NbsshError(
+            f"{source}: '{key}' is for a Jupyter that nbssh starts, and 'adopt' uses the one that you start by hand",
+            f"leave out '{key}', or 'adopt'",
+        )
+    if server := profile.server:
         for what, path in (("home", server.home), ("socket", server.socket), ("gate", server.gate)):
             if path and not is_server_path(path):
                 raise NbsshError(

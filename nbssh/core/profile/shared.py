@@ -29,7 +29,7 @@ OWN = frozenset((
     "server",  # only a part of it is shared
 ))  # fmt: skip
 KEYS = tuple(key for key in Profile.__struct_fields__ if key not in OWN)
-FOUND = ("jupyter", "python", "version", "generation", "forward", "socket", "port", "gate", "via")
+FOUND = ("jupyter", "python", "version", "generation", "forward", "socket", "port", "gate", "runtime", "via")
 """Those keys of the table `server` that the host goes by."""
 
 SECRET, SEEN = "secret", "seen"

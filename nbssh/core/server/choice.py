@@ -136,19 +136,33 @@ def tunnel(
         refusals.append("its sshd forbids forwarding to a unix socket (AllowStreamLocalForwarding)")
     if profile.forward == "socket" and refusals:
         raise NbsshError(f"--forward socket: {facts.host}: {refusals[0]}", "take --forward tcp, or auto")
-    if profile.forward in {"auto", "socket"} and not refusals:
+    if profile.forward in {"auto", "socket"} and not refusals and not profile.adopt:
         return Tunnel("socket", path)
     # A port is everybody's: the tunnel ends at a socket of hers, behind which nbssh lets in nobody but her Jupyter.
+    port = tcp_port(name, profile, facts)
     at_home = path if path.startswith(f"{facts.home}/") else ""
     gate = at_home if permitted.socket and chosen.python else ""
     if permitted.tcp is False and not gate:
         raise NbsshError(
             f"the sshd of {facts.host} forbids the tunnel, to a unix socket and to a port",
-            "ask its administrator for 'AllowTcpForwarding local'; with 'no', or DisableForwarding, sshd refuses both",
+            "its administrator can allow it: 'AllowTcpForwarding local', no DisableForwarding, and no PermitOpen but "
+            f"'PermitOpen 127.0.0.1:{port}' with --forward tcp --remote-port {port}; "
+            "your key must not say restrict, no-port-forwarding or permitopen in ~/.ssh/authorized_keys there",
         )
-    port = profile.remote_port or _PORTS[zlib.crc32(f"{facts.uid}:{name}".encode()) % len(_PORTS)]
     why = "as declared" if profile.forward == "tcp" else "because " + "; ".join(refusals)
+    if profile.adopt:
+        why = "where you started it"
     return Tunnel("tcp", "", port, why, gate)
+
+
+def tcp_port(name: str, profile: Profile, facts: Facts) -> int:
+    """Return the port on the host where Jupyter listens if it is no socket: declared, or made from user and name."""
+    return profile.remote_port or _PORTS[zlib.crc32(f"{facts.uid}:{name}".encode()) % len(_PORTS)]
+
+
+def next_port(port: int) -> int:
+    """Return another port than `port`, as it is chosen by itself."""
+    return _PORTS[(port - _PORTS.start + 1) % len(_PORTS)]
 
 
 def generation(candidate: Candidate, app: App) -> Literal["", "notebook6", "server1", "server2"]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _VALUE_CHARACTERS = 4096
 _LINES = 200
+_ONCE = ("host", "socket", "own", "login", "open", "shell", "setupend", "folder")  # kinds of lines that come once
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -53,18 +54,32 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A Jupyter of the user's that runs there, started by hand. `since` in seconds since 1970, 0: unknown."""
+    """A Jupyter of the user's that runs there, started by hand. `since` in seconds since 1970, 0: unknown.
+
+    The rest is told where one is to be adopted: the `folder` of its runtime file, whether 127.0.0.1 with its port leads
+    to it, whether it speaks TLS, its path in addresses, what opens it, and the Python that runs it.
+    """
 
     pid: int
     title: str
+    app: App = "lab"
     port: int = 0
     open: bool = False
     since: int = 0
+    folder: str = ""
+    reached: bool = False
+    secure: bool = False
+    base: str = ""
+    token: str = ""
+    password: bool = False
+    python: str = ""
 
 
 class Facts(msgspec.Struct, frozen=True):
     """What was found on one server. `socket_limit` is the longest path of a unix socket there, in bytes; 0: unknown.
 
+    `failed_lines` are the numbers of setup lines, from 1, that ended with another status than 0, and that; with
+    `setup_ended` they all came to their end, `setup_late`: they took too long for that.
     `login_told`: the login shell told its PATH, or there is none. `own_folder` and `own_network` are the files
     of her own configuration that set the notebooks' folder, and that let Jupyter listen on all addresses.
     """
@@ -78,6 +93,11 @@ class Facts(msgspec.Struct, frozen=True):
     socket_in_tmp: bool = False
     socket_limit: int = 0
     login_told: bool = True
+    shell_missing: str = ""
+    failed_lines: tuple[tuple[int, int], ...] = ()
+    setup_ended: bool = True
+    setup_late: bool = False
+    folder_missing: str = ""
     running: tuple[Running, ...] = ()
     own_folder: str = ""
     own_network: str = ""
@@ -93,7 +113,7 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
     if not begun or not ended:
         raise _odd(shown, "it did not come to its end")
     lines = [(kind, _fields(fields)) for kind, *fields in answers.rows(body)[:_LINES]]
-    one: dict[str, dict[str, str]] = {"host": {}, "socket": {}, "own": {}, "login": {}, "open": {}} | dict(lines)
+    one: dict[str, dict[str, str]] = {kind: {} for kind in _ONCE} | dict(lines)
     host, socket, own, opened = one["host"], one["socket"], one["own"], one["open"]
     found = [_candidate(said) for kind, said in lines if kind == "jupyter"]
     running = [_running(said) for kind, said in lines if kind == "running"]
@@ -116,6 +136,11 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
         socket_in_tmp=socket.get("tmp") == "ok",
         socket_limit=int(limit) if _is_number(limit) else 0,
         login_told=one["login"].get("told") != "no",
+        shell_missing=printable(one["shell"].get("missing", ""), 60),
+        failed_lines=tuple(_failed(said) for kind, said in lines if kind == "setup"),
+        setup_ended=one["setupend"].get("came") != "no",
+        setup_late=one["setupend"].get("late") == "yes",
+        folder_missing=printable(one["folder"].get("missing", ""), 200),
         running=tuple(each for each in running if each.pid),
         own_folder=printable(own.get("folder", ""), 200),
         own_network=printable(own.get("network", ""), 200),
@@ -145,7 +170,15 @@ def _candidate(said: dict[str, str]) -> Candidate | None:
 def _running(said: dict[str, str]) -> Running:
     numbers = {key: int(said[key]) if _is_number(said.get(key, "")) else 0 for key in ("pid", "port", "since")}
     title = "Jupyter Notebook" if said.get("kind") == "nbserver" else "Jupyter"
-    return Running(numbers["pid"], title, numbers["port"], said.get("open") == "yes", numbers["since"])
+    app = next((app for app in PROGRAMS if app == said.get("app")), "lab")
+    flags = {key: said.get(key) == "yes" for key in ("open", "reached", "secure", "password")}
+    texts = {key: said.get(key, "") for key in ("folder", "base", "token", "python")}
+    return msgspec.convert({"title": title, "app": app, **numbers, **flags, **texts}, Running)
+
+
+def _failed(said: dict[str, str]) -> tuple[int, int]:
+    line, status = (said.get(key, "") for key in ("line", "status"))
+    return (int(line) if _is_number(line) else 0, int(status) if _is_number(status) else 0)
 
 
 def _is_number(text: str) -> bool:

@@ -28,6 +28,7 @@ _PATH = re.compile(r"/[A-Za-z0-9._/@+,=-]{1,4095}\Z")
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}\Z")
 _ADDRESS = re.compile(r"\[[0-9A-Fa-f:.]{2,45}\]\Z")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+\[\]-]{0,127}\Z")
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,1000}\Z")
 _PORT = re.compile(r"[1-9][0-9]{0,4}\Z")
 _LAST_PORT = 65535
 
@@ -35,6 +36,11 @@ _LAST_PORT = 65535
 def is_server_path(text: str) -> bool:
     """Tell whether `text` can be a ServerPath."""
     return bool(_PATH.match(text))
+
+
+def is_token(text: str) -> bool:
+    """Tell whether `text` can be a token in an address as it is."""
+    return bool(_TOKEN.match(text))
 
 
 def server_path(text: str) -> ServerPath:

@@ -1,10 +1,5 @@
 # --- probe: what the user has of her own -----------------------------------------------------------------------------
 
-# number_in FILE KEY: Jupyter writes its runtime files with a key a line.
-number_in() {
-    command sed -n "s/^ *\"$2\": *\\([0-9][0-9]*\\),*\$/\\1/p" "$1" 2>/dev/null | command head -n 1
-}
-
 # is_open PORT: a program of this user's listens there on all addresses.
 is_open() {
     command cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | command awk -v port=":$(printf '%04X' "$1")" -v me="${uid}" '
@@ -12,33 +7,39 @@ is_open() {
         END { exit !found }'
 }
 
+# has FILE KEY: it says true.
+has() {
+    if command grep -q "^ *\"$2\": *true" "$1" 2>/dev/null; then printf 'yes'; else printf 'no'; fi
+}
+
 # tell_running FILE: the Jupyter that wrote it, if that lives and is this user's. nbssh's own write elsewhere.
 tell_running() {
-    running_pid=${1##*server-}
-    running_pid=${running_pid%.json}
-    if [ ! -f "$1" ] || ! look "${running_pid}" || [ "${p_state}" = Z ]; then
-        return 0
-    fi
-    if [ -d "/proc/${running_pid}" ]; then
-        owned "/proc/${running_pid}" || return 0
-        running_words=$(command tr '\000' ' ' <"/proc/${running_pid}/cmdline" 2>/dev/null) || return 0
-    else
-        [ "$(command ps -o uid= -p "${running_pid}" 2>/dev/null | command tr -d ' ')" = "${uid}" ] || return 0
-        running_words=$(command ps -o args= -p "${running_pid}" 2>/dev/null) || return 0
-    fi
-    case ${running_words} in
-    *jupyter* | *notebook*) ;;
-    *) return 0 ;;
-    esac
+    is_hers "$1" || return 0
     running_port=$(number_in "$1" port)
     running_kind=${1##*/}
+    case ${hers_words} in
+    *jupyter-lab* | *'jupyter lab'* | *jupyterlab*) running_app=lab ;;
+    *jupyter-server* | *'jupyter server'*) running_app=server ;;
+    *notebook*) running_app=notebook ;;
+    *) running_app=lab ;;
+    esac
     running_open=no
     if [ -n "${running_port}" ] && is_open "${running_port}"; then
         running_open=yes
     fi
-    emit running pid "${running_pid}" kind "${running_kind%%-*}" port "${running_port}" \
-        open "${running_open}" \
+    set -- "$1" pid "${hers_pid}" kind "${running_kind%%-*}" app "${running_app}" port "${running_port}" open "${running_open}" \
         since "$(command stat -c %Y "$1" 2>/dev/null || command stat -f %m "$1" 2>/dev/null || :)"
+    if [ -n "${adopt}" ]; then
+        running_reached=no
+        if [ -n "${running_port}" ] && listens "${hers_pid}" "${running_port}"; then
+            running_reached=yes
+        fi
+        set -- "$@" folder "${1%/*}" reached "${running_reached}" secure "$(has "$1" secure)" base "$(text_in "$1" base_url)" \
+            token "$(text_in "$1" token)" password "$(has "$1" password)" \
+            python "$(command readlink "/proc/${hers_pid}/exe" 2>/dev/null)"
+    fi
+    shift
+    emit running "$@"
 }
 
 # first_that_says PATTERN: the first file of her configuration with a line, not commented out, that matches (awk).

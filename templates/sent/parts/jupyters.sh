@@ -107,7 +107,8 @@ try_jupyter() {
         fault=slow
     else
         fault=silent
-        fault_of=$(command head -c 65536 "${scratch}/out" | command tr -cd '[:print:]\n' | command sed -n '/[^ ]/p' |
+        fault_of=$(command head -c 65536 "${scratch}/out" | command tr -cd '[:print:]\n' |
+            command sed -n -e '/^nbssh-[0-9a-f]*-line /d' -e '/[^ ]/p' |
             command tail -n 1 | command cut -c 1-200)
     fi
 }
@@ -276,6 +277,15 @@ find_jupyters() {
     seen='' offered=0 asked='' tries=0 found_running=''
     ask_login_shell
     login_path=${path}
+    setup_path=''
+    if [ -n "${setup_program}" ]; then
+        # as serve does it: a line may be `exec conda run -n x "$@"`
+        # shellcheck disable=SC2016  # expanded by the inner shells
+        setup_shell -c "${setup_program}"'exec "$@"' nbssh /bin/sh -c 'printf "%s:%s\n" "$1" "$PATH"' sh "nbssh-${nonce}-path"
+        note_setup
+        read_path
+        setup_path=${path}
+    fi
     case ${jupyter} in
     */*)
         asked=${jupyter}
@@ -285,14 +295,6 @@ find_jupyters() {
         ;;
     *) ;;
     esac
-    setup_path=''
-    if [ -n "${setup_program}" ]; then
-        # as serve does it: a line may be `exec conda run -n x "$@"`
-        # shellcheck disable=SC2016  # expanded by the inner shells
-        setup_shell -c "${setup_program}"'exec "$@"' nbssh /bin/sh -c 'printf "%s:%s\n" "$1" "$PATH"' sh "nbssh-${nonce}-path"
-        read_path
-        setup_path=${path}
-    fi
     case ${jupyter} in
     '' | */*) ;;
     *)

@@ -1,0 +1,69 @@
+"""Whether a profile's tunnel is open here: by its master, or where it can have none by the ssh that holds its port."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from nbssh.adapters.programs import lsof
+from nbssh.core.files import laptop_files
+from nbssh.core.profile.profile import alias
+from nbssh.errors import NbsshError
+from nbssh.steps import aliases, ports
+
+if TYPE_CHECKING:
+    from nbssh.steps.profiles import Target
+
+
+class Alone(NamedTuple):
+    """A session that has no master, and holds the tunnel by itself; `pid` is 0 where nobody tells whose the port is."""
+
+    pid: int
+
+    @property
+    def end(self) -> str:
+        """How to end it."""
+        return "Ctrl-C in its terminal" + (f", or: kill {self.pid}" if self.pid else "")
+
+
+def is_open(target: Target) -> bool:
+    """Tell whether it is open."""
+    return target.ssh.check_master(target.control_socket) or alone(target) is not None
+
+
+def alone(target: Target) -> Alone | None:
+    """Return the session that holds the tunnel of a profile which can have no master; None if there is none.
+
+    It is the ssh with the alias among its words that listens on the profile's port. Where nobody tells who does
+    (Windows has no lsof), what answers there must be a Jupyter.
+    """
+    profile, name = target.profile, alias(target.name)
+    if laptop_files.control_path(profile, aliases.local_files(target)) or ports.is_free(profile.port):
+        return None
+    holders = lsof.listeners(profile.port)
+    if not holders:
+        return Alone(0) if _answers(profile.port) else None
+    pids = [holder.pid for holder in holders if name in lsof.words(holder.pid)]
+    return Alone(pids[0]) if pids else None
+
+
+def refuse_taken_port(target: Target) -> None:
+    """Raise where ssh could not open the tunnel, because the profile's port is another program's."""
+    port = target.profile.port
+    if ports.is_free(port):
+        return
+    holders = lsof.listeners(port)
+    who = " and ".join(map(str, holders)) or "another program"
+    end = f"end that (kill {' '.join(str(holder.pid) for holder in holders)})" if holders else "end that"
+    raise NbsshError(
+        f"port {port} on this machine, which is that of '{target.name}', is taken by {who}",
+        f"{end}, or take another port: nbssh edit {target.name}: port",
+    )
+
+
+def _answers(port: int) -> bool:
+    from nbssh.adapters.jupyter.visitor import Visitor  # noqa: PLC0415  only where there is no master
+
+    try:
+        return bool(Visitor(laptop_files.token_url(port)).version())
+    except NbsshError:
+        return False

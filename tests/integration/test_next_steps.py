@@ -1,0 +1,88 @@
+"""What is broken is said with the command that mends it, and that command mends it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from bed import is_running, until
+from serving import add, close_tunnel, detach, ended, fake_jupyter, free_port, kill, server_pid, start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bed import Bed
+
+
+def test_a_host_that_was_installed_anew(bed: Bed) -> None:
+    add(bed)
+    shutil.rmtree(bed.remote_home / ".local")
+    status, words = ended(bed.ssh("box-nb"))
+    assert status == 1
+    assert "nbssh apply box" in words
+    close_tunnel(bed)
+    for command in (("kill", "box"), ("status", "box"), ("open", "box")):
+        refused = bed.run("nbssh", *command)
+        assert refused.returncode == 1
+        assert "'box' is not installed on box any more\nnbssh: hint: nbssh apply box" in refused.stderr
+    bed.nbssh("apply", "box")
+    session = start(bed)
+    session.expect("if the connection is lost it keeps running, too: ssh box-nb")
+    kill(bed)
+
+
+@pytest.mark.parametrize("offline", [[], ["--offline"]], ids=str)
+def test_apply_mends_an_alias_file_that_ssh_refuses(bed: Bed, offline: list[str]) -> None:
+    add(bed)
+    conf = bed.local_home / ".ssh/nbssh.d/box.conf"
+    text = conf.read_text()
+    conf.write_text(text[: len(text) // 2] + "\n    LocalForw")
+    assert bed.run("ssh", "box", "true").returncode == 255
+    repair = bed.run("nbssh", "doctor").stdout
+    assert "nbssh apply box" in repair
+    done = bed.nbssh("apply", "box", *offline)
+    assert "ssh refuses ~/.ssh/nbssh.d/box.conf: it is written again" in done.stderr
+    assert "as it was is kept in" in done.stderr
+    assert conf.read_text() == text
+    assert bed.run("ssh", "box", "true").returncode == 0
+
+
+def test_remove_of_an_unreadable_profile_names_what_ends_it_there(bed: Bed) -> None:
+    add(bed)
+    detach(start(bed))
+    close_tunnel(bed)
+    pid = server_pid(bed)
+    profile = bed.local_home / ".config/nbssh/profiles/box.toml"
+    profile.write_text(profile.read_text() + "\nbroken = [")
+    removed = bed.nbssh("remove", "box").stderr
+    line = next(line for line in removed.splitlines() if "to end it and take its files away: " in line)
+    command = line.partition("take its files away: ")[2].replace("ssh box", f"ssh -F {bed.ssh_config} box")
+    assert bed.run("sh", "-c", command).returncode == 0
+    until(lambda: not is_running(pid), "it has ended")
+    assert not (bed.remote_home / ".local/share/nbssh/box").exists()
+
+
+def test_a_port_there_that_is_taken_is_told_at_add(bed: Bed) -> None:
+    port = free_port()
+    options = ["--yes", "--token", "--jupyter", str(fake_jupyter(bed)), "--forward", "tcp"]
+    with closing(socket.create_server(("127.0.0.1", port))):
+        done = bed.nbssh("add", "box", *options, "--remote-port", str(port))
+        assert f"port {port} on " in done.stderr
+        assert "is taken by a program of yours" in done.stderr
+        assert "nbssh edit box: remote_port" in done.stderr
+
+
+def test_only_the_port_that_sshd_permits_is_tried(make_bed: Callable[..., Bed]) -> None:
+    port = free_port()
+    bed = make_bed(extra=[f"PermitOpen 127.0.0.1:{port}"])
+    options = ["--yes", "--token", "--jupyter", str(fake_jupyter(bed)), "--port", str(free_port())]
+    refused = bed.run("nbssh", "add", "box", *options)
+    assert refused.returncode == 1
+    assert "no PermitOpen but 'PermitOpen 127.0.0.1:" in refused.stderr
+    done = bed.nbssh("add", "box", *options, "--forward", "tcp", "--remote-port", str(port))
+    assert "done; now type: ssh box-nb" in done.stderr
+    start(bed)
+    kill(bed)
