@@ -34,7 +34,7 @@ def alone(target: Target) -> Alone | None:
     """Return the session that holds the tunnel of a profile which can have no master; None if there is none.
 
     It is the ssh with the alias among its words that listens on the profile's port. Where nobody tells who does
-    (Windows has no lsof), what answers there must be a Jupyter.
+    (there is no lsof), what answers there must be a Jupyter.
     """
     profile, name = target.profile, alias(target.name)
     if laptop_files.control_path(profile, aliases.local_files(target)) or ports.is_free(profile.port):

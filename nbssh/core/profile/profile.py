@@ -87,8 +87,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     `also` are further tunnels, each as nbssh.core.profile.also reads it.
     What a session hands to the server (ssh agent, display, Kerberos ticket) it hands over for as long as a tab is open:
     only with `forward_agent`, `forward_x11`, `delegate_credentials`, and then as it is set for the destination.
-    `node_submits`: NAME-node, on a terminal, submits the job where none is there.
-    `adopt`: it uses the Jupyter that she started by hand, as it is.
+    `adopt`: it uses the Jupyter that she started by hand. `node_submits`: NAME-node may submit the job, on a terminal.
     `environment`: kernels see what a login shell of the user's makes; "none": only what sshd hands to a command.
     `fast_start` keeps Jupyter from an import that it does not need (templates/jupyter/rfc3987_syntax.py.in).
     """
