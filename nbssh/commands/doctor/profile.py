@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.programs import lsof
 from nbssh.core.files.change import Kind, Plan
-from nbssh.core.profile.profile import alias
+from nbssh.core.profile.profile import alias, all_aliases
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
 from nbssh.steps import aliases, include, own_block, ports, profiles

@@ -146,9 +146,14 @@ def tunnel(
             f"the sshd of {facts.host} forbids the tunnel, to a unix socket and to a port",
             "ask its administrator for 'AllowTcpForwarding local'; with 'no', or DisableForwarding, sshd refuses both",
         )
-    port = profile.remote_port or _PORTS[zlib.crc32(f"{facts.uid}:{name}".encode()) % len(_PORTS)]
+    port = profile.remote_port or own_port(str(facts.uid), name)
     why = "as declared" if profile.forward == "tcp" else "because " + "; ".join(refusals)
     return Tunnel("tcp", "", port, why, gate)
+
+
+def own_port(user: str, name: str) -> int:
+    """Return the port on the server that user and name give: hardly ever another one's."""
+    return _PORTS[zlib.crc32(f"{user}:{name}".encode()) % len(_PORTS)]
 
 
 def generation(candidate: Candidate, app: App) -> Literal["", "notebook6", "server1", "server2"]:
