@@ -14,7 +14,7 @@ _nbssh_grammar() {
                 -v/--verbose
                 -h/--help
             )
-            arguments=('add|apply|diff|list|show|status|open|url|logs|kill|job|passwd|edit|remove|init|uninstall|doctor|check|completions|demo')
+            arguments=('add|apply|diff|list|show|status|open|url|logs|kill|job|passwd|edit|render|remove|init|uninstall|doctor|check|completions|demo')
             ;;
         add)
             options=(
@@ -35,6 +35,7 @@ _nbssh_grammar() {
                 --no-browser
                 --token
                 --editor
+                -n/--dry-run
                 --password-stdin
                 --offline
                 -y/--yes
@@ -154,6 +155,32 @@ _nbssh_grammar() {
                 -h/--help
             )
             arguments=(profile)
+            ;;
+        render)
+            options=(
+                --port=-
+                '--also*=-'
+                --jupyter=-
+                '--app=lab|notebook|server'
+                --dir=-
+                '--setup*=-'
+                --setup-shell=-
+                '--forward=auto|socket|tcp'
+                --remote-port=-
+                '--scheduler=slurm|gridengine|pbs|lsf'
+                '--job-option*=-'
+                --adopt
+                --idle=-
+                --persist=-
+                --no-browser
+                --token
+                --to=-
+                --home=-
+                --password-stdin
+                -v/--verbose
+                -h/--help
+            )
+            arguments=(host host)
             ;;
         remove)
             options=(

@@ -8,7 +8,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
     # offered, or the choices as one|two; an argument that ends in * may come again.
     $grammar = @{
         '' = @{
-            Arguments = @('add|apply|diff|list|show|status|open|url|logs|kill|job|passwd|edit|remove|init|uninstall|doctor|check|completions|demo')
+            Arguments = @('add|apply|diff|list|show|status|open|url|logs|kill|job|passwd|edit|render|remove|init|uninstall|doctor|check|completions|demo')
             Options = @(
                 @{ Flags = @('--color'); Value = 'auto|always|never'; Again = $false; Help = 'When to use colours' }
                 @{ Flags = @('-V', '--version'); Value = ''; Again = $false; Help = 'Print the version' }
@@ -36,6 +36,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--no-browser'); Value = ''; Again = $false; Help = 'Never open a browser' }
                 @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
                 @{ Flags = @('--editor'); Value = ''; Again = $false; Help = 'For an editor: a port and a token; prints the address to paste' }
+                @{ Flags = @('-n', '--dry-run'); Value = ''; Again = $false; Help = 'Look at the server, write nothing; show what would be, as a diff' }
                 @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
@@ -155,6 +156,32 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
+        'render' = @{
+            Arguments = @('host', 'host')
+            Options = @(
+                @{ Flags = @('--port'); Value = '-'; Again = $false; Help = 'Local port (default: one of 20000-29999, made from the name)' }
+                @{ Flags = @('--also'); Value = '-'; Again = $true; Help = 'A port (6006), HOST:PORT or socket of the server, too; repeatable' }
+                @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the server' }
+                @{ Flags = @('--app'); Value = 'lab|notebook|server'; Again = $false; Help = 'What to run (default: lab)' }
+                @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the server (default: home)' }
+                @{ Flags = @('--setup'); Value = '-'; Again = $true; Help = 'Shell line to run before Jupyter; repeatable' }
+                @{ Flags = @('--setup-shell'); Value = '-'; Again = $false; Help = 'Shell for the --setup lines, e.g. ''bash -l''' }
+                @{ Flags = @('--forward'); Value = 'auto|socket|tcp'; Again = $false; Help = 'How the tunnel ends on the server' }
+                @{ Flags = @('--remote-port'); Value = '-'; Again = $false; Help = 'Port on the server, for tcp' }
+                @{ Flags = @('--scheduler'); Value = 'slurm|gridengine|pbs|lsf'; Again = $false; Help = 'Run Jupyter in a batch job of this scheduler' }
+                @{ Flags = @('--job-option'); Value = '-'; Again = $true; Help = 'Option of its submission command; repeatable' }
+                @{ Flags = @('--adopt'); Value = ''; Again = $false; Help = 'Use the Jupyter that you run there already, started by hand' }
+                @{ Flags = @('--idle'); Value = '-'; Again = $false; Help = 'Shut down after so long without use' }
+                @{ Flags = @('--persist'); Value = '-'; Again = $false; Help = 'Keep the connection so long after its last use, e.g. 1h (default: 5 s)' }
+                @{ Flags = @('--no-browser'); Value = ''; Again = $false; Help = 'Never open a browser' }
+                @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
+                @{ Flags = @('--to'); Value = '-'; Again = $false; Help = 'The folder to write, a new one' }
+                @{ Flags = @('--home'); Value = '-'; Again = $false; Help = 'Your home on the server, if it is known' }
+                @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
         'remove' = @{
             Arguments = @('profile')
             Options = @(
@@ -231,6 +258,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'job' = 'Show the job in which Jupyter runs: state, node, time left, expected start'
         'passwd' = 'Give a profile a new notebook password, or a new token'
         'edit' = 'Edit a profile in $VISUAL or $EDITOR, see what follows from it, apply it'
+        'render' = 'Write all files of a profile into a folder, for two homes, to be carried there by hand; contact nobody'
         'remove' = 'Stop the server and remove everything of one profile, there and here'
         'init' = 'Put nbssh''s one Include line into ~/.ssh/config'
         'uninstall' = 'Take out everything nbssh ever wrote: servers, profiles, aliases and the Include line'

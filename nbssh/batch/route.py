@@ -84,6 +84,21 @@ class Route(Way):
         """The words for the submission command."""
         return list(self.scheduler.options)
 
+    @property
+    def unseen_via(self) -> Via:
+        """A sshd of our own, which needs no host key that only the cluster knows."""
+        if self.scheduler.via in {"srun", "relay"}:
+            return self.scheduler.via
+        return "srun" if self.scheduler.kind == "slurm" else "relay"
+
+    def carried_keys(self, key: str, public: str, opens: str) -> list[tuple[str, str]]:
+        """Return the keys of that sshd, which `job keys` would make there."""
+        return [
+            ("sshd/host_key", key),
+            ("sshd/host_key.pub", f"{public}\n"),
+            ("sshd/authorized_keys", f"{opens}\n"),
+        ]
+
     def proxy(self, login: Login) -> list[str]:
         """Return the ProxyCommand as words: `job` on the login node is told the way."""
         return [*(_SAYING if login.persists else ()), *self._job(login)]
@@ -97,7 +112,8 @@ class Route(Way):
         return ("batch/job", "submit", *options)
 
     def _job(self, login: Login) -> list[str]:
-        job = program_path(login.program, "batch/job", self.profile.server.home if self.profile.server else "~")
+        home = self.profile.server.home if self.profile.server else ""
+        job = program_path(login.program, "batch/job", home or "~")
         return [*login.words, "exec", "/bin/sh", job, login.name, self.via]
 
     def settings(self) -> list[tuple[str, str]]:

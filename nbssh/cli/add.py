@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nbssh.cli.options import Name, Offline, PasswordStdin, Yes, context, with_options
+from nbssh.cli.options import Destination, Name, Offline, PasswordStdin, Yes, context, with_options
 from nbssh.core.profile.options import OPTIONS
 
 
@@ -14,17 +14,13 @@ from nbssh.core.profile.options import OPTIONS
 def command(
     ctx: typer.Context,
     name: Name,
-    destination: Annotated[
-        str,
-        typer.Argument(
-            metavar="DESTINATION",
-            help="An alias of your ~/.ssh/config, user@host[:port], or your 'ssh -L …' in quotes.",
-            show_default=False,
-        ),
-    ] = "",
+    destination: Destination = "",
     *,
     editor: Annotated[
         bool, typer.Option("--editor", help="For an editor: a port and a token; prints the address to paste.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Look at the server, write nothing; show what would be, as a diff.")
     ] = False,
     password_stdin: PasswordStdin = False,
     offline: Offline = False,
@@ -39,5 +35,5 @@ def command(
     from nbssh.steps.request import Wish, for_editor  # noqa: PLC0415
 
     given = for_editor(options, password_stdin=password_stdin) if editor else options
-    wish = Wish.of(name, destination, password_stdin=password_stdin, offline=offline, editor=editor, **given)
-    add(context(ctx, yes=yes), wish)
+    how = {"password_stdin": password_stdin, "offline": offline, "editor": editor, "dry_run": dry_run}
+    add(context(ctx, yes=yes or dry_run), Wish.of(name, destination, **how, **given))

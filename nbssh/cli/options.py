@@ -20,6 +20,14 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="NAME", help="Profiles; all of them if none is named.", show_default=False),
 ]
+Destination = Annotated[
+    str,
+    typer.Argument(
+        metavar="DESTINATION",
+        help="An alias of your ~/.ssh/config, user@host[:port], or your 'ssh -L …' in quotes.",
+        show_default=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Contact no server.")]

@@ -11,6 +11,7 @@ from nbssh.adapters.files import writer
 from nbssh.adapters.ssh import login
 from nbssh.core.files import laptop_files, server_record
 from nbssh.core.files.change import Change, Plan
+from nbssh.core.files.diff import painted, unified
 from nbssh.core.profile.declared import Secret
 from nbssh.core.profile.profile import alias
 from nbssh.core.ssh.destination import arguments_of
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbssh.adapters.ssh.connection import Connection
+    from nbssh.core.profile.profile import Profile
     from nbssh.steps.context import Context
     from nbssh.steps.request import Wish
     from nbssh.steps.server_files import Present
@@ -46,7 +48,7 @@ def add(context: Context, wish: Wish) -> None:
     aliases.look_again()
     wish = named(context, wish)
     _set_up_as_wished(context, wish)
-    if wish.editor:
+    if wish.editor and not wish.dry_run:
         target = profiles.load(context, wish.name)
         token = profiles.token(target)
         if not token:
@@ -60,10 +62,16 @@ def add(context: Context, wish: Wish) -> None:
 def _set_up_as_wished(context: Context, wish: Wish) -> None:
     recipe = parse_recipe(wish.destination or wish.name)
     if is_already(context, wish, recipe):
-        _complete(context, wish.name)
+        if wish.dry_run:
+            context.ui.say(f"'{wish.name}' is set up already; see what differs: nbssh diff {wish.name}")
+        else:
+            _complete(context, wish.name)
         return
     profile = profile_of(context, wish, recipe)
     include.refuse_taken_aliases(context, wish.name, leads_on=way_of(profile).leads_on)
+    if wish.dry_run:
+        _show_plan(context, wish, profile)
+        return
     included = _include(context)
     context.ssh.resolve(arguments_of(profile))
     # a password is asked for last: on the host it may turn out that there is one
@@ -94,6 +102,27 @@ def _set_up_as_wished(context: Context, wish: Wish) -> None:
         context.ui.say(f"{_outcome(target, joined.lacks)}; now type: ssh {alias(wish.name)}")
     else:
         context.ui.say(f"all but the Include line is there: nbssh init adds it; then type: ssh {alias(wish.name)}")
+
+
+def _show_plan(context: Context, wish: Wish, profile: Profile) -> None:
+    """Look at the server, and show as a diff what would be written there and here. No secret is made, none is shown."""
+    secret = Secret(token="-") if wish.token else Secret(hash="-")  # noqa: S106  it opens nothing
+    target, there_changes = with_key(Target(context, wish.name, profile, secret)), list[Change]()
+    if target.way.leads_on and not wish.offline:
+        raise NbsshError(
+            f"a look at '{profile.destination}' writes there, because a job finds the way from there on",
+            f"all files, with nobody contacted: nbssh render {wish.name} --to DIR, or --dry-run --offline",
+        )
+    if not wish.offline:
+        with login.private(context.ssh, target.arguments, profile.destination) as there:
+            joined = join(there, target, wish.said)
+            declared = joined.target.declared
+            agreed = settled(joined.target, joined.present, server_record.read(joined.present.files, declared.folder))
+            target, there_changes = agreed.target, [change for change in agreed.changes if change.new is not None]
+    changes, _ = plan.local_changes(target)
+    line = include.change(context)
+    context.ui.product(unified(Plan([*there_changes, *changes, *([line] if line else [])])), paint=painted)
+    context.ui.say("nothing was written, here or there")
 
 
 def _outcome(target: Target, lacks: Sequence[str]) -> str:

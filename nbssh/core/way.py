@@ -69,6 +69,18 @@ class Way:
         """Return script and words by which the job is submitted with further options, for once; none without jobs."""
         return ()
 
+    @property
+    def unseen_via(self) -> str:
+        """What `via` is for a host that nobody looked at; empty where there is none."""
+        return ""
+
+    def carried_keys(self, key: str, public: str, opens: str) -> list[tuple[str, str]]:  # noqa: ARG002  as above
+        """Return files of a profile's folder, as (name, text), that let sessions in on a host nobody looked at.
+
+        `key` and `public` are the two halves of a new host key, `opens` the line of the profile's own key.
+        """
+        return []
+
     def settings(self) -> list[tuple[str, str]]:
         """Return the lines that the program on a host reads of it, as key and value."""
         return []

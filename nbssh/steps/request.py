@@ -32,7 +32,7 @@ _NO_NAME = re.compile(r"[@:]|\A[A-Za-z0-9._-]{33,}\Z")
 class Wish(msgspec.Struct, frozen=True):
     """What was said on the command line; `said` is, by key of the profile, what its options said.
 
-    `editor`: the address that an editor wants is printed at the end.
+    `editor`: the address that an editor wants is printed at the end. `dry_run`: nothing is written, here or there.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Wish(msgspec.Struct, frozen=True):
     password_stdin: bool = False
     offline: bool = False
     editor: bool = False
+    dry_run: bool = False
 
     @classmethod
     def of(
@@ -51,10 +52,11 @@ class Wish(msgspec.Struct, frozen=True):
         password_stdin: bool = False,
         offline: bool = False,
         editor: bool = False,
+        dry_run: bool = False,
         **given: Any,  # noqa: ANN401
     ) -> Wish:
         """Return the wish of a command line with the options `given`, of nbssh.core.profile.options."""
-        return cls(name, destination, options.said(given), password_stdin, offline, editor)
+        return cls(name, destination, options.said(given), password_stdin, offline, editor, dry_run)
 
     @property
     def port(self) -> int:

@@ -29,8 +29,10 @@ open_gate() {
         return 0
     fi
     gate_said='nothing there can run it' gate_port='nothing there can run it'
-    for gate_tool in "${python:-/}" python3; do
+    # where nobody looked, and there is none on PATH, Jupyter's own is one (Linux)
+    for gate_tool in ${python:+"${python}"} python3 "/proc/${server_pid}/exe"; do
         command -v "${gate_tool}" >/dev/null 2>&1 || continue
+        command rm -f "${run}/gate.$$"
         command "${gate_tool}" -I -S "${program}/gate.py" "${gate:-${run}}" "${remote_port}" "${server_pid}" \
             </dev/null >"${run}/gate.$$" 2>&1 &
         gate_pid=$!

@@ -402,3 +402,20 @@ def test_other_schedulers(make_cluster: Callable[..., Cluster], scheduler: str) 
         ended(again)
     # a scheduler shows a job for a while whose processes have ended
     until(lambda: state(bed)["state"] == "stopped", "the job is gone")
+
+
+def test_files_that_were_carried_over_by_hand_make_a_job(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster(node_sshd=False)
+    words = add_words(bed)[1:]
+    bed.nbssh("render", *(word for word in words if word != "--yes"), "--to", "carried")
+    assert bed.logins() == 0
+    scp = "scp -r carried/server/.local cluster:"
+    include = "{ echo 'Include nbssh.d/*.conf'; cat .ssh/config; } >config && cat config >.ssh/config"
+    done = bed.run("sh", "-c", f"umask 022; cp -R carried/laptop/. . && {scp} && {include}")
+    assert done.returncode == 0, done.stderr
+    session = start(bed)
+    assert "in job 1" in said(session)
+    assert page(bed)["version"] == "9.8.7"
+    session.sendline("k")
+    ended(session)
+    until(is_gone(bed), "the job has ended with its server")

@@ -443,3 +443,25 @@ def test_for_an_editor_it_is_a_port_and_a_token_and_the_address_is_printed(bed: 
     assert bed.run(*words).stdout == done.stdout
     for other in ("--password-stdin", "--forward=socket"):
         assert bed.run("nbssh", "add", "two", "box", "--editor", other).returncode == 2
+
+
+def test_a_dry_run_looks_and_writes_nothing(bed: Bed) -> None:
+    before = tree(bed.local_home, bed.remote_home)
+    done = bed.run("nbssh", "add", "box", "--dry-run", "--dir", "work", "--jupyter", str(bed.jupyter))
+    assert done.returncode == 0, done.stderr
+    assert tree(bed.local_home, bed.remote_home) == before
+    for line in (
+        "+# Jupyter over ssh; added by nbssh, taken out again by: nbssh uninstall",
+        f"+dir {bed.remote_home}/work",
+        "+Host box-nb",
+        '+dir = "work"',
+    ):
+        assert f"{line}\n" in done.stdout
+    assert "nothing was written" in done.stderr
+    assert "JupyterLab 4." in done.stderr
+    seen = logins(bed)
+    assert "+Host box-nb\n" in bed.nbssh("add", "box", "-n", "--offline", "--token").stdout
+    assert logins(bed) == seen
+    assert tree(bed.local_home, bed.remote_home) == before
+    refused = bed.run("nbssh", "add", "box", "-n", "--scheduler", "slurm")
+    assert (refused.returncode, "nbssh render" in refused.stderr) == (1, True)

@@ -82,8 +82,13 @@ def parcel(path: str, data: bytes, mode: int) -> Parcel:
 
 
 def root_dir(profile: Profile, server: Server) -> str:
-    """Return the notebooks' folder, absolute: `dir` may be absolute, below `~/`, or relative to the home."""
+    """Return the notebooks' folder, absolute: `dir` may be absolute, below `~/`, or relative to the home.
+
+    Where the home is not known it stays relative to it.
+    """
     folder = profile.dir.removeprefix("~/") if profile.dir != "~" else ""
+    if not server.home:
+        return folder
     return folder if folder.startswith("/") else f"{server.home}/{folder}".rstrip("/") or "/"
 
 
@@ -142,8 +147,8 @@ def settings(declared: Declared) -> list[tuple[str, str]]:
         found += [("jupyter", profile.jupyter or server.jupyter)]
     if server.python:
         found += [("python", server.python)]
-    if profile.dir:
-        found += [("dir", root_dir(profile, server))]
+    if profile.dir and (folder := root_dir(profile, server)):
+        found += [("dir", folder)]
     if not profile.fast_start:
         found += [("fast_start", "no")]
     if profile.environment != "login":
@@ -199,13 +204,14 @@ def jupyter_model(declared: Declared) -> JupyterConfig:
     abort ("--port and --sock are mutually exclusive").
     """
     profile, server, secret = declared.profile, declared.server, declared.secret
+    folder = root_dir(profile, server) if profile.dir else ""
     return JupyterConfig(
         hash=secret.hash,
         token=secret.token,
         socket=server.socket if server.forward == "socket" else "",
         jupyter_port=8888 if server.forward == "socket" else tcp_port(profile),
         generation=server.generation,
-        root_dir=root_dir(profile, server) if profile.dir else "",  # else the user's own counts
+        root_dir=folder if folder.startswith("/") else "",  # else the user's own counts, or where serve starts it
         idle_seconds=round((profile.idle_hours or 0) * 3600),
         allow_root=server.uid == 0,
     )

@@ -44,7 +44,7 @@ def _below(profile: Profile, path: str, source: str) -> str:
     shown = printable(path, 60)
     if _CONTROL.search(path):
         raise NbsshError(f"{source}: '{shown}' holds a control character or a line break", "rename it")
-    home = profile.server.home if profile.server else "/~"  # where nothing is known of it
+    home = (profile.server.home if profile.server else "") or "/~"  # where it is not known
     folder = posixpath.normpath(posixpath.join(home, profile.dir.removeprefix("~/") if profile.dir != "~" else ""))
     whole = posixpath.normpath(posixpath.join(folder, re.sub(r"\A~(?=/|\Z)", lambda _: home, path)))
     if whole == folder:

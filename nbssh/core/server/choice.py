@@ -157,12 +157,17 @@ def tunnel(
 
 def tcp_port(name: str, profile: Profile, facts: Facts) -> int:
     """Return the port on the host where Jupyter listens if it is no socket: declared, or made from user and name."""
-    return profile.remote_port or _PORTS[zlib.crc32(f"{facts.uid}:{name}".encode()) % len(_PORTS)]
+    return profile.remote_port or own_port(str(facts.uid), name)
 
 
 def next_port(port: int) -> int:
     """Return another port than `port`, as it is chosen by itself."""
     return _PORTS[(port - _PORTS.start + 1) % len(_PORTS)]
+
+
+def own_port(user: str, name: str) -> int:
+    """Return the port on the server that user and name give: hardly ever another one's."""
+    return _PORTS[zlib.crc32(f"{user}:{name}".encode()) % len(_PORTS)]
 
 
 def generation(candidate: Candidate, app: App) -> Literal["", "notebook6", "server1", "server2"]:

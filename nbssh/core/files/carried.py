@@ -1,0 +1,104 @@
+"""A profile's files for two homes, to be carried there by hand; what is not known of the server is left open. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from nbssh.core.files import server_files
+from nbssh.core.files.laptop_files import far_end
+from nbssh.core.files.program import program_of
+from nbssh.core.files.render import render
+from nbssh.core.files.template import Template
+from nbssh.core.profile.declared import share_folder
+from nbssh.core.profile.profile import PROGRAMS, TITLES, Server
+from nbssh.core.server import choice
+from nbssh.core.ssh import destination
+
+if TYPE_CHECKING:
+    from nbssh.core.profile.declared import Declared
+    from nbssh.core.profile.profile import Profile
+
+
+class Carried(NamedTuple):
+    """One file: `path` is below a home."""
+
+    path: str
+    data: bytes
+    mode: int
+
+
+class Readme(Template, frozen=True, kw_only=True):
+    """What goes where."""
+
+    templates: ClassVar = ("carried/README",)
+    name: str
+    destination: str
+    copy: str
+    jupyter: str
+    tunnel: str
+    home: str
+
+
+def unseen(name: str, profile: Profile, home: str, user: str) -> Server:
+    """Return what is taken for granted of a server that nobody looked at, so that it works wherever Jupyter does.
+
+    `home` is empty where it is not known: no path in any file then begins with it. A port, because old Jupyters and
+    some sshd know no sockets, unless the profile wants a socket.
+    """
+    socket = f"{home}/.local/state/nbssh/{name}/sock" if profile.forward == "socket" else ""
+    return Server(
+        home=home,
+        uid=0 if user == "root" else 1000,
+        hostname=destination.parse(profile.destination).host,
+        os="unknown",
+        jupyter=PROGRAMS[profile.app],
+        forward="socket" if socket else "tcp",
+        socket=socket,
+        port=0 if socket else choice.own_port(user, name),
+        prompts=True,
+        kill_joins=True,
+    )
+
+
+def on_server(declared: Declared) -> list[Carried]:
+    """Return the program and the profile's files, below the home there."""
+    home, share = declared.server.home, share_folder(declared.server)
+    program = program_of(declared.way)
+    found = [Carried(f"{share}/program/{program.id}/{part.name}", part.data, part.mode) for part in program.parts]
+    found += [
+        Carried(file.path, file.text.encode("utf-8", "surrogateescape"), file.mode)
+        for file in server_files.remote_files(declared)
+    ]
+    return [each._replace(path=below(home, each.path)) for each in found]
+
+
+def below(home: str, path: str) -> str:
+    """Return a path on the server relative to the home there."""
+    return path.removeprefix(home).lstrip("/")
+
+
+def readme(declared: Declared, home: str, *, seen: bool) -> str:
+    """Return the ten lines; `home` is the laptop's, `seen`: the server was looked at before."""
+    profile, name = declared.profile, declared.name
+    at = destination.parse(profile.destination)
+    port = ["-P", str(at.port)] if at.port else []
+    where = f"{at.user}@{at.host}" if at.user else at.host
+    options = [f"-o{option}" for option in profile.ssh_options]
+    title, program = TITLES[profile.app], profile.jupyter or declared.server.jupyter
+    return render(
+        Readme(
+            name=name,
+            destination=profile.destination,
+            copy=shlex.join(["scp", "-r", *port, *options, "server/.local", f"{where}:"]),
+            jupyter=f"{title} is {program}"
+            + ("" if "/" in program else ", from the PATH of your login shell on the server (another one: --jupyter)"),
+            tunnel=f"The tunnel ends at {far_end(profile)} on the server; "
+            + (
+                "as the server's last look gave it."
+                if seen
+                else "what keeps strangers from it runs by a Python 3 there."
+            ),
+            home=home,
+        )
+    )
