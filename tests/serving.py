@@ -52,13 +52,15 @@ def misbehave(bed: Bed, **how: Any) -> None:  # noqa: ANN401  anything JSON know
     (bed.remote_home / "fake.json").write_text(json.dumps(how))
 
 
-def add(bed: Bed, *words: str, jupyter: Path | str | None = None, door: str = "password") -> int:
+def add(
+    bed: Bed, *words: str, jupyter: Path | str | None = None, door: str = "password", password: str = PASSWORD
+) -> int:
     """Run `nbssh add box`, by default with the fake Jupyter, and return the local port."""
     port = free_port()
     bed.nbssh(
         *("add", "box", "--yes", *(["--password-stdin"] if door == "password" else []), "--port", str(port)),
         *("--jupyter", str(jupyter or fake_jupyter(bed)), *words),
-        stdin=f"{PASSWORD}\n",
+        stdin=f"{password}\n",
     )
     return port
 

@@ -51,4 +51,7 @@ explain_server_end() {
     if [ "${limit_job}" = "${r_job}" ] && [ -n "${r_job}" ] && [ "$(command date +%s)" -ge "$((limit_until - 20))" ]; then
         fail "job ${r_job} has reached its time limit, and with it ${title} on ${host} has ended" "start it again: ssh ${name}-nb"
     fi
+    # a limit that was moved since, or another end of the job: that takes this session along, in a moment
+    command sleep 3
+    go_on
 }
