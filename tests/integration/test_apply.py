@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bed import is_running
 from ports import free_port
-from serving import add, config_of, detach, kill, server_pid, start
+from serving import add, config_of, detach, fake_jupyter, kill, server_pid, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def test_offline_is_complete_and_the_first_apply_looks_at_the_server(bed: Bed) -
     bed.server.log.write_text("")
     done = bed.nbssh(
         "add", "box", "--offline", "--yes", "--password-stdin", "--port", str(free_port()),
-        "--jupyter", str(bed.jupyter), stdin="pw\n",
+        "--jupyter", str(fake_jupyter(bed)), stdin="pw\n",
     )  # fmt: skip
     assert bed.server.log.read_text() == ""
     assert "nbssh apply box" in done.stderr

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from dotfiles import CONFIG, Laptop, run_here, tree
 from ports import free_port
+from serving import fake_jupyter
 
 from nbssh.core.files.change import is_edited
 from nbssh.core.ssh.include import include_added
@@ -150,7 +151,7 @@ def test_a_hand_edit_is_shown_and_kept(laptop: Laptop, seal: str) -> None:
 
 
 def add_online(bed: Bed) -> Path:
-    done = bed.run("nbssh", "add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter))
+    done = bed.run("nbssh", "add", "box", "--token", "--yes", "--jupyter", str(fake_jupyter(bed)))
     assert done.returncode == 0, done.stderr
     return bed.remote_home / ".local/share/nbssh/box"
 

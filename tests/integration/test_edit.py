@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 from ports import free_port
+from serving import fake_jupyter
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -45,7 +46,7 @@ def seen(home: Path) -> dict[str, tuple[bytes, int]]:
 
 def test_an_edit_reaches_every_file_here_and_there_and_comments_stay(bed: Bed) -> None:
     port, other = free_port(), free_port()
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(port))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(fake_jupyter(bed)), "--port", str(port))
     editor(bed, f'sed -i "s/{port}/{other}/; s/^destination/dir = \\"notes\\"\\n# my note\\n&/" "$1"')
     done = bed.nbssh("edit", "box", "--yes")
     assert f"+port = {other}" in done.stderr
@@ -58,7 +59,7 @@ def test_an_edit_reaches_every_file_here_and_there_and_comments_stay(bed: Bed) -
 
 
 def test_another_jupyter_has_the_server_looked_at_again(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(fake_jupyter(bed)), "--port", str(free_port()))
     editor(bed, 'sed -i \'0,/^jupyter = .*/s,,jupyter = "/bin/true",\' "$1"')
     before = toml(bed).read_text()
     done = bed.run("nbssh", "edit", "box")
@@ -258,7 +259,7 @@ def test_what_was_typed_is_kept_and_the_next_edit_begins_with_it(offline: Bed, f
 
 
 def test_a_server_that_fails_while_its_files_are_written_loses_nothing(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(fake_jupyter(bed)), "--port", str(free_port()))
     editor(bed, 'echo "# typed" >>"$1"; echo "idle_hours = 2.5" >>"$1"')
     folder = bed.remote_home / ".local/share/nbssh/box"
     (folder / "profile").unlink()

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from serving import free_port
+from serving import fake_jupyter, free_port
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -67,7 +67,9 @@ def two(bed: Bed) -> Bed:
     block = bed.ssh_config.read_text()
     bed.ssh_config.write_text(block + "\n" + block.replace("Host box\n", "Host other\n"))
     for name, host in (("good", "box"), ("bad", "other")):
-        bed.nbssh("add", name, host, "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
+        bed.nbssh(
+            "add", name, host, "--token", "--yes", "--jupyter", str(fake_jupyter(bed)), "--port", str(free_port())
+        )
     return bed
 
 
@@ -109,7 +111,7 @@ def test_status_of_the_other_is_told_all_the_same(two: Bed, what: str) -> None:
 @pytest.mark.parametrize("words", [("apply",), ("diff",), ("apply", "--check"), ("doctor",)], ids=" ".join)
 def test_files_that_are_no_files_are_that_hosts_error(two: Bed, kind: str, words: tuple[str, ...]) -> None:
     tar = two.remote_home / "bin" / "tar"
-    tar.parent.mkdir()
+    tar.parent.mkdir(exist_ok=True)
     tar.write_text(HOSTILE_TAR.format(python=sys.executable, kind=kind))
     tar.chmod(0o755)
     login = two.server.folder / "login"

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from serving import free_port
+from serving import fake_jupyter, free_port
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -47,7 +47,7 @@ sys.stdin.buffer.read()
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_a_variable_of_ours_never_gets_onto_a_command_line_of_ssh(bed: Bed, answer: str) -> None:
     # a profile whose python on the server lies there under the server's control
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(fake_jupyter(bed)), "--port", str(free_port()))
     python = bed.remote_home / "python"
     python.write_text(HOSTILE.format(python=sys.executable, answer=ANSWERS[answer]))
     python.chmod(0o755)

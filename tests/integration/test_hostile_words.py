@@ -7,7 +7,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
-from serving import PASSWORD, free_port
+from serving import PASSWORD, fake_jupyter, free_port
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -56,7 +56,7 @@ def test_no_command_lets_it_through(bed: Bed, streams: tuple[int, ...]) -> None:
     talkative(bed, *streams)
     seen = ""
     for words in COMMANDS:
-        more = ("--jupyter", str(bed.jupyter), "--port", str(free_port())) if words[0] == "add" else ()
+        more = ("--jupyter", str(fake_jupyter(bed)), "--port", str(free_port())) if words[0] == "add" else ()
         said = raw(bed, *words, *more, stdin=f"{PASSWORD}\n".encode())
         assert not BAD & set(said), (words, said)
         seen += said
@@ -64,7 +64,7 @@ def test_no_command_lets_it_through(bed: Bed, streams: tuple[int, ...]) -> None:
 
 
 def test_a_log_that_is_followed_does_not_either(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(fake_jupyter(bed)), "--port", str(free_port()))
     run = bed.remote_home / ".local/state/nbssh/box" / bed.on_server("uname -n").stdout.strip()
     run.mkdir(parents=True)
     (run / "log").write_bytes(b"one \x1b]0;title\x07\xc2\x9b two\n")
@@ -92,7 +92,7 @@ def test_on_a_terminal_too_and_a_question_of_ssh_is_still_asked(bed: Bed) -> Non
         "--token",
         "--yes",
         "--jupyter",
-        str(bed.jupyter),
+        str(fake_jupyter(bed)),
         "--port",
         str(free_port()),
     )

@@ -19,7 +19,7 @@ def test_nothing_that_runs_is_success(bed: Bed) -> None:
 
 
 def test_the_server_ends_and_an_open_session_says_so(bed: Bed) -> None:
-    add(bed, jupyter=bed.jupyter)
+    add(bed)
     session = start(bed)
     pid = server_pid(bed)
     assert f"(pid {pid})" in bed.nbssh("kill", "box").stdout

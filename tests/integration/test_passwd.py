@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def test_it_changes_both_ends(bed: Bed) -> None:
-    add(bed, jupyter=bed.jupyter)
+    add(bed)
     before = config_of(bed)["ServerApp"]["password"]
     done = bed.run("nbssh", "passwd", "box", "--password-stdin", stdin="new\n")
     assert done.returncode == 0, done.stderr

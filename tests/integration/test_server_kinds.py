@@ -130,7 +130,7 @@ def test_one_that_works(make_bed: Callable[..., Bed], kind: Kind) -> None:
 def test_one_that_runs_something_else_than_our_commands(make_bed: Callable[..., Bed], kind: Kind) -> None:
     needs(kind.program)
     bed = make_bed(shell=BASH)
-    add(bed, jupyter=bed.jupyter)
+    add(bed)
     session = start(bed)
     until(lambda: bed.opened, "the browser is called")
     detach(session)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ports import free_port
-from serving import add
+from serving import add, fake_jupyter
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -46,7 +46,7 @@ def test_show_names_the_words_to_type_and_every_file(bed: Bed) -> None:
 
 
 def test_no_secret_is_shown(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--yes", "--token", "--port", str(free_port()), "--jupyter", str(bed.jupyter))
+    bed.nbssh("add", "box", "--yes", "--token", "--port", str(free_port()), "--jupyter", str(fake_jupyter(bed)))
     secret = json.loads((bed.local_home / ".local/state/nbssh/secrets/box.json").read_text())
     said = [
         bed.nbssh(*words).stdout for words in (["list"], ["list", "--json"], ["show", "box"], ["show", "box", "--json"])

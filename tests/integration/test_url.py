@@ -21,7 +21,7 @@ def test_a_password_is_in_no_address(bed: Bed) -> None:
 
 def test_a_token_is_in_it_and_a_lost_one_is_told(bed: Bed) -> None:
     port = free_port()
-    bed.nbssh("add", "tok", "box", "--yes", "--port", str(port), "--jupyter", str(bed.jupyter), "--token")
+    bed.nbssh("add", "tok", "box", "--yes", "--port", str(port), "--jupyter", str(fake_jupyter(bed)), "--token")
     address = bed.nbssh("url", "tok")
     assert re.fullmatch(rf"http://127\.0\.0\.1:{port}/\?token=[\w-]{{43}}\n", address.stdout)
     assert address.stderr == ""

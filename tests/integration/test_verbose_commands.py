@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ports import free_port
+from serving import fake_jupyter
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -19,7 +20,7 @@ LINE = re.compile(
 
 
 def add(bed: Bed, *words: str) -> list[str]:
-    options = ["--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port())]
+    options = ["--yes", "--jupyter", str(fake_jupyter(bed)), "--port", str(free_port())]
     done = bed.nbssh(*words, *options)
     assert done.stdout == ""
     return done.stderr.splitlines()
