@@ -70,7 +70,7 @@ stay() {
         say "also http://127.0.0.1:${also_port}/" || :
     done
     say "Ctrl-C detaches, the server keeps running; k and Enter stop it (so does: ssh ${name}-nb-kill)" || :
-    say "if the connection is lost it keeps running, too: ssh ${name}-nb comes back to it" || :
+    [ ! -t 1 ] || say "if the connection is lost it keeps running, too: ssh ${name}-nb comes back to it" || :
     while [ -z "${asked}" ]; do
         watched=0
         wait "${watcher}" || watched=$?
