@@ -170,6 +170,8 @@ def _tell_session(target: Target, tried: Rehearsed) -> None:
         target.ui.say(
             "its sshd permits one session for each connection (MaxSessions 1): no second terminal can share it"
         )
+    if tried.terminal is None and tried.fills_screen:
+        target.ui.warn("; ".join(forwarding.FILLED))
     if tried.terminal is False:
         target.ui.say(
             "its sshd gives no terminal (PermitTTY no, or no-pty in ~/.ssh/authorized_keys): sessions go without one"
