@@ -28,8 +28,10 @@ def logs(context: Context, name: str, *, follow: bool) -> int:
             f"for nohup, there: tail nohup.out; what it is: nbssh show {name}",
         )
     state = sh(server_folder(name, known_server(target), "state"))
-    # where the way leads on, the log is in the shared home, below the name of another host
-    log = f'"$(ls -td {state}/*/log 2>/dev/null | head -n 1)"' if target.way.leads_on else f'{state}/"$(uname -n)"/log'
+    # where the way leads on, the log is in the shared home, below the name of another host; a host may get another name
+    newest = f'"$(ls -td {state}/*/log 2>/dev/null | head -n 1)"'
+    own = f'{state}/"$(uname -n)"/log'
+    log = newest if target.way.leads_on else f'"$(if [ -f {own} ]; then echo {own}; else echo {newest}; fi)"'
     there_is = f'[ -f {log} ] || {{ echo "nbssh: no log on $(uname -n): nothing was started there yet" >&2; exit 1; }}'
     with connect(target) as there:
         if not follow:

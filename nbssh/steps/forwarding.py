@@ -54,6 +54,7 @@ class Rehearsed:
     `holder` is who has the port of the host that was to be tried: free, mine, foreign, or nothing where nobody tells.
     `terminal` is None where it could not be tried: something there asks first. `one_session`: no other one shares the
     connection. `late`: the session's first word took long.
+    `fills_screen`: a program such as tmux took its terminal instead of ours.
     """
 
     permitted: Permitted
@@ -61,6 +62,13 @@ class Rehearsed:
     one_session: bool = False
     late: bool = False
     holder: str = ""
+    fills_screen: bool = False
+
+
+FILLED = (
+    "a rc file there starts tmux, screen or the like in every terminal, for commands too: a session ends in that",
+    "put that line behind `case $- in *i*)`: a shell that runs a command is not interactive",
+)
 
 
 def rehearse(connection: Connection, facts: Facts, found: Candidate, port: int) -> Rehearsed:
@@ -79,7 +87,7 @@ def rehearse(connection: Connection, facts: Facts, found: Candidate, port: int) 
                 terminal = second.terminal(LISTEN_SECONDS)
                 late = not second.refused and time.monotonic() - began > LATE_SECONDS
                 permitted = _permitted(second, ends, nonce)
-            return Rehearsed(permitted, terminal, second.refused, late, holder)
+            return Rehearsed(permitted, terminal, second.refused, late, holder, second.fills_screen)
     except TerminalEndsConnectionError:
         return Rehearsed(try_forwarding(connection, facts, found, port), terminal=False)
 

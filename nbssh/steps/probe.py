@@ -102,7 +102,7 @@ def _chosen(
     if tunnel.forward == "tcp" and not running:
         tunnel = _with_own_port(target, facts, tunnel, tried.holder)
     _tell_tunnel(target, tunnel, running.port if running else tunnel.port)
-    _tell_session(target, tried)
+    _tell_session(target, facts, tried)
     for lack in needs.lacks(name, profile, facts):
         ui.warn(f"{lack.message}; {lack.repair}")
     if not running:
@@ -164,12 +164,19 @@ def _tell_tunnel(target: Target, tunnel: Tunnel, port: int) -> None:
     target.ui.say(f"tunnel to 127.0.0.1:{port} over there (TCP), {tunnel.why}{through}")
 
 
-def _tell_session(target: Target, tried: Rehearsed) -> None:
+def _tell_session(target: Target, facts: Facts, tried: Rehearsed) -> None:
     """Say what its sshd does not give."""
     if tried.one_session:
         target.ui.say(
             "its sshd permits one session for each connection (MaxSessions 1): no second terminal can share it"
         )
+    if facts.kills:
+        target.ui.warn(
+            f"systemd on {facts.host} ends your processes when you log out (KillUserProcesses=yes), Jupyter too; "
+            "so that it stays, there: loginctl enable-linger"
+        )
+    if tried.terminal is None and tried.fills_screen:
+        target.ui.warn("; ".join(forwarding.FILLED))
     if tried.terminal is False:
         target.ui.say(
             "its sshd gives no terminal (PermitTTY no, or no-pty in ~/.ssh/authorized_keys): sessions go without one"

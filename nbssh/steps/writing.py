@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import tidy, writer
+from nbssh.adapters.ssh.client import RefusedConfigError
 from nbssh.adapters.terminal import trace
 from nbssh.core.files.change import Kind, Plan
 from nbssh.core.files.diff import painted, unified
@@ -36,8 +37,13 @@ def write_local(
     paths = context.paths
 
     def check(change: Change, candidate: str) -> None:
-        if change.kind is Kind.INCLUDE and not taking_away:
+        if change.kind is not Kind.INCLUDE or taking_away:
+            return
+        try:
             context.ssh.resolve(["localhost"], config=Path(candidate))
+        except RefusedConfigError:
+            _refuse_refused(context)
+            raise
 
     touches_ssh = any(change.kind in {Kind.INCLUDE, Kind.ALIASES} for change in plan.local)
 
@@ -55,6 +61,17 @@ def write_local(
         if change.edited:
             context.ui.say(f"{paths.shown(change.path)} as it was is kept in {paths.shown(paths.backups)}")
     return written
+
+
+def _refuse_refused(context: Context) -> None:
+    """Raise where ssh refuses the user's config without our line, too: for a host that none of her blocks is for."""
+    try:
+        context.ssh.resolve(["localhost"])
+    except RefusedConfigError as error:
+        raise NbsshError(
+            f"for other hosts than those of its blocks, such as the aliases, ssh does not accept it: {error.reason}",
+            "mend that line; where only some ssh know it, a line 'IgnoreUnknown OPTION' belongs above the first Host",
+        ) from None
 
 
 def sweep(context: Context) -> None:

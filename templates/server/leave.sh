@@ -35,11 +35,21 @@ leave() {
 
 detach() {
     if [ -n "${how}" ]; then
-        say "detached; the server keeps running; ssh ${name}-nb attaches again"
+        say "detached; ${fate}; ssh ${name}-nb attaches again"
     else
         say "detached; ${title} is still starting; ssh ${name}-nb attaches, ssh ${name}-nb-kill stops it"
     fi
     exit 0
+}
+
+# Sets fate, what becomes of it when its user leaves.
+fate='the server keeps running' mortal=''
+describe_end() {
+    if marked "${run}/mortal" "${server_pid}" "${server_start}"; then
+        mortal=yes fate="systemd here ends the server with your last session (KillUserProcesses=yes)"
+        printf 'nbssh: warning: %s\n' "Jupyter does not outlive your last session on ${host}: systemd ends it (KillUserProcesses=yes)" \
+            "so that it does, there: loginctl enable-linger; then stop it and start it again" >&2
+    fi
 }
 
 # Nothing signals a program without a terminal when its ssh session ends, but its parent changes.

@@ -58,6 +58,26 @@ fail() {
 newline='
 '
 
+# fail_write PATH SAID: it cannot be written, as a program said; why is looked for above it, and only then in the disk.
+fail_write() {
+    write_at=$1
+    while [ ! -e "${write_at}" ] && [ ! -L "${write_at}" ] && [ "${write_at%/*}" != "${write_at}" ]; do
+        write_at=${write_at%/*}
+    done
+    [ ! -d "$1" ] && [ -e "$1" ] && write_at=${1%/*}
+    if [ -L "${write_at}" ] && [ ! -e "${write_at}" ]; then
+        fail "cannot write $1 on ${host}: ${write_at} is a link that leads nowhere" "look at it there: ls -l ${write_at}"
+    elif [ ! -d "${write_at}" ]; then
+        fail "cannot write $1 on ${host}: ${write_at} is no folder" "give it another name there: mv ${write_at} ${write_at}.old"
+    elif [ ! -w "${write_at}" ] || [ ! -x "${write_at}" ]; then
+        # shellcheck disable=SC2012  # its third word is the owner
+        write_owner=$(command ls -ld "${write_at}" 2>/dev/null | command awk '{ print $3 }')
+        fail "cannot write $1 on ${host}: ${write_at} is not yours to write; it belongs to ${write_owner}, or is read-only" \
+            "look at it there: ls -ld ${write_at}"
+    fi
+    fail "cannot write $1 on ${host}: ${2##*: }" "look at the disk of your home there: df -P"
+}
+
 # put FILE LINE... The first line is read again, because not every shell notices that a disk is full; by `cat` then,
 # because no shell says more of it than "I/O error".
 put() {
@@ -65,7 +85,7 @@ put() {
     shift
     { printf '%s\n' "$@" >"${put_file}" && IFS='' read -r put_line <"${put_file}"; } 2>/dev/null || :
     [ "${put_line}" = "$1" ] || put_said=$({ printf '%s\n' "$@" | command cat >"${put_file}"; } 2>&1) ||
-        fail "cannot write ${put_file} on ${host}: ${put_said##*: }" "look at the disk of your home there: df -P"
+        fail_write "${put_file}" "${put_said}"
 }
 
 # The host's name is a folder and part of messages and JSON.
@@ -165,11 +185,12 @@ read_record() {
     esac
 }
 
-# is_alive RECORD: the process it names runs, on this host. One that the user started by hand, whose runtime file is
-# named, counts for a profile that uses it.
+# is_alive RECORD: the process it names runs, on this host: where its start says the start of this very machine, the
+# host's name, which may have changed since, says nothing more. One that the user started by hand, whose runtime file
+# is named, counts for a profile that uses it.
 hers=''
 is_alive() {
-    read_record "$1" && [ "${r_host}" = "${host}" ] && is_process "${r_pid}" "${r_start}" &&
+    read_record "$1" && { [ "${r_host}" = "${host}" ] || [ "${boot}" != unknown ]; } && is_process "${r_pid}" "${r_start}" &&
         { [ -z "${r_file}" ] || [ -n "${hers}" ]; }
 }
 

@@ -1,6 +1,7 @@
-# needs: fail host is_profile_name newline program
+# needs: fail find_run host is_profile_name newline program
 # --- a profile and its places ----------------------------------------------------------------------------------------
 # Everything is found from where the program lies: ROOT/program/HASH, and beside it ROOT/NAME for each profile.
+. "${program}/run.sh"
 share=${program%/program/*}
 program_id=${program##*/}
 
@@ -18,7 +19,7 @@ place_profile() {
         ;;
     *) ;;
     esac
-    run=${state}/${host}
+    find_run
 }
 
 # Whether anybody but this user could listen where the tunnel ends: ports and /tmp are everybody's.

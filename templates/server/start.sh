@@ -1,7 +1,7 @@
-# needs: ask_api attach await_found await_server end_gate fail failed_start find_listener find_others forward host is_alive
-# needs: know_uid listener lock name now now_s now_tenth open_gate others print_notes program put python r_at
-# needs: read_record refuse_listener refuse_tools remove_socket run say server_ended socket start_timeout state stop_server
-# needs: title uid unlock
+# needs: ask_api attach await_found await_server end_gate ends_at_logout fail failed_start find_listener find_others
+# needs: forward host is_alive know_uid lingers listener lock name now now_s now_tenth open_gate others print_notes
+# needs: program put python r_at read_record refuse_listener refuse_tools remove_socket run say server_ended socket
+# needs: start_timeout state stop_server title uid unlock
 # --- launch: start a server ------------------------------------------------------------------------------------------
 
 # A started program is a session of its own, so that no terminal's end reaches it, and hears signals: a shell without
@@ -23,22 +23,32 @@ $SIG{$_} = "DEFAULT" for qw(HUP INT QUIT PIPE TERM TSTP TTIN TTOU);
 exec { $ARGV[0] } @ARGV or die;
 '
 
+# mortal: systemd will end it with its user's last session here.
 start_server() {
+    mortal=''
+    set -- /bin/sh "${program}/serve" "${name}"
+    if ends_at_logout; then
+        if lingers; then
+            set -- "$(command -v systemd-run)" --user --scope --quiet "$@"
+        else
+            mortal=yes
+        fi
+    fi
     [ ! -f "${run}/log" ] || command mv -f "${run}/log" "${run}/log.1"
     for detacher in "${python:-/}" python3; do
         if command "${detacher}" -I -S -c 'import os, signal' </dev/null >/dev/null 2>&1; then
-            command "${detacher}" -I -S -c "${detach_python}" /bin/sh "${program}/serve" "${name}" </dev/null >"${run}/log" 2>&1 &
+            command "${detacher}" -I -S -c "${detach_python}" "$@" </dev/null >"${run}/log" 2>&1 &
             started=$!
             return 0
         fi
     done
     if command perl -MPOSIX -e 1 </dev/null >/dev/null 2>&1; then
-        command perl -e "${detach_perl}" /bin/sh "${program}/serve" "${name}" </dev/null >"${run}/log" 2>&1 &
+        command perl -e "${detach_perl}" "$@" </dev/null >"${run}/log" 2>&1 &
     elif command -v setsid >/dev/null 2>&1; then
-        command setsid /bin/sh "${program}/serve" "${name}" </dev/null >"${run}/log" 2>&1 &
+        command setsid "$@" </dev/null >"${run}/log" 2>&1 &
     else
         trap '' HUP
-        command /bin/sh "${program}/serve" "${name}" </dev/null >"${run}/log" 2>&1 &
+        command "$@" </dev/null >"${run}/log" 2>&1 &
         trap 'asked=leave' HUP
     fi
     started=$!
@@ -100,6 +110,9 @@ start() {
         ;;
     esac
     print_notes
+    if [ -n "${mortal}" ]; then
+        put "${run}/mortal" "${server_pid} ${server_start}"
+    fi
     now
     start_tenth=$(((now_s - start_s) * 10 + now_tenth - start_tenth))
     how="started on ${host} in $((start_tenth / 10)).$((start_tenth % 10)) s"

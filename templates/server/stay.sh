@@ -1,5 +1,5 @@
-# needs: also api_version asked forget_server go_on host how is_process local_port marked name print_log_end run say
-# needs: server_pid server_start session_lasts title
+# needs: also api_version asked describe_end fate forget_server go_on host how is_process local_port marked mortal
+# needs: name print_log_end run say server_pid server_start session_lasts title
 # --- launch: stay ----------------------------------------------------------------------------------------------------
 
 read_keys() {
@@ -69,8 +69,9 @@ stay() {
     for also_port in ${also}; do
         say "also http://127.0.0.1:${also_port}/" || :
     done
-    say "Ctrl-C detaches, the server keeps running; k and Enter stop it (so does: ssh ${name}-nb-kill)" || :
-    say "if the connection is lost it keeps running, too: ssh ${name}-nb comes back to it" || :
+    describe_end
+    say "Ctrl-C detaches, ${fate}; k and Enter stop it (so does: ssh ${name}-nb-kill)" || :
+    [ ! -t 1 ] || [ -n "${mortal}" ] || say "if the connection is lost it keeps running, too: ssh ${name}-nb comes back to it" || :
     while [ -z "${asked}" ]; do
         watched=0
         wait "${watcher}" || watched=$?

@@ -86,3 +86,18 @@ def test_only_the_port_that_sshd_permits_is_tried(make_bed: Callable[..., Bed]) 
     assert "done; now type: ssh box-nb" in done.stderr
     start(bed)
     kill(bed)
+
+
+def test_an_option_that_is_ignored_in_one_block_alone(bed: Bed) -> None:
+    config = bed.ssh_config.read_text()
+    inside = config.replace("Host box\n", "Host box\n    IgnoreUnknown UseKeychain\n    UseKeychain yes\n", 1)
+    bed.ssh_config.write_text(inside)
+    assert bed.run("ssh", "box", "true").returncode == 0
+    options = ["--yes", "--token", "--jupyter", str(fake_jupyter(bed)), "--port", str(free_port())]
+    refused = bed.run("nbssh", "add", "box", *options)
+    assert refused.returncode == 1
+    line = inside.splitlines().index("    UseKeychain yes") + 1
+    assert f"{bed.ssh_config}: line {line}: Bad configuration option: usekeychain" in refused.stderr
+    assert "'IgnoreUnknown OPTION' belongs above the first Host" in refused.stderr
+    bed.ssh_config.write_text("IgnoreUnknown UseKeychain\n" + inside)
+    assert "done; now type" in bed.nbssh("add", "box", *options).stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -679,12 +680,46 @@ def test_a_folder_in_tmp_that_turns_bad_is_not_asked(squatted: tuple[Server, Pat
     folder.chmod(0o700)
 
 
+def of_another_machine(record: Path) -> None:
+    """Have the record name a process of a machine that was started another time, or is another one."""
+    record.write_text(re.sub(r"(?m)^start .*/", "start another-boot/", record.read_text()))
+
+
+def test_a_machine_may_get_another_name(server: Server) -> None:
+    server.up(server.launch(env=server.called("hosta")))
+    pid = server.recorded(server.state / "hosta/record")
+    server.env = server.called("hostb")
+    _, said = server.up()
+    assert "is already running on hostb" in said
+    assert (server.status()["state"], server.status()["pid"]) == ("running", pid)
+    assert f"stopped JupyterLab on hostb (pid {pid})" in server.call("kill").stdout
+    assert not is_running(pid)
+    server.up()
+    assert server.recorded(server.state / "hostb/record")
+
+
+def test_what_a_name_has_left_on_a_local_disk_is_no_obstacle(server: Server) -> None:
+    child, _ = server.up(server.launch(env=server.called("hosta")))
+    pid = server.recorded(server.state / "hosta/record")
+    os.kill(pid, signal.SIGKILL)
+    ended(child)
+    record = server.state / "hosta/record"
+    assert Path(server.socket).exists()
+    of_another_machine(record)
+    server.env = server.called("hostb")
+    assert server.call("kill").stdout == "nbssh: not running\n"
+    assert not record.exists()
+    _, said = server.up()
+    assert "started on hostb" in said
+
+
 # --- one home, two hosts ---------------------------------------------------------------------------------------------
 
 
 def test_a_server_of_another_host_is_left_alone(server: Server) -> None:
     child, _ = server.up(server.launch(env=server.called("hosta")))
     pid = server.recorded(server.state / "hosta/record")
+    of_another_machine(server.state / "hosta/record")
     other = server.called("hostb")
     status, said = ended(server.launch(env=other))
     assert status == 1
@@ -707,6 +742,7 @@ def test_a_server_of_another_host_is_left_alone(server: Server) -> None:
 def test_two_hosts_with_ports_do_not_meet(make: Callable[..., Server]) -> None:
     server = make(forward="tcp")
     server.up(server.launch(env=server.called("hosta")))
+    of_another_machine(server.state / "hosta/record")
     server.change(remote_port=remote_helpers.free_port())
     _, said = server.up(server.launch(env=server.called("hostb")))
     assert "nbssh: another server of 'mybox' runs on hosta, this is hostb\n" in said

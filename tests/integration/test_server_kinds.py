@@ -5,13 +5,26 @@ Each line of KINDS and OTHER_SHELLS is a kind of server.
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
 from bed import is_running, needs, until
-from serving import UP, add, close_tunnel, count_sessions, detach, ended, fake_jupyter, free_port, server_pid, start
+from serving import (
+    UP,
+    add,
+    close_tunnel,
+    count_sessions,
+    detach,
+    ended,
+    fake_jupyter,
+    free_port,
+    kill,
+    server_pid,
+    start,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +137,27 @@ def test_one_that_works(make_bed: Callable[..., Bed], kind: Kind) -> None:
     assert not is_running(pid)
     assert ended(session)[0] == 0
     close_tunnel(bed)
+
+
+def test_one_whose_rc_file_starts_tmux_in_every_terminal(make_bed: Callable[..., Bed]) -> None:
+    needs("tmux")
+    bed = make_bed(shell=BASH)
+    socket = bed.remote_home / "tmux"
+    become(bed, Kind("tmux", rc=f'if [ -t 0 ] && [ -z "${{TMUX-}}" ]; then exec tmux -S {socket} new-session; fi'))
+    added = add_box(bed, Kind(""))
+    assert "starts tmux, screen or the like" in added
+    assert "case $- in *i*)" in added
+    assert UNTRIED in added
+    session = bed.ssh("box-nb")
+    session.expect(r"\[\d\]? ?\d:bash|\[0\]")
+    session.sendline("exit")
+    session.expect(pexpect.EOF)
+    assert bed.opened == []
+    close_tunnel(bed)
+    unbecome(bed, Kind(""))
+    subprocess.run(["tmux", "-S", str(socket), "kill-server"], check=True)
+    start(bed)
+    kill(bed)
 
 
 @pytest.mark.parametrize("kind", OTHER_SHELLS, ids=names)

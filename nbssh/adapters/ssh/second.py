@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FORWARD_SECONDS = 15.0
 GONE_SECONDS = 1.0
 OUTPUT = 1 << 20
+_OTHER_SCREEN = b"\x1b[?1049h"  # xterm's alternate screen (ctlseqs)
 # No line break, no `'` and no `!`: it passes every login shell. It stays until a line comes: the forwards live as long.
 _SCRIPT = (
     'if [ -t 0 ]; then t=terminal; else t=none; fi; printf "\\nnbssh-%s-rehearsed %s %s\\n" "$2" "$1" "$t"; read -r x'
@@ -41,12 +42,16 @@ class TerminalEndsConnectionError(NbsshError):
 
 @dataclass
 class Second:
-    """The session. `refused`: sshd gives the connection no second one (sshd_config(5), MaxSessions)."""
+    """The session. `refused`: sshd gives the connection no second one (sshd_config(5), MaxSessions).
+
+    `fills_screen`: what ran in its terminal took the whole screen, as tmux and screen do.
+    """
 
     connection: Connection
     folder: Path
     nears: dict[FarEnd, int] = field(default_factory=dict)
     refused: bool = False
+    fills_screen: bool = False
     _nonce: str = field(default_factory=lambda: secrets.token_hex(8))
     _talk: Conversation | None = None
     _calls: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -60,6 +65,7 @@ class Second:
             answer = self._started(self._alone(), mark, self.connection.login_seconds)
         elif self._by_master() and answer.status == openssh.FAILED and self._is_master_gone():
             raise TerminalEndsConnectionError(f"{self.connection.shown}: its sshd ends a session with a terminal")
+        self.fills_screen = _OTHER_SCREEN in answer.out
         found = mark.search(answer.out)
         return found[1] == b"terminal" if found else None
 
@@ -75,11 +81,13 @@ class Second:
     def _started(self, command: list[str], mark: re.Pattern[bytes], seconds: float) -> Answer:
         words = ["exec", "/bin/sh", "-c", f"'{_SCRIPT}'", "nbssh", "ours", self._nonce]
         talk = self._talk = self._calls.enter_context(conversation([*command, "-tt", *words]))
-        return talk.ask(b"", process.Clock.of(seconds).left, lambda out: bool(mark.search(out)), OUTPUT)
+        return talk.ask(
+            b"", process.Clock.of(seconds).left, lambda out: _OTHER_SCREEN in out or bool(mark.search(out)), OUTPUT
+        )
 
     def end(self) -> None:
         """Let it end."""
-        if self._talk:
+        if self._talk and not self.fills_screen:  # what runs there may be a session of hers: nothing is typed into it
             self._talk.ask(b"\n", process.Clock.of(process.END_SECONDS).left, lambda _: False, OUTPUT)
         self._calls.close()
 

@@ -60,7 +60,9 @@ def examine(target: Target, known: Server, there: Connection) -> Iterator[Findin
 
 def _session(name: str, known: Server, rehearsed: Rehearsed) -> Iterator[Finding]:
     """Tell what a session like the alias's met that add had not met; nothing where all is as it was."""
-    if rehearsed.terminal is None:
+    if rehearsed.terminal is None and rehearsed.fills_screen:
+        yield Finding("session", "error", *forwarding.FILLED, name)
+    elif rehearsed.terminal is None:
         yield Finding(
             "session", "warning", "a session with a terminal was not tried: something there asks first, or is slow",
             f"see what it asks: ssh {alias(name)}", name,

@@ -126,13 +126,13 @@ def _room(name: str, said: Survey) -> Iterator[Finding]:
 
 
 def _survival(name: str, known: Server, said: Survey) -> Iterator[Finding]:
-    # logind.conf(5): root is excluded by default. Lingering does not help: it keeps the user's manager, not what
-    # runs in the scope of an ssh session.
+    # logind.conf(5): root is excluded by default. What runs in a scope of a user manager that lingers stays.
     if said.kills and known.uid:
         yield Finding(
             "survival", "warning",
             f"systemd on {said.host} ends your processes when you log out (KillUserProcesses=yes), Jupyter too",
-            "ask its administrator for KillUserProcesses=no, or KillExcludeUsers, in logind.conf", name,
+            "there: loginctl enable-linger, then stop it and start it again; or ask its administrator for "
+            "KillUserProcesses=no in logind.conf", name,
         )  # fmt: skip
     else:
         yield Finding("survival", "ok", "nothing was seen that ends it when you log out", profile=name)

@@ -89,6 +89,7 @@ class Facts(msgspec.Struct, frozen=True):
     host: str
     os: str
     home_filesystem: str = ""
+    kills: bool = False
     socket_at_home: bool = False
     socket_in_tmp: bool = False
     socket_limit: int = 0
@@ -131,6 +132,7 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
         uid=int(uid),
         host=printable(name, 60),
         os=printable(host.get("os", ""), 60),
+        kills=host.get("kills") == "yes",
         home_filesystem=printable(host.get("homefs", ""), 60),
         socket_at_home=socket.get("home") == "ok",
         socket_in_tmp=socket.get("tmp") == "ok",
