@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -140,8 +141,9 @@ def select(context: Context, wanted: Sequence[str]) -> tuple[list[Target], list[
             raise _no_such(name, known)
     targets: list[Target] = []
     failures: list[Failure] = []
+    alike = Counter(map(str.lower, known))
     for name in dict.fromkeys(wanted or known):
-        twins = _twins(context, name, known)
+        twins = _twins(context, name, known) if alike[name.lower()] > 1 else None
         found = Failure(name, twins) if twins else find(context, name)
         if isinstance(found, Target):
             targets.append(found)
@@ -160,11 +162,20 @@ def find(context: Context, name: str) -> Target | Failure:
         return Failure(name, error)
 
 
+def owners(context: Context) -> dict[int, list[str]]:
+    """Return whose each local port of all profiles is; those of an unreadable profile are unknown."""
+    found: dict[int, list[str]] = {}
+    for name in names(context):
+        if isinstance(target := find(context, name), Target):
+            for port in target.profile.local_ports():
+                found.setdefault(port, []).append(name)
+    return found
+
+
 def ports(context: Context, *, but: str) -> dict[int, str]:
     """Return the local ports of all profiles but one, and whose they are; that of an unreadable profile is unknown."""
-    others = [find(context, name) for name in names(context) if name != but]
-    targets = [other for other in others if isinstance(other, Target)]
-    return {port: other.name for other in targets for port in other.profile.local_ports()}
+    others = {port: [name for name in whose if name != but] for port, whose in owners(context).items()}
+    return {port: whose[0] for port, whose in others.items() if whose}
 
 
 def token(target: Target) -> str:

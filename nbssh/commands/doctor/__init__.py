@@ -31,12 +31,13 @@ def doctor(context: Context, name: str, *, offline: bool, json: bool) -> int:
         repair = f"{broken.error.hint}: nbssh edit {broken.name}"
         found.append(Finding("profile", "error", broken.error.message, repair, broken.name))
     ask_ssh = not here.breaks_ssh(found)
+    owners = profiles.owners(context)
 
     def examine(target: Target) -> list[Finding]:
         mine: list[Finding] = []
         try:
             with border.around(target.name, context.paths):
-                mine += examine_profile(target, ask_ssh=ask_ssh)
+                mine += examine_profile(target, owners, ask_ssh=ask_ssh)
                 hangs = any(finding.level == "error" and finding.check == "master" for finding in mine)
                 if ask_ssh and not hangs and not offline:
                     mine += there.examine(target, unasked=not name)

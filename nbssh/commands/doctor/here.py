@@ -6,6 +6,8 @@ import enum
 import os
 import re
 import shlex
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import inspection
@@ -18,7 +20,6 @@ from nbssh.steps import include, profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from nbssh.adapters.files.inspection import Entry
     from nbssh.steps.context import Context
@@ -90,15 +91,19 @@ def _files_for_ssh(context: Context) -> Iterator[Finding]:
     """Look at all that our Include line matches: one bad file there makes every ssh call fail, or hang."""
     names = set(profiles.names(context))
     bad = False
-    for entry in inspection.entries(context.paths.conf_dir):
-        # as glob(3) does it: no dot files, and the end decides
-        if entry.path.suffix != ".conf" or entry.path.name.startswith("."):
-            continue
+    # as glob(3) does it: no dot files, and the end decides
+    found = [
+        (entry, _breaks(entry))
+        for entry in inspection.entries(context.paths.conf_dir)
+        if entry.path.suffix == ".conf" and not entry.path.name.startswith(".")
+    ]
+    suspects = [entry for entry, trouble in found if entry.kind == "file" and not trouble]
+    well = len(suspects) > 1 and _all_accepted(context, suspects)
+    for entry, trouble in found:
         shown = context.paths.shown(entry.path)
         remove = f"rm {shlex.quote(str(entry.path))}"
         known = entry.path.stem in names
-        trouble = _breaks(entry)
-        said = trouble.said(entry) if trouble else _refused(context, entry) if entry.kind == "file" else ""
+        said = trouble.said(entry) if trouble else "" if well or entry.kind != "file" else _refused(context, entry)
         if said:
             bad = True
             repair = remove + (f" && nbssh apply --offline {entry.path.stem}" if known else "")
@@ -137,6 +142,22 @@ def _breaks(entry: Entry) -> Trouble | None:
     if not entry.ours:
         return Trouble.FOREIGN
     return Trouble.WRITABLE if entry.mode & OTHERS_WRITE else None
+
+
+def _all_accepted(context: Context, entries: list[Entry]) -> bool:
+    """Tell whether ssh has nothing against the content of all of them; one question while that is so."""
+    with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
+        config = Path(folder, "config")
+        config.touch(mode=0o600)
+        slashes = context.ssh.system.with_slashes
+        config.write_text(
+            "".join(f'Include "{slashes(entry.path)}"\n' for entry in entries), "utf-8", "surrogateescape"
+        )
+        try:
+            context.ssh.resolve(["localhost"], config=config)
+        except NbsshError:
+            return False
+    return True
 
 
 def _refused(context: Context, entry: Entry) -> str:

@@ -9,11 +9,11 @@ from nbssh.core.files.change import Kind, Plan
 from nbssh.core.profile.profile import alias, all_aliases
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, include, own_block, ports, profiles, tunnels
+from nbssh.steps import aliases, include, own_block, ports, tunnels
 from nbssh.steps.plan import local_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nbssh.core.files.change import Change
     from nbssh.steps.profiles import Target
@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 NAMED = 4  # options that are named in a message; more are counted
 
 
-def examine(target: Target, *, ask_ssh: bool) -> list[Finding]:
-    """Return the findings about one profile here; without `ask_ssh` only those that need no ssh."""
+def examine(target: Target, owners: Mapping[int, Sequence[str]], *, ask_ssh: bool) -> list[Finding]:
+    """Return the findings about one profile here; without `ask_ssh` only those that need no ssh.
+
+    `owners` says whose each local port of all profiles is.
+    """
     name, paths = target.name, target.paths
     found = [Finding("profile", "ok", f"{paths.shown(paths.profile(name))} can be read", profile=name)]
     found += tried("secret", name, lambda: _secret(target))
     found += tried("master", name, lambda: _master(target))
     if not any(finding.level == "error" and finding.check == "master" for finding in found):
-        found += tried("port", name, lambda: _port(target))
+        found += tried("port", name, lambda: _port(target, owners))
     if ask_ssh:
         found += tried("alias", name, lambda: _alias(target))
         found += tried("files here", name, lambda: _files(target))
@@ -60,9 +63,10 @@ def _master(target: Target) -> Iterator[Finding]:
     yield Finding("master", "ok", "its tunnel is open" if opened else "no tunnel is open", profile=name)
 
 
-def _port(target: Target) -> Iterator[Finding]:
+def _port(target: Target, owners: Mapping[int, Sequence[str]]) -> Iterator[Finding]:
     name, mine = target.name, target.profile.local_ports()
-    others, opened = profiles.ports(target.context, but=name), tunnels.is_open(target)
+    others = {port: other for port in mine for other in owners.get(port, ()) if other != name}
+    opened = tunnels.is_open(target)
     well = True
     for port in mine:
         edit = f"nbssh edit {name}: {'port' if port == mine[0] else 'also'}"
