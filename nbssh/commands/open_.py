@@ -65,8 +65,6 @@ def open_(context: Context, name: str, path: str = "", *, view: View = "") -> in
     elif master and _is_attended(target):
         opener_runs = False
     else:
-        if not master:
-            tunnels.refuse_taken_port(target)
         status = _open_tunnel(target, joins=master, shown=shown if once else None)
         if status:
             return status
@@ -155,9 +153,13 @@ def _open_tunnel(target: Target, *, joins: bool, shown: str | None) -> int:
 
 
 def _say_failed(target: Target, done: Finished) -> int:
-    """Say that ssh could not connect, and return the status to exit with."""
+    """Say that ssh could not connect, and who has its port; return the status to exit with."""
     how = "was given up: no connection" if done.limit else f"ended with status {done.status}"
-    target.ui.error(NbsshError(f"ssh {alias(target.name)} {how}", f"nbssh doctor {target.name} looks for the reason"))
+    hint = f"nbssh doctor {target.name} looks for the reason"
+    taken = tunnels.taken_port(target)
+    if taken:
+        how, hint = f"{how}: {taken.message}", f"{taken.hint}; nbssh doctor {target.name}"
+    target.ui.error(NbsshError(f"ssh {alias(target.name)} {how}", hint))
     return done.status if done.status > 0 else SSH_FAILED
 
 

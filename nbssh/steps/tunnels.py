@@ -48,13 +48,19 @@ def alone(target: Target) -> Alone | None:
 
 def refuse_taken_port(target: Target) -> None:
     """Raise where ssh could not open the tunnel, because the profile's port is another program's."""
+    if error := taken_port(target):
+        raise error
+
+
+def taken_port(target: Target) -> NbsshError | None:
+    """Return who has the profile's port, as an error; None where it is free."""
     port = target.profile.port
     if ports.is_free(port):
-        return
+        return None
     holders = lsof.listeners(port)
     who = " and ".join(map(str, holders)) or "another program"
     end = f"end that (kill {' '.join(str(holder.pid) for holder in holders)})" if holders else "end that"
-    raise NbsshError(
+    return NbsshError(
         f"port {port} on this machine, which is that of '{target.name}', is taken by {who}",
         f"{end}, or take another port: nbssh edit {target.name}: port",
     )
