@@ -14,7 +14,7 @@ _nbssh_grammar() {
                 -v/--verbose
                 -h/--help
             )
-            arguments=('add|apply|diff|list|show|status|open|url|logs|kill|job|passwd|edit|render|remove|init|uninstall|doctor|check|completions|demo')
+            arguments=('add|apply|diff|list|show|status|open|url|unit|logs|kill|job|passwd|edit|render|remove|init|uninstall|doctor|check|completions|demo')
             ;;
         add)
             options=(
@@ -106,6 +106,15 @@ _nbssh_grammar() {
             options=(
                 --json
                 --env
+                -v/--verbose
+                -h/--help
+            )
+            arguments=(profile)
+            ;;
+        unit)
+            options=(
+                --install
+                --remove
                 -v/--verbose
                 -h/--help
             )

@@ -8,7 +8,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
     # offered, or the choices as one|two; an argument that ends in * may come again.
     $grammar = @{
         '' = @{
-            Arguments = @('add|apply|diff|list|show|status|open|url|logs|kill|job|passwd|edit|render|remove|init|uninstall|doctor|check|completions|demo')
+            Arguments = @('add|apply|diff|list|show|status|open|url|unit|logs|kill|job|passwd|edit|render|remove|init|uninstall|doctor|check|completions|demo')
             Options = @(
                 @{ Flags = @('--color'); Value = 'auto|always|never'; Again = $false; Help = 'When to use colours' }
                 @{ Flags = @('-V', '--version'); Value = ''; Again = $false; Help = 'Print the version' }
@@ -107,6 +107,15 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Options = @(
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
                 @{ Flags = @('--env'); Value = ''; Again = $false; Help = 'Print lines for a shell: JUPYTER_URL, JUPYTER_TOKEN' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
+        'unit' = @{
+            Arguments = @('profile')
+            Options = @(
+                @{ Flags = @('--install'); Value = ''; Again = $false; Help = 'Write it, and let the system run it' }
+                @{ Flags = @('--remove'); Value = ''; Again = $false; Help = 'End it, and delete it' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
@@ -253,6 +262,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'status' = 'Show what runs where: tunnel, server, version, kernels, last activity'
         'open' = 'Open the tunnel in the background, if none is up, and the browser'
         'url' = 'Print the address for other programs: VS Code, PyCharm, a browser elsewhere'
+        'unit' = 'Print a systemd user unit, or a launchd agent, that keeps the tunnel up after sleep and network changes'
         'logs' = 'Print the server''s log'
         'kill' = 'Stop the server of one profile, as `ssh NAME-nb-kill` does'
         'job' = 'Show the job in which Jupyter runs: state, node, time left, expected start'

@@ -27,6 +27,7 @@ from nbssh.cli import (
     show,
     status,
     uninstall,
+    unit,
     url,
 )
 from nbssh.cli.options import Verbose, be_verbose, with_verbose
@@ -84,6 +85,7 @@ for module, name, line in (
     (status, "status", "Show what runs where, for all profiles at once."),
     (open_, "open", "Open the tunnel in the background, then the browser."),
     (url, "url", "Print the address for VS Code, PyCharm, a script."),
+    (unit, "unit", "Keep the tunnel up after sleep and network changes."),
     (logs, "logs", "Print the server's log."),
     (kill, "kill", "Stop the server, as `ssh NAME-nb-kill` does."),
     (job, "job", "Show the job in which Jupyter runs, or submit one."),

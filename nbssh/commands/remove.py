@@ -19,7 +19,7 @@ from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import SHARE, STATES, Secret, program_path, server_folder, share_folder
 from nbssh.core.profile.profile import NAME, TITLES, check_name
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import border, connect, include, plan, profiles, writing
+from nbssh.steps import border, connect, include, plan, profiles, unit, writing
 from nbssh.steps.profiles import Failure, Target
 
 if TYPE_CHECKING:
@@ -173,7 +173,8 @@ def _remove_here(context: Context, names: list[str]) -> None:
         gone[paths.opener] = Kind.OPENER
     # The profiles last: whoever is killed before can still say the same command again.
     gone |= dict.fromkeys(map(paths.profile, names), Kind.PROFILE)
-    writing.write_local(context, Plan(plan.deletions(gone, "removed")), taking_away=True)
+    ended = [change for name in names for change in unit.removal(context, name)]
+    writing.write_local(context, Plan([*ended, *plan.deletions(gone, "removed")]), taking_away=True)
     for name in names:
         paths.control_socket(name).unlink(missing_ok=True)  # a master that was killed leaves it
         paths.node_socket(name).unlink(missing_ok=True)

@@ -66,6 +66,10 @@ start_guard() {
     if [ -z "${parent_start}" ] || is_process "${guard_pid}" "${guard_start}"; then
         return 0
     fi
-    guard </dev/null >/dev/null 2>&1 &
+    # exec, because dash keeps what is redirected otherwise, and with it a session without a terminal open
+    {
+        exec </dev/null >/dev/null 2>&1
+        guard
+    } &
     look "$!" && { printf '%s\n' "$! ${p_start}" >"${run}/guard.${parent}"; } 2>/dev/null
 }

@@ -55,6 +55,17 @@ class ClientSystem:
         dirs = Unix("nbssh", appauthor=False)
         return Path(dirs.user_config_dir), Path(dirs.user_state_dir)
 
+    @property
+    def has_launchd(self) -> bool:
+        """What runs by itself is an agent of launchd, and no unit of systemd."""
+        return sys.platform == "darwin"
+
+    def unit(self, home: Path, config: Path, name: str) -> Path:
+        """Return the file that keeps a profile's tunnel up; `config` is nbssh's folder for configuration."""
+        if self.has_launchd:
+            return home / "Library" / "LaunchAgents" / f"nbssh.{name}.plist"
+        return config.parent / "systemd" / "user" / f"nbssh-{name}.service"
+
     def ssh(self) -> str:
         """Return the ssh to run."""
         return "ssh"

@@ -111,6 +111,10 @@ class Paths:
         """Return the page that takes the browser to what `nbssh open NAME PATH` named; no profile's name has a +."""
         return self.secrets_dir / f"{name}+open.html"
 
+    def unit(self, name: str) -> Path:
+        """Return the file by which the system keeps one profile's tunnel up."""
+        return self.system.unit(self.home, self._xdg[0], name)
+
     @property
     def backups(self) -> Path:
         """Old contents of files that are not ours, or were edited by hand."""

@@ -209,6 +209,13 @@ def _local_command(name: str, profile: Profile, local: Local, way: Way, show: st
     return local.client.local_command(model)
 
 
+def local_command_unseen(name: str, profile: Profile, local: Local, way: Way) -> str:
+    """Return the argument of LocalCommand of a session that shows nothing; empty where there is nothing to run."""
+    if not is_opened_later(profile, local):
+        return ""
+    return _local_command(name, msgspec.structs.replace(profile, browser=False), local, way)
+
+
 def local_command_once(name: str, profile: Profile, local: Local, way: Way, shown: str) -> str:
     """Return the argument of LocalCommand with which a session shows another page this time."""
     return _local_command(name, profile, local, way, f"once={shown}")

@@ -75,6 +75,18 @@ def argv(value: str | int) -> str:
     return '"' + re.sub(r'(\\*)("|\Z)', lambda found: 2 * found[1] + ("\\" if found[2] else "") + found[2], text) + '"'
 
 
+def systemd(words: Sequence[str]) -> str:
+    r"""Quote words as a command line of systemd.service(5): double quotes and C's escapes; `%` and `$` are doubled."""
+    for text in words:
+        if found := re.search(r"[\x00-\x1f\x7f]", text):
+            raise NbsshError(f"{found.group()!a} in {text!a} cannot be written into a unit", "rename it")
+    doubled = (text.replace("%", "%%").replace("$", "$$") for text in words)
+    return " ".join(
+        text if re.fullmatch(r"[A-Za-z0-9_@%+=:,./~-]+", text) else '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+        for text in doubled
+    )
+
+
 def comment(value: str | int) -> str:
     """Make `value` fit for a `#` comment: whatever could end the line or steer a terminal becomes `?`."""
     return _ONE_LINE.sub("?", str(value))
@@ -115,6 +127,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "cmdpercent": lambda value: grammar.percent(cmd(value)),
     "shpercent": lambda value: grammar.percent(sh(value)),
     "html": html.escape,
+    "systemd": systemd,
     "json": as_json,
     "comment": comment,
     "line": line,

@@ -1,0 +1,81 @@
+"""`nbssh unit`: a tunnel that comes back by itself after sleep and network changes, kept by systemd or launchd."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from nbssh.adapters.files import writer
+from nbssh.core.files.change import Change, Kind, Plan
+from nbssh.core.files.unit import AGENT, SERVICE, text
+from nbssh.core.profile.profile import alias, check_name
+from nbssh.errors import Exit, NbsshError
+from nbssh.steps import aliases, connect, profiles, writing
+from nbssh.steps import unit as units
+
+if TYPE_CHECKING:
+    from nbssh.steps.context import Context
+    from nbssh.steps.profiles import Target
+
+MODE = 0o600
+
+
+def unit(context: Context, name: str, *, install: bool, remove: bool) -> None:
+    """Print the unit of `name`, or install it and start it, or end it and remove it."""
+    if install and remove:
+        raise NbsshError("--install and --remove exclude each other", "leave one of them out", code=Exit.USAGE)
+    if remove:
+        _remove(context, check_name(name))
+        return
+    target = profiles.load(context, name)
+    _refuse_unattended(target)
+    ssh = shutil.which(target.ssh.command[0])
+    if ssh is None:
+        raise NbsshError(f"there is no '{target.ssh.command[0]}'", "install the OpenSSH client")
+    template = AGENT if context.paths.system.has_launchd else SERVICE
+    content = text(target.declared, aliases.local_files(target), ssh, template)
+    if install:
+        aliases.refuse_unknown_alias(target)
+        _install(target, content)
+    else:
+        context.ui.product(content.removesuffix("\n"))
+
+
+def _refuse_unattended(target: Target) -> None:
+    """Raise where nobody may log in again and again without the user."""
+    name, server = target.name, connect.known_server(target)
+    if not target.paths.system.client.multiplexes:
+        raise NbsshError("nbssh unit is for systemd and launchd", f"leave a window open: ssh {alias(name)}")
+    if server.prompts or server.sessions_ask:
+        raise NbsshError(
+            f"a login to '{target.profile.destination}' asks for something, and nobody would be there to answer",
+            "use a key or an agent, then: nbssh apply --probe " + name,
+        )
+    if target.way.leads_on:
+        raise NbsshError(
+            f"'{name}' runs in jobs: each one that ends would be followed by another", f"ssh {alias(name)}"
+        )
+
+
+def _install(target: Target, content: str) -> None:
+    context, name, file = target.context, target.name, target.paths.unit(target.name)
+    old, mode = writer.snapshot(file)
+    change = Change(str(file), old, content.encode(), MODE, mode, f"keeps the tunnel of '{name}' up", kind=Kind.OTHER)
+    if Plan([change]).empty:
+        context.ui.say(f"{context.paths.shown(file)} is already up to date")
+    else:
+        writing.write_local(context, Plan([change]))
+        context.ui.say(f"{context.paths.shown(file)} is written")
+    failed = units.run(units.starting(context, name))
+    if failed:
+        context.ui.warn(f"it does not run yet, because this failed: {context.paths.system.spoken(failed)}")
+        return
+    context.ui.say(
+        f"the tunnel of '{name}' is kept up; the page: nbssh open {name}; no more: nbssh unit {name} --remove"
+    )
+
+
+def _remove(context: Context, name: str) -> None:
+    changes = units.removal(context, name)
+    writing.write_local(context, Plan(changes))
+    context.ui.say(f"the unit of '{name}' is removed" if changes else f"there is no unit of '{name}'")

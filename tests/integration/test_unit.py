@@ -1,0 +1,163 @@
+"""`nbssh unit`: what it prints is a unit that systemd takes, and what that runs keeps the tunnel up."""
+
+from __future__ import annotations
+
+import contextlib
+import plistlib
+import re
+import shlex
+import signal
+import subprocess
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from bed import needs, until
+from ports import free_port
+from serving import add, api, kill
+
+from nbssh.core.files.quoting import systemd
+from nbssh.core.files.render import render
+from nbssh.core.files.unit import AGENT, Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bed import Bed
+
+
+def words_of(unit: str) -> list[str]:
+    """Return the words of ExecStart as systemd reads them."""
+    (line,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    return [word.replace("%%", "%").replace("$$", "$") for word in shlex.split(line)]
+
+
+class Supervisor:
+    """Does what the unit asks of systemd: starts again what failed, and leaves alone what ended with 0."""
+
+    def __init__(self, bed: Bed, words: list[str]) -> None:
+        self.bed, self.words = bed, words
+        self.starts = 0
+        self.statuses: list[int] = []
+        self.process: subprocess.Popen[bytes] | None = None
+        self.ended = threading.Event()
+        self.stopped = False
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self) -> None:
+        while not self.stopped:
+            self.starts += 1
+            self.process = subprocess.Popen(
+                self.words, env=self.bed.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+            self.statuses.append(self.process.wait())
+            if self.statuses[-1] == 0:
+                break
+        self.ended.set()
+
+    def break_connection(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def supervised(bed: Bed, words: list[str]) -> Iterator[Supervisor]:
+    supervisor = Supervisor(bed, words)
+    supervisor.thread.start()
+    try:
+        yield supervisor
+    finally:
+        supervisor.stopped = True
+        if supervisor.process:
+            supervisor.process.kill()
+        supervisor.thread.join()
+
+
+def answers(port: int) -> bool:
+    try:
+        return "version" in api(port)
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("forward", ["socket", "tcp"])
+def test_the_tunnel_comes_back_and_ends_with_jupyter(bed: Bed, forward: str) -> None:
+    port = add(bed, "--forward", forward, "--remote-port", str(free_port()))
+    unit = bed.nbssh("unit", "box").stdout
+    for line in ("Restart=on-failure", "StandardInput=null", "WantedBy=default.target"):
+        assert f"\n{line}\n" in unit
+    words = words_of(unit)
+    assert {"-oBatchMode=yes", "-oControlPersist=no", "box-nb"} <= set(words)
+    with supervised(bed, words) as supervisor:
+        until(lambda: answers(port), "the page", 60)
+        supervisor.break_connection()
+        until(lambda: supervisor.starts > 1 and answers(port), "the page again", 60)
+        assert bed.opened == [], "no browser"
+        stopped = bed.run("ssh", "box-nb-kill")
+        assert stopped.returncode == 0, stopped.stderr
+        assert supervisor.ended.wait(30), (supervisor.starts, supervisor.statuses)
+    kill(bed)
+
+
+def test_systemd_takes_it(bed: Bed) -> None:
+    needs("systemd-analyze")
+    bed.nbssh("add", "box", "--token", "--yes", "--port", str(free_port()), "--jupyter", str(bed.jupyter))
+    file = bed.folder / "nbssh-box.service"
+    file.write_text(bed.nbssh("unit", "box").stdout)
+    (bed.folder / "run").mkdir()
+    bed.env["XDG_RUNTIME_DIR"] = str(bed.folder / "run")
+    done = bed.run("systemd-analyze", "--user", "verify", str(file))
+    said = [line for line in done.stderr.splitlines() if "RestartSteps" not in line and "RestartMaxDelay" not in line]
+    assert (done.returncode, said) == (0, [])
+
+
+def test_it_is_installed_and_removed(bed: Bed) -> None:
+    bed.nbssh("add", "box", "--token", "--yes", "--port", str(free_port()), "--jupyter", str(bed.jupyter))
+    calls = bed.folder / "calls"
+    program = bed.folder / "bin/systemctl"
+    program.write_text(f'#!/bin/sh\necho "$*" >>{calls}\n')
+    program.chmod(0o755)
+    file = bed.local_home / ".config/systemd/user/nbssh-box.service"
+    bed.nbssh("unit", "box", "--install")
+    assert file.read_text() == bed.nbssh("unit", "box").stdout
+    assert calls.read_text().splitlines() == ["--user daemon-reload", "--user enable --now nbssh-box.service"]
+    assert "already up to date" in bed.nbssh("unit", "box", "--install").stderr
+    bed.nbssh("unit", "box", "--remove")
+    assert not file.exists()
+    assert calls.read_text().splitlines()[-1] == "--user disable --now nbssh-box.service"
+    assert "there is no unit" in bed.nbssh("unit", "box", "--remove").stderr
+    # where there is no systemd of the user's, that is told
+    program.write_text("#!/bin/sh\nexit 1\n")
+    done = bed.nbssh("unit", "box", "--install")
+    assert "it does not run yet" in done.stderr
+    assert "systemctl --user daemon-reload" in done.stderr
+    # and it goes with its profile
+    bed.nbssh("remove", "box", "--yes")
+    assert not file.exists()
+
+
+def test_who_is_asked_something_and_who_is_unknown_gets_none(bed: Bed) -> None:
+    bed.nbssh("add", "box", "--token", "--yes", "--offline")
+    done = bed.run("nbssh", "unit", "box")
+    assert (done.returncode, done.stdout) == (1, "")
+    bed.nbssh("remove", "box", "--yes", "--offline")
+    bed.nbssh("add", "box", "--token", "--yes", "--port", str(free_port()), "--jupyter", str(bed.jupyter))
+    profile = bed.local_home / ".config/nbssh/profiles/box.toml"
+    profile.write_text(profile.read_text() + "prompts = true\n")
+    done = bed.run("nbssh", "unit", "box", "--install")
+    assert (done.returncode, "asks for something" in done.stderr) == (1, True)
+    assert not (bed.local_home / ".config/systemd").exists()
+
+
+def test_launchd_gets_the_same_words() -> None:
+    words = ["/usr/bin/ssh", "-oLocalCommand=sh '/a & <b>/\"open\"' x", "box-nb"]
+    agent = plistlib.loads(render(Unit(name="box", words=words), AGENT).encode())
+    assert agent["ProgramArguments"] == words
+    assert agent["Label"] == "nbssh.box"
+    assert agent["KeepAlive"] == {"SuccessfulExit": False}
+
+
+def test_a_unit_quotes_each_word() -> None:
+    words = ["/usr/bin/ssh", "-oLocalCommand=sh '/a b/%%' \"$HOME\" \\", "x"]
+    assert words_of(f"ExecStart={systemd(words)}\n") == words
