@@ -70,8 +70,8 @@ stay() {
         say "also http://127.0.0.1:${also_port}/" || :
     done
     describe_end
-    say "Ctrl-C detaches, ${fate}; k and Enter stop it (so does: ssh ${name}-nb-kill)" || :
     [ ! -t 1 ] || [ -n "${mortal}" ] || say "if the connection is lost it keeps running, too: ssh ${name}-nb comes back to it" || :
+    say "Ctrl-C detaches, ${fate}; k and Enter stop it (so does: ssh ${name}-nb-kill)" || :
     while [ -z "${asked}" ]; do
         watched=0
         wait "${watcher}" || watched=$?

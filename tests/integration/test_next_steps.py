@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bed import is_running, until
-from serving import add, close_tunnel, detach, ended, fake_jupyter, free_port, kill, server_pid, start
+from serving import add, close_tunnel, detach, ended, fake_jupyter, free_port, kill, said, server_pid, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ def test_a_host_that_was_installed_anew(bed: Bed) -> None:
         assert "'box' is not installed on box any more\nnbssh: hint: nbssh apply box" in refused.stderr
     bed.nbssh("apply", "box")
     session = start(bed)
-    session.expect("if the connection is lost it keeps running, too: ssh box-nb")
+    assert "if the connection is lost it keeps running, too: ssh box-nb" in said(session)
     kill(bed)
 
 

@@ -110,7 +110,7 @@ def _files_for_ssh(context: Context) -> Iterator[Finding]:
             if trouble is Trouble.WRITABLE:
                 repair = f"chmod 600 {shlex.quote(str(entry.path))}"
             elif known and not trouble:
-                repair = f"nbssh apply {entry.path.stem}"
+                repair = f"nbssh apply --offline {entry.path.stem}"
             yield Finding("files", "error", f"{shown} breaks every ssh call: {said}", repair)
         elif not known and entry.kind == "file":
             yield Finding("files", "warning", f"{shown} belongs to no profile, but ssh reads it", remove)
