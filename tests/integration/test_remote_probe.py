@@ -293,7 +293,7 @@ def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None
             with socket.socket(family) as client:
                 client.connect(address)
                 assert client.makefile().read() == f"{NONCE}\n"
-        child.stdin.write(f"(\n{render(ForwardEnd(path=str(path), port=0))}\n) </dev/null\n")
+        child.stdin.write(f"(\n{render(ForwardEnd(path=str(path)))}\n) </dev/null\n")
         child.stdin.close()
         assert child.wait(timeout=PATIENCE) == 0
     assert not list(remote.home.iterdir())
