@@ -99,6 +99,8 @@ def _chosen(
     tunnel = choice.tunnel(name, profile, facts, found, tried.permitted, leads_on=leads_on)
     if not running:
         ui.say(f"{facts.host} ({facts.os}): {choice.describe(found, profile.app)}")
+        if lost := choice.loses_outputs(found, profile.app):
+            ui.say(lost)
     if tunnel.forward == "tcp" and not running:
         tunnel = _with_own_port(target, facts, tunnel, tried.holder)
     _tell_tunnel(target, tunnel, running.port if running else tunnel.port)

@@ -108,6 +108,7 @@ def test_what_is_there(remote: Remote, shell: str, needs: Callable[..., None]) -
         jupyter_server="2.21.1",
         argon2_cffi="25.1.0",
         argon2_cffi_bindings="9",
+        jupyter_server_nbmodel="0.1.1a4",
     )
     answer = remote.look(shell)
     assert (
@@ -133,6 +134,7 @@ def test_what_is_there(remote: Remote, shell: str, needs: Callable[..., None]) -
             "notebook": "",
             "jupyter_server": "2.21.1",
             "argon2": "25.1.0",
+            "nbmodel": "0.1.1a4",
         }
     ]
     sockets = answer["socket"][0]
@@ -291,7 +293,7 @@ def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None
             with socket.socket(family) as client:
                 client.connect(address)
                 assert client.makefile().read() == f"{NONCE}\n"
-        child.stdin.write(f"(\n{render(ForwardEnd(path=str(path), port=0))}\n) </dev/null\n")
+        child.stdin.write(f"(\n{render(ForwardEnd(path=str(path)))}\n) </dev/null\n")
         child.stdin.close()
         assert child.wait(timeout=PATIENCE) == 0
     assert not list(remote.home.iterdir())

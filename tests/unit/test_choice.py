@@ -143,3 +143,13 @@ def test_descriptions() -> None:
     assert choice.describe(LAB, "lab") == "JupyterLab 4.6.6 at /opt/a/bin/jupyter-lab"
     assert choice.describe(NOTEBOOK, "notebook") == "Jupyter Notebook 6.0.3 at /opt/b/bin/jupyter-notebook"
     assert choice.describe(LAB, "server") == "Jupyter Server 2.21.1 at /opt/a/bin/jupyter-lab"
+
+
+def test_who_loses_what_a_cell_prints_is_told_what_keeps_it() -> None:
+    lab = msgspec.structs.replace(LAB, python="/opt/a/bin/python")
+    said = choice.loses_outputs(lab, "lab")
+    assert said.endswith("/opt/a/bin/python -m pip install 'jupyter_server_nbmodel[lab]'")
+    assert "is lost" in said
+    assert choice.loses_outputs(msgspec.structs.replace(lab, nbmodel="0.1.1"), "lab") == ""
+    assert choice.loses_outputs(lab, "notebook") == ""
+    assert choice.loses_outputs(msgspec.structs.replace(lab, jupyter_server="1.24"), "lab") == ""

@@ -233,6 +233,8 @@ def _jupyter(target: Target, known: Server, there: Connection) -> Iterator[Findi
         )  # fmt: skip
     else:
         yield Finding("jupyter", "ok", f"{choice.describe(found, profile.app)}", profile=name)
+    if lost := choice.loses_outputs(found, profile.app):
+        yield Finding("outputs", "ok", lost, profile=name)
 
 
 def _files(target: Target, there: Connection) -> Iterator[Finding]:

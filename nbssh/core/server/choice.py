@@ -180,6 +180,20 @@ def generation(candidate: Candidate, app: App) -> Literal["", "notebook6", "serv
     return "server1" if int(server[0]) < 2 else "server2"  # noqa: PLR2004  jupyter_server's own second generation
 
 
+def loses_outputs(candidate: Candidate, app: App) -> str:
+    """Return in words that what a cell prints without a tab is lost, and what keeps it; nothing where it is kept.
+
+    JupyterLab writes outputs from the browser. The extension that does it on the server is for its generation.
+    """
+    if candidate.nbmodel or app != "lab" or generation(candidate, app) != "server2":
+        return ""
+    python = printable(candidate.python, 200) or "python3"
+    return (
+        "what a cell prints while no tab is open is lost; this keeps it: "
+        f"{python} -m pip install 'jupyter_server_nbmodel[lab]'"
+    )
+
+
 def supports_socket(candidate: Candidate) -> bool:
     """Tell whether this Jupyter can listen on a unix socket; an unknown version is taken to be a recent one."""
     package = "jupyter_server" if candidate.jupyter_server else "notebook"

@@ -39,6 +39,7 @@ class Candidate(msgspec.Struct, frozen=True):
     notebook: str = ""
     jupyter_server: str = ""
     argon2: str = ""
+    nbmodel: str = ""
     answered: str = ""
     fault: str = ""
     fault_of: str = ""

@@ -197,6 +197,7 @@ offer() {
     emit jupyter path "$1" program "${1##*/}" asked "${asked}" python "${python}" found "$2" \
         jupyterlab "$(version_of jupyterlab)" notebook "$(version_of notebook)" \
         jupyter_server "$(version_of jupyter_server)" argon2 "$(version_of 'argon2[_-]cffi')" \
+        nbmodel "$(version_of 'jupyter[_-]server[_-]nbmodel')" \
         answered "${answered}" fault "${fault}" fault_of "${fault_of}"
 }
 
