@@ -42,7 +42,7 @@ def test_apply_mends_an_alias_file_that_ssh_refuses(bed: Bed, offline: list[str]
     conf.write_text(text[: len(text) // 2] + "\n    LocalForw")
     assert bed.run("ssh", "box", "true").returncode == 255
     repair = bed.run("nbssh", "doctor").stdout
-    assert "nbssh apply box" in repair
+    assert "nbssh apply --offline box" in repair
     done = bed.nbssh("apply", "box", *offline)
     assert "ssh refuses ~/.ssh/nbssh.d/box.conf: it is written again" in done.stderr
     assert "as it was is kept in" in done.stderr
