@@ -73,6 +73,10 @@ def nbssh(
         typer.echo(f"nbssh {__version__}")
     elif ctx.invoked_subcommand is None:
         typer.echo(EVERYDAY, nl=False)
+        from nbssh.cli.options import context  # noqa: PLC0415
+        from nbssh.commands.show import overview  # noqa: PLC0415
+
+        raise typer.Exit(overview(context(ctx)))
 
 
 # each with its line in `nbssh --help`: Typer would take the first one of its own help, and cut it off

@@ -10,7 +10,7 @@ import msgspec
 
 from nbssh.adapters.terminal.ui import columns, fitted
 from nbssh.core.profile.profile import TITLES, alias, kill_alias, node_alias
-from nbssh.errors import Exit
+from nbssh.errors import Exit, NbsshError
 from nbssh.steps import profiles
 
 if TYPE_CHECKING:
@@ -50,6 +50,24 @@ def list_profiles(context: Context, *, json: bool) -> int:
         for failure in unreadable:
             context.ui.error(failure.error)
     return Exit.FAILED if unreadable else Exit.DONE
+
+
+def overview(context: Context) -> int:
+    """Print what is known of each profile here, with nobody contacted, and return the exit code."""
+    targets, unreadable = profiles.all(context)
+    rows = [("", each.name, _tunnel(each), _runs(each.profile), f"ssh {alias(each.name)}") for each in targets]
+    if rows:
+        context.ui.product(f"\nyour profiles, as known here:\n{columns(rows)}")
+    for failure in unreadable:
+        context.ui.error(failure.error)
+    return Exit.FAILED if unreadable else Exit.DONE
+
+
+def _tunnel(target: Target) -> str:
+    try:
+        return "tunnel open" if target.ssh.check_master(target.control_socket) else "no tunnel"
+    except NbsshError:
+        return "tunnel hangs"
 
 
 def _runs(profile: Profile) -> str:

@@ -53,3 +53,17 @@ def test_no_secret_is_shown(bed: Bed) -> None:
     ]
     assert secret["token"]
     assert all(secret["token"] not in text for text in said)
+
+
+def test_nbssh_alone_shows_the_commands_and_what_is_known_of_each_profile(bed: Bed) -> None:
+    alone = bed.nbssh().stdout
+    assert "ssh mybox-nb " in alone
+    assert "your profiles" not in alone
+    for name in ("one", "two"):
+        bed.nbssh("add", name, "box", "--offline", "--yes", "--token", "--port", str(free_port()))
+    (bed.local_home / ".config/nbssh/profiles/two.toml").write_text("broken = [")
+    (bed.server.folder / "login").write_text("#!/bin/sh\nexit 1\n")
+    done = bed.run("nbssh")
+    assert done.stdout.startswith(alone)
+    assert "\nyour profiles, as known here:\n  one  no tunnel  JupyterLab  ssh one-nb\n" in done.stdout
+    assert (done.returncode, "two.toml" in done.stderr) == (1, True)
