@@ -65,14 +65,13 @@ def check(context: Context, name: str, *, password_stdin: bool) -> None:
 
 
 def _refuse_a_second(target: Target) -> None:
-    """Raise where the port is taken: by a session of its own that no other one can share, or by a stranger."""
+    """Raise where a session is open that no other one can share."""
     held = tunnels.alone(target)
     if held:
         raise NbsshError(
             f"a session of {alias(target.name)} is open, and its connection can be shared by no second one",
             f"end it first, Jupyter keeps running: {held.end}",
         )
-    tunnels.refuse_taken_port(target)
 
 
 def _secret(target: Target, *, password_stdin: bool) -> str:
@@ -96,7 +95,13 @@ def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[Step]:
     base = laptop_files.token_url(profile.port)
     environ = {"BROWSER": f"sh {_pretended_browser(browser)}"} if browser else {}
     with Session([*target.ssh.command, alias(name)], os.environ | environ) as session:
-        greeting = launch.greeting(session.wait_for(launch.READY, START_SECONDS))
+        try:
+            greeting = launch.greeting(session.wait_for(launch.READY, START_SECONDS))
+        except NbsshError as error:
+            taken = tunnels.taken_port(target)
+            if not taken or tunnels.is_open(target):
+                raise
+            raise NbsshError(f"{error.message}; {taken.message}", taken.hint) from None
         yield Step(f"ssh {alias(name)}: {greeting.text}", greeting.started)
         visitor = Visitor(base)
         yield Step(f"the page answers at {base}, jupyter server {visitor.version()}")

@@ -46,12 +46,6 @@ def alone(target: Target) -> Alone | None:
     return Alone(pids[0]) if pids else None
 
 
-def refuse_taken_port(target: Target) -> None:
-    """Raise where ssh could not open the tunnel, because the profile's port is another program's."""
-    if error := taken_port(target):
-        raise error
-
-
 def taken_port(target: Target) -> NbsshError | None:
     """Return who has the profile's port, as an error; None where it is free."""
     port = target.profile.port
