@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cluster import Cluster
 
-README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+CLUSTERS = (REPOSITORY / "docs/clusters.md").read_text(encoding="utf-8")
 PROFILE = ".config/nbssh/profiles/gpu.toml"
 
 
@@ -209,8 +209,8 @@ def test_the_queue_is_shown_and_left_and_cancelled(make_cluster: Callable[..., C
     assert ended(session)[0] != 0
 
 
-def test_the_readmes_session_is_what_happens(make_cluster: Callable[..., Cluster]) -> None:
-    block = README.split("$ ssh gpu-nb\n")[1].split("```")[0]
+def test_the_session_in_the_docs_is_what_happens(make_cluster: Callable[..., Cluster]) -> None:
+    block = CLUSTERS.split("$ ssh gpu-nb\n")[1].split("```")[0]
     bed = make_cluster()
     add(bed, "--job-option=--time=8:00:00")
     until(is_gone(bed), "the job that tried the ways is gone")

@@ -1,4 +1,4 @@
-"""The README's transcript is what really happens, and its commands exist."""
+"""The README's transcript is what really happens; its commands and those of docs/ exist."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from bed import Bed
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+REFERENCE = (REPOSITORY / "docs/reference.md").read_text(encoding="utf-8")
+CLUSTERS = (REPOSITORY / "docs/clusters.md").read_text(encoding="utf-8")
+ALL = "\n".join([README, *(path.read_text(encoding="utf-8") for path in sorted((REPOSITORY / "docs").glob("*.md")))])
 
 
 def transcript() -> list[tuple[str, list[str]]]:
@@ -98,18 +101,20 @@ def test_the_transcript_is_what_happens(make_bed: Callable[..., Bed]) -> None:
     assert normal(killed.stdout, bed) == [figures(line) for line in said["ssh mybox-nb-kill"]]
 
 
-def test_the_readmes_commands_and_options_exist(bed: Bed) -> None:
-    for name in sorted(set(re.findall(r"`nbssh ([a-z]+)", README))):
+def test_the_commands_and_options_of_readme_and_docs_exist(bed: Bed) -> None:
+    for name in sorted(set(re.findall(r"`nbssh ([a-z]+)", ALL))):
         assert bed.run("nbssh", name, "--help").returncode == 0, name
     help_text = bed.run("nbssh", "add", "--help").stdout
-    for option in set(re.findall(r"`?nbssh add [^\n]*?(--[a-z-]+)", README)):
+    for option in set(re.findall(r"`?nbssh add [^\n]*?(--[a-z-]+)", ALL)):
         assert option in help_text, option
 
 
-def test_the_readmes_profile_is_valid(bed: Bed) -> None:
-    toml = README.split("```toml\n")[1].split("```")[0]
+def test_the_profile_in_the_docs_is_valid(bed: Bed) -> None:
+    toml, table = (text.split("```toml\n")[1].split("```")[0] for text in (REFERENCE, CLUSTERS))
     folder = bed.local_home / ".config/nbssh/profiles"
     folder.mkdir(parents=True)
     (folder / "mybox.toml").write_text(toml, encoding="utf-8")
-    done = bed.run("nbssh", "show", "mybox")
-    assert done.returncode == 0, done.stderr
+    (folder / "gpu.toml").write_text(f'destination = "cluster"\nport = 22224\n{table}', encoding="utf-8")
+    for name in ("mybox", "gpu"):
+        done = bed.run("nbssh", "show", name)
+        assert done.returncode == 0, done.stderr

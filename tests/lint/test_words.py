@@ -1,4 +1,4 @@
-"""Comments, docstrings and messages are plain English: no words in the order of another language."""
+"""Comments, docstrings, messages and papers are plain English: no words in the order of another language."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ TEXTS = {
     for folder in ("nbssh", "templates")
     for path in sorted((REPOSITORY / folder).rglob("*"))
     if path.is_file() and "__pycache__" not in str(path)
+} | {
+    str(path.relative_to(REPOSITORY)): path.read_text(encoding="utf-8")
+    for path in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")]
 }
 
 

@@ -1,4 +1,4 @@
-"""The workflow for the outside context: whole, pinned, and with the commands that the README names."""
+"""The workflow for the outside context: whole, pinned, and with the commands that CONTRIBUTING.md names."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def test_linux_runs_everything_with_the_newest_and_with_the_lowest_versions() ->
 
 
 @pytest.mark.parametrize("command", [step["run"] for step in STEPS if "run" in step])
-def test_every_command_stands_in_the_readme(command: str) -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    assert re.search(rf"^    {re.escape(command)}(?: |$)", readme, re.MULTILINE), command
+def test_every_command_stands_in_contributing(command: str) -> None:
+    contributing = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert re.search(rf"^    {re.escape(command)}(?: |$)", contributing, re.MULTILINE), command
 
 
 def test_it_may_read_and_nothing_else_and_ends_in_time() -> None:
