@@ -50,6 +50,7 @@ def test_several_nodes_and_tasks_behind_a_sites_own_wrapper(make_cluster: Callab
     assert "failed" not in words
     # Slurm would let it wait for two minutes
     until(lambda: [job.state for job in bed.jobs()] == ["PENDING"], "it waits")
+    until(lambda: not any("jupyter-lab" in line for line in bed.running("c1").values()), "the first start has ended")
     bed.root_on("login", "scontrol update jobid=2 starttime=now")
     third = start(bed)
     assert "in job 2" in said(third)

@@ -209,7 +209,7 @@ def test_a_home_that_cannot_be_written(bed: Bed) -> None:
     add(bed)
     with mounted(bed.remote_home, "--bind", str(bed.remote_home)):
         subprocess.run(["mount", "-o", "remount,bind,ro", str(bed.remote_home)], check=True)
-        assert "Read-only file system" in refused(bed)
+        assert "is not yours to write; it belongs to root, or is read-only" in refused(bed)
         done = bed.run(
             "nbssh", "add", "two", "box", "--yes", "--token", "--jupyter", str(bed.remote_home / "bin/jupyter-lab")
         )
@@ -472,11 +472,13 @@ def test_every_command_ends_when_something_hangs(make_bed: Callable[..., Bed], w
 
 
 def move_to(bed: Bed, host: str) -> None:
-    """Let every later login be on a machine of another name, with the same home."""
+    """Let every later login be on another machine, with the same home: another name, and another boot."""
+    boot = bed.server.folder / "boot"
+    boot.write_text("00000000-0000-0000-0000-000000000002\n")
     login = bed.server.folder / "login"
     text = login.read_text().partition("#here\n")[2] or login.read_text()
-    inside = f'hostname {host}; exec /bin/sh "$0"'
-    other = f"""[ -n "${{NBT-}}" ] || exec env NBT=1 unshare --uts /bin/sh -c '{inside}' "$0"\n"""
+    inside = f'mount --bind {boot} /proc/sys/kernel/random/boot_id; hostname {host}; exec /bin/sh "$0"'
+    other = f"""[ -n "${{NBT-}}" ] || exec env NBT=1 unshare --uts --mount /bin/sh -c '{inside}' "$0"\n"""
     login.write_text(f"#!/bin/sh\n{other if host else ''}#here\n{text}")
 
 
