@@ -22,7 +22,7 @@ from nbssh.steps.agree import Agreed, agree
 from nbssh.steps.plan import local_changes
 from nbssh.steps.probe import find_out
 from nbssh.steps.profiles import Failure
-from nbssh.steps.secret import with_key
+from nbssh.steps.secret import secret_trouble, with_key
 from nbssh.steps.server_files import Present, read_remote, settle
 
 if TYPE_CHECKING:
@@ -131,7 +131,9 @@ def planned(
     works = [Work(target, probe=probe, prefer=prefer) for target in targets]
     groups: dict[tuple[str, ...], list[Work]] = {}
     for work in works:
-        groups.setdefault(tuple(work.target.arguments), []).append(work)
+        work.trouble = secret_trouble(work.target)
+        if work.trouble is None:
+            groups.setdefault(tuple(work.target.arguments), []).append(work)
 
     unasked = not names
     if offline and mends:
@@ -182,8 +184,8 @@ def _at_once(job: Callable[[list[Work]], None], groups: Sequence[list[Work]], *,
 def _connect(group: list[Work], connections: ExitStack, *, unasked: bool) -> None:
     first = group[0].target
     connect.refuse_prompts(first, "nbssh apply", unasked=unasked)
-    # where the way leads on, an open session is no place to look at the destination from
-    elsewhere = first.way.leads_on and not all(_is_known(work) for work in group)
+    # no place to look from is an open session where the way leads on, or to the destination that there was before
+    elsewhere = (first.way.leads_on or first.was_changed) and not all(_is_known(work) for work in group)
     opened = connections.enter_context(connect.connect(first, unasked=unasked, at_destination=elsewhere))
     for work in group:
         work.connection = opened
@@ -211,9 +213,7 @@ def _together(works: list[Work]) -> Plan:
 
 def _plan_one(work: Work, present: Present) -> None:
     """Fill in the plan of one profile: its server's files, then the local ones."""
-    name, target = work.name, work.target
-    if target.lacks_secret:
-        raise NbsshError(f"'{name}' has neither password nor token", f"give it one: nbssh passwd {name}")
+    target = work.target
     changes: list[Change] = []
     target = with_key(target)
     if work.connection:

@@ -206,7 +206,11 @@ def _wait(there: Connection, target: Target) -> None:
         said = b""  # launch refused and took the tunnel along before it could be asked
     connect.refuse_missing(target, said)
     if f"nbssh-{nonce}-verified" not in answers.lines(said):
-        raise NbsshError(f"no server of '{name}' was verified on {server.hostname}", f"its log: nbssh logs {name}")
+        raise NbsshError(f"no server of '{name}' was verified on {server.hostname}", _look_at(target))
+
+
+def _look_at(target: Target) -> str:
+    return "start it by hand, as before" if target.profile.adopt else f"its log: nbssh logs {target.name}"
 
 
 def _await_page(target: Target) -> None:
@@ -220,9 +224,7 @@ def _await_page(target: Target) -> None:
             visitor.version()
         except NbsshError as error:
             if isinstance(error, ClosedPortError) or time.monotonic() > until:
-                raise NbsshError(
-                    f"no server of '{target.name}' answers", f"its log: nbssh logs {target.name}"
-                ) from None
+                raise NbsshError(f"no server of '{target.name}' answers", _look_at(target)) from None
             time.sleep(0.2)
         else:
             return

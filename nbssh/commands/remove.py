@@ -103,6 +103,7 @@ def _remove_there(context: Context, found: Target | Failure, *, offline: bool, e
         return _unreadable(context, found.name)
     name, server = found.name, found.profile.server
     if server is None:
+        found.end_masters()
         return ""
     folders = f"~/{SHARE}/{name} and ~/{STATES}/{name}"
     if offline:

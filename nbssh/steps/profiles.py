@@ -79,6 +79,12 @@ class Target:
         """Where the master of its sessions listens."""
         return self.paths.control_socket(self.name)
 
+    @property
+    def was_changed(self) -> bool:
+        """What is known of its server was found for something else: an open session may lead elsewhere."""
+        server = self.profile.server
+        return server is not None and server.probed_for not in {"", self.profile.fingerprint()}
+
     def end_masters(self) -> None:
         """End the master of its sessions, and that of NAME-node."""
         for path in (self.control_socket, self.paths.node_socket(self.name)):

@@ -34,3 +34,13 @@ def with_key(target: Target) -> Target:
         return target
     key, public = keygen.generate(f"nbssh {target.name}")
     return target.with_secret(msgspec.structs.replace(target.secret, key=key, public_key=public))
+
+
+def secret_trouble(target: Target) -> NbsshError | None:
+    """Return what is wrong with the secret of a profile, if it has none or one that cannot be read."""
+    try:
+        if not target.lacks_secret:
+            return None
+    except NbsshError as error:
+        return error
+    return NbsshError(f"'{target.name}' has neither password nor token", f"give it one: nbssh passwd {target.name}")

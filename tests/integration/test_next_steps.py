@@ -101,3 +101,44 @@ def test_an_option_that_is_ignored_in_one_block_alone(bed: Bed) -> None:
     assert "'IgnoreUnknown OPTION' belongs above the first Host" in refused.stderr
     bed.ssh_config.write_text("IgnoreUnknown UseKeychain\n" + inside)
     assert "done; now type" in bed.nbssh("add", "box", *options).stderr
+
+
+def test_another_destination_is_looked_at_and_not_the_session_that_is_open(bed: Bed) -> None:
+    block = bed.ssh_config.read_text()
+    bed.ssh_config.write_text(block + "\n" + block.replace("Host box\n", "Host other\n"))
+    add(bed)
+    session = start(bed)
+    profile = bed.local_home / ".config/nbssh/profiles/box.toml"
+    profile.write_text(profile.read_text().replace('destination = "box"', 'destination = "other"'))
+    done = bed.nbssh("-v", "apply", "box", "--yes")
+    looked = [
+        line for line in done.stderr.splitlines() if line.startswith("nbssh: run: ") and "exec /bin/sh -s" in line
+    ]
+    assert looked
+    assert all(" other exec /bin/sh -s" in line for line in looked)
+    detach(session)
+    close_tunnel(bed)
+    kill(bed)
+
+
+def test_a_profile_without_its_secret_costs_the_others_nothing(bed: Bed) -> None:
+    add(bed)
+    bed.nbssh("add", "two", "box", "--offline", "--token", "--yes", "--port", str(free_port()))
+    (bed.local_home / ".local/state/nbssh/secrets/two.json").write_text('{"hash": ')
+    conf = bed.local_home / ".ssh/nbssh.d/box.conf"
+    text = conf.read_text()
+    conf.unlink()
+    done = bed.run("nbssh", "apply")
+    assert done.returncode == 1
+    assert "1 of 2 profiles done; failed: two" in done.stderr
+    assert conf.read_text() == text
+
+
+def test_a_key_below_a_table_is_told_where_it_belongs(bed: Bed) -> None:
+    add(bed)
+    profile = bed.local_home / ".config/nbssh/profiles/box.toml"
+    profile.write_text(profile.read_text() + 'dir = "work"\n')
+    done = bed.run("nbssh", "apply", "box")
+    assert done.returncode == 1
+    assert "'dir' is no key of this table" in done.stderr
+    assert "put it above the line [server]" in done.stderr

@@ -61,7 +61,10 @@ class Visitor:
         form = urllib.parse.urlencode({"_xsrf": self._xsrf(), "password": password}).encode()
         status, _ = self._ask("login", form)
         if status not in {200, 302} or not self._is_in():  # after a login the page sends us on
-            raise NbsshError(f"{self.base} does not accept the password", "nbssh passwd sets a new one")
+            raise NbsshError(
+                f"{self.base} does not accept the password",
+                "what nbssh passwd has set counts from Jupyter's next start on: stop it, and start it again",
+            )
 
     def page(self, path: str = "lab") -> str:
         """Return the text of the page `path`."""

@@ -212,8 +212,7 @@ def _check_constraints(profile: Profile, source: str) -> None:
 def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str, toml: str = "") -> NbsshError:
     text = str(error)
     where = re.search(r"at `\$\.(.*?)(\[\.\.\.\])?`", text)
-    unknown = re.search(r"unknown field `(.*?)`", text)
-    if unknown:
+    if unknown := re.search(r"unknown field `(.*?)`", text):
         key = unknown.group(1)
         source = _with_line(source, toml, f"{where.group(1)}.{key}" if where else key)
         if key == "client":
@@ -221,12 +220,13 @@ def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str
                 f"{source}: the key 'client' is no longer known: nbssh writes the files of the system that it runs on",
                 "for the ssh of another system run nbssh on that system; here delete that line, or the file",
             )
+        if where and key in _keys(Profile):
+            return NbsshError(f"{source}: '{key}' is no key of this table", f"put it above the line [{where.group(1)}]")
         known = [key for struct in (Profile, Scheduler, Server) for key in _keys(struct)]
         close = difflib.get_close_matches(key, known, 1)
         hint = f"did you mean '{close[0]}'?" if close else "known keys: " + ", ".join(_keys(Profile))
         return NbsshError(f"{source}: unknown key '{printable(key, 60)}'", hint)
-    missing = re.search(r"missing required field `(.*?)`", text)
-    if missing:
+    if missing := re.search(r"missing required field `(.*?)`", text):
         return NbsshError(f"{source}: the key '{missing.group(1)}' is missing", "add it, or make the profile again")
     key = where.group(1) if where else "value"
     return _wrong_value(text, data, _with_line(source, toml, key), key)
