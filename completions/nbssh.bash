@@ -163,7 +163,7 @@ _nbssh_grammar() {
                 -v/--verbose
                 -h/--help
             )
-            arguments=(profile)
+            arguments=(profile '-*')
             ;;
         render)
             options=(

@@ -156,7 +156,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             )
         }
         'edit' = @{
-            Arguments = @('profile')
+            Arguments = @('profile', '-*')
             Options = @(
                 @{ Flags = @('--schema'); Value = ''; Again = $false; Help = 'Only print the path of the JSON schema of profile files' }
                 @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }

@@ -12,6 +12,10 @@ from nbssh.cli.options import Offline, Yes, context
 def command(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.", show_default=False)] = "",
+    change: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CHANGE", help="What to change, as a hint says it: NAME: KEY.", show_default=False),
+    ] = None,
     *,
     schema: Annotated[
         bool, typer.Option("--schema", help="Only print the path of the JSON schema of profile files.")
@@ -29,5 +33,10 @@ def command(
         typer.echo(edit.schema_path())
     elif not name:
         raise typer.BadParameter("say which profile", param_hint="NAME")
+    elif change and not name.endswith(":"):
+        raise typer.BadParameter(f"what is '{' '.join(change)}'? One profile at a time", param_hint="NAME")
     else:
-        raise typer.Exit(edit.edit(context(ctx, yes=yes), name, offline=offline))
+        ours = context(ctx, yes=yes)
+        if change:
+            ours.ui.say(f"to be changed: {' '.join(change)}")
+        raise typer.Exit(edit.edit(ours, name.removesuffix(":"), offline=offline))

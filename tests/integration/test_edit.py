@@ -329,3 +329,12 @@ def test_it_goes_with_the_profile(offline: Bed, words: tuple[str, ...]) -> None:
     assert kept(offline).exists()
     offline.nbssh(*words, "--offline")
     assert not kept(offline).parent.exists()
+
+
+def test_a_hint_that_names_the_key_works_when_pasted(bed: Bed) -> None:
+    bed.nbssh("add", "box", "--token", "--yes", "--offline", "--port", str(free_port()))
+    editor(bed, 'sed -i "s/^destination/dir = \\"notes\\"\\n&/" "$1"')
+    done = bed.nbssh("edit", "box:", "dir", "--offline", "--yes")
+    assert "to be changed: dir" in done.stderr
+    assert 'dir = "notes"' in toml(bed).read_text()
+    assert bed.run("nbssh", "edit", "box", "two").returncode == 2
