@@ -234,7 +234,7 @@ def test_tab_after_tab(kept: Open, kind: str) -> None:
     shell = kept(kind)
     assert shell.words("nbssh sho\tgp\t--j\t") == ["show", "gpu-1.x", "--json"]
     assert shell.words("nbssh add box --app=no\t") == ["add", "box", "--app=notebook"]
-    assert shell.words("nbssh uni\t--of\t") == ["uninstall", "--offline"]
+    assert shell.words("nbssh unin\t--of\t") == ["uninstall", "--offline"]
 
 
 @pytest.mark.parametrize("kind", WITH_SSH)
