@@ -210,7 +210,11 @@ def _wait(there: Connection, target: Target) -> None:
 
 
 def _look_at(target: Target) -> str:
-    return "start it by hand, as before" if target.profile.adopt else f"its log: nbssh logs {target.name}"
+    return (
+        "start it by hand, as before"
+        if target.profile.adopt
+        else f"nbssh doctor {target.name} says why; its log: nbssh logs {target.name}"
+    )
 
 
 def _await_page(target: Target) -> None:
