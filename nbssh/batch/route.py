@@ -28,18 +28,10 @@ if TYPE_CHECKING:
 
 TITLES: dict[Kind, str] = {"slurm": "Slurm", "gridengine": "Grid Engine", "pbs": "PBS", "lsf": "LSF"}
 # With ControlPersist ssh gives its ProxyCommand no stderr (sshconnect.c), but what the job waits for must be seen.
-_SAYING = (
-    "sh", "-c", '[ /dev/fd/2 -ef /dev/null ] && (: >/dev/tty) 2>/dev/null && exec 2>/dev/tty; exec "$@"', "sh",
-)  # fmt: skip
-
-
+_TO_TERMINAL = "[ /dev/fd/2 -ef /dev/null ] && (: >/dev/tty) 2>/dev/null && exec 2>/dev/tty; "
+_SAYING = ("sh", "-c", f'{_TO_TERMINAL}exec "$@"', "sh")
 # The same, and the last word says whether there is a terminal.
-_KNOWING = (
-    "sh",
-    "-c",
-    f"""{_SAYING[2].removesuffix('exec "$@"')}[ ! -t 2 ] || set -- "$@" terminal; exec "$@\"""",
-    "sh",
-)
+_KNOWING = ("sh", "-c", f'{_TO_TERMINAL}[ ! -t 2 ] || set -- "$@" terminal; exec "$@"', "sh")
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,18 @@ submit_job() {
 
 # By name: a job whose number was never written down is found too. A running one first, then the oldest.
 # --all: without it a job in a partition that is hidden, or that the user may not use, is not shown to its own user.
-find_job() {
+list_jobs() {
     job_found=silent
-    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%B|%L|%S|%r' 2>/dev/null) || return 1
+    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%B|%L|%S|%r' 2>/dev/null)
+}
+
+find_job() {
+    list_jobs || return 1
     read_jobs
 }
 
 look_job() {
-    job_found=silent
-    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%B|%L|%S|%r' 2>/dev/null) || return 1
+    list_jobs || return 1
     find_lines=$(printf '%s\n' "${find_lines}" | command grep "^[A-Z_]*|${job_id}|" || :)
     read_jobs
 }
