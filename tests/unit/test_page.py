@@ -11,7 +11,7 @@ from nbssh.errors import NbsshError
 SERVER = Server(home="/home/alice", uid=1000, hostname="gpu1", os="Linux", jupyter="/j", forward="socket", socket="/s")
 
 
-def profile(app: str = "lab", folder: str = "work", *, known: bool = True) -> Profile:
+def profile(app: str = "lab", folder: str = "notes", *, known: bool = True) -> Profile:
     return Profile(destination="box", port=8888, app=app, dir=folder, server=SERVER if known else None)  # type: ignore[arg-type]
 
 
@@ -27,8 +27,8 @@ def profile(app: str = "lab", folder: str = "work", *, known: bool = True) -> Pr
         ("lab", "", "lab", "lab"),
         ("lab", "", "tree", "tree"),
         ("lab", ".", "", "lab"),
-        ("lab", "/home/alice/work/a.ipynb", "", "lab/tree/a.ipynb"),
-        ("lab", "~/work/a.ipynb", "", "lab/tree/a.ipynb"),
+        ("lab", "/home/alice/notes/a.ipynb", "", "lab/tree/a.ipynb"),
+        ("lab", "~/notes/a.ipynb", "", "lab/tree/a.ipynb"),
         ("lab", "b/../a.ipynb", "", "lab/tree/a.ipynb"),
         ("lab", "my notes/50%?#&\"'$(id)`;é", "", "lab/tree/my%20notes/50%25%3F%23%26%22%27%24%28id%29%60%3B%C3%A9"),
         ("lab", "http://evil.example/", "", "lab/tree/http%3A/evil.example"),
@@ -42,16 +42,16 @@ def test_the_address(app: str, path: str, view: View, wanted: str) -> None:
     "path", ["..", "../a", "a/../../b", "/etc/passwd", "~/other", "~", "/home/alice/workshop", "~bob/../.."]
 )
 def test_what_is_outside_is_refused(path: str) -> None:
-    with pytest.raises(NbsshError, match="is outside of the notebooks' folder, /home/alice/work"):
+    with pytest.raises(NbsshError, match="is outside of the notebooks' folder, /home/alice/notes"):
         page(profile(), path, "x")
 
 
 def test_without_a_folder_of_its_own_the_home_counts_and_unknown_homes_are_no_excuse() -> None:
     assert page(profile(folder=""), "~/a", "x") == "lab/tree/a"
     assert page(profile(folder="/"), "/a", "x") == "lab/tree/a"
-    assert page(profile(known=False), "~/work/a", "x") == "lab/tree/a"
+    assert page(profile(known=False), "~/notes/a", "x") == "lab/tree/a"
     assert page(profile(known=False), "a", "x") == "lab/tree/a"
-    for path in ("/home/alice/work/a", "~/../a", "../../../a"):
+    for path in ("/home/alice/notes/a", "~/../a", "../../../a"):
         with pytest.raises(NbsshError, match="outside"):
             page(profile(known=False), path, "x")
 
