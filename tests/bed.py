@@ -224,6 +224,14 @@ class Bed:
             not_applicable("on this system only root's sshd can give a terminal")
         return self.spawn("ssh", *words, timeout=timeout)
 
+    def tell_master(self, order: str, name: str = "box") -> subprocess.CompletedProcess[str]:
+        """Give the master of `ssh NAME-nb` an order, as `ssh -O`: that logs in itself where a master is just ending."""
+        return self.run("ssh", "-o", "ProxyCommand=false", "-O", order, f"{name}-nb", timeout=GRACE)
+
+    def has_master(self, name: str = "box") -> bool:
+        """Tell whether the master of `ssh NAME-nb` listens, without a question that would prolong its life."""
+        return (self.local_home / ".ssh" / "nbssh.d" / f"{name}.ctl").exists()
+
     def on_server(self, command: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run `command` in the login shell of the server."""
         return self.run("ssh", "-o", "BatchMode=yes", "box", command, timeout=timeout)
@@ -356,7 +364,7 @@ def bed(
 def _end_tunnels(made: Bed) -> None:
     """Ask the masters of our aliases to end: those that nothing uses would stay for the 5 s of ControlPersist."""
     for control_socket in (made.local_home / ".ssh" / "nbssh.d").glob("*.ctl"):
-        made.run("ssh", "-F", "none", "-S", str(control_socket), "-O", "exit", "x", timeout=GRACE)
+        made.tell_master("exit", control_socket.stem)
 
 
 def _check_end(made: Bed) -> None:

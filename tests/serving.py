@@ -116,7 +116,7 @@ def kill(bed: Bed) -> str:
 
 def close_tunnel(bed: Bed) -> None:
     """End the master, if one is there: ControlPersist would keep it, and the end of the test waiting, for 5 s."""
-    bed.run("ssh", "-O", "exit", "box-nb")
+    bed.tell_master("exit")
 
 
 def program(bed: Bed, but: str = "") -> Path:
@@ -163,7 +163,7 @@ def launches_end(bed: Bed) -> None:
 
 def master(bed: Bed) -> int:
     """Return the process that holds the tunnel of box-nb."""
-    done = bed.run("ssh", "-O", "check", "box-nb")
+    done = bed.tell_master("check")
     assert "Master running (pid=" in done.stderr, done.stderr
     return int(done.stderr.partition("pid=")[2].partition(")")[0])
 

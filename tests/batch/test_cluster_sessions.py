@@ -68,7 +68,7 @@ def detach(bed: Cluster, session: pexpect.spawn[str]) -> None:
     session.sendintr()
     status, words = ended(session)
     assert (status, "the server keeps running" in words) == (0, True), words
-    bed.run("ssh", "-O", "exit", "gpu-nb")
+    bed.run("ssh", "-o", "ProxyCommand=false", "-O", "exit", "gpu-nb")
 
 
 def serve_board(bed: Cluster, port: int) -> None:

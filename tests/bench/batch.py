@@ -53,7 +53,7 @@ class Batch:
             session.sendintr()
             session.expect(pexpect.EOF)
             session.close()
-        self.bed.run("ssh", "-O", "exit", "gpu-nb")
+        self.bed.run("ssh", "-o", "ProxyCommand=false", "-O", "exit", "gpu-nb")
 
     def nothing_runs(self) -> None:
         """Leave every session and end every job."""

@@ -146,7 +146,12 @@ class Stage:
         """Close every terminal and the tunnel; the server goes on."""
         while self.terminals:
             self.terminals.pop().close()
-        subprocess.run(self.argv("ssh", "-O", "exit", "box-nb"), env=self.env, capture_output=True, check=False)
+        subprocess.run(
+            self.argv("ssh", "-o", "ProxyCommand=false", "-O", "exit", "box-nb"),
+            env=self.env,
+            capture_output=True,
+            check=False,
+        )
         _until(lambda: not (self.home / ".ssh/nbssh.d/box.ctl").exists(), "the tunnel closes")
         self.opened.unlink(missing_ok=True)
 

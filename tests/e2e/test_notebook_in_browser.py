@@ -147,7 +147,7 @@ def test_from_add_to_kill_in_a_browser(make_bed: Callable[..., Bed], forward: st
         run_cell(page, 1, "answer + 1", "43")
     first.sendline("exit")
     first.expect(pexpect.EOF)
-    bed.run("ssh", "-O", "exit", "box-nb")
+    bed.tell_master("exit")
 
     # later: the same server, the same kernel, the same variable; by the other name of this machine, too
     second = bed.ssh("box-nb", timeout=60)

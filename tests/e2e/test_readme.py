@@ -94,7 +94,7 @@ def test_the_transcript_is_what_happens(make_bed: Callable[..., Bed]) -> None:
     session.expect(pexpect.EOF)
     assert normal(shown + str(session.before), bed) == [figures(line) for line in said["ssh mybox-nb"]]
 
-    bed.run("ssh", "-O", "exit", "mybox-nb")
+    bed.tell_master("exit", "mybox")
     status = bed.run("nbssh", "status", "mybox")
     assert normal(status.stdout, bed) == [figures(line) for line in said["nbssh status"]]
     killed = bed.run("ssh", "mybox-nb-kill")

@@ -263,7 +263,7 @@ def test_a_master_that_hangs_is_named_by_its_pid(bed: Bed) -> None:
     needs("lsof")
     bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(bed.jupyter), "--port", str(free_port()))
     bed.nbssh("open", "box")
-    pid = int(bed.run("ssh", "-O", "check", "box-nb").stderr.partition("pid=")[2].rstrip(")\n"))
+    pid = int(bed.tell_master("check").stderr.partition("pid=")[2].rstrip(")\n"))
     os.kill(pid, signal.SIGSTOP)
     try:
         found = one([finding for finding in doctor(bed, "box", status=1) if finding["level"] == "error"], "master")

@@ -464,14 +464,14 @@ def test_a_profile_of_0_1_works_until_apply_brings_it_over_while_its_jupyter_run
     assert {path.name for path in (share(bed) / "mybox/config").iterdir()} == {
         "jupyter_lab_config.json", "jupyter_notebook_config.json", "jupyter_server_config.json", "quiet",
     }  # fmt: skip
-    bed.run("ssh", "-O", "exit", "mybox-nb")
+    bed.tell_master("exit", "mybox")
     session = start(bed, alias="mybox-nb")
     assert "is already running on" in said(session)
     assert server_pid_of(bed) == pid
     assert api(port)["version"]
     detach(session)
     assert f"(pid {pid})" in bed.run("ssh", "mybox-nb-kill").stdout
-    bed.run("ssh", "-O", "exit", "mybox-nb")
+    bed.tell_master("exit", "mybox")
     bed.nbssh("remove", "mybox")
     assert not list(bed.remote_home.rglob("*nbssh*"))
 

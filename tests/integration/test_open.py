@@ -31,7 +31,7 @@ def add(bed: Bed, *words: str, name: str = "box", real: bool = False) -> int:
 
 
 def master_runs(bed: Bed) -> bool:
-    return bed.run("ssh", "-O", "check", "box-nb").returncode == 0
+    return bed.tell_master("check").returncode == 0
 
 
 def launches(bed: Bed) -> set[int]:
@@ -49,7 +49,7 @@ def test_it_opens_tunnel_and_browser_and_all_ends_with_the_tunnel(bed: Bed) -> N
     visitor.login("pw")
     until(lambda: bed.opened == [f"http://127.0.0.1:{port}/"], "the browser opens once")
     assert launches(bed)
-    bed.run("ssh", "-O", "exit", "box-nb")
+    bed.tell_master("exit")
     until(lambda: not launches(bed), "launch notices that its tunnel is gone")
     assert '"running"' in bed.nbssh("status", "box", "--json").stdout, "the server itself goes on"
     bed.nbssh("kill", "box")
@@ -97,7 +97,7 @@ def test_a_killed_server_is_started_again_through_a_master_that_lives_on(bed: Be
     assert Visitor(f"http://127.0.0.1:{port}/").version()
     assert launches(bed), "the tunnel has a session of its own again"
     bed.nbssh("kill", "box")
-    bed.run("ssh", "-O", "exit", "box-nb")
+    bed.tell_master("exit")
 
 
 def test_a_server_that_does_not_start_is_told_and_leaves_no_tunnel(bed: Bed) -> None:
@@ -214,7 +214,7 @@ def test_a_path_is_opened_and_the_profiles_own_one(bed: Bed) -> None:
     assert (outside.returncode, "is outside of the notebooks' folder" in outside.stderr) == (1, True)
     assert bed.run("nbssh", "open", "box", "--lab", "--tree").returncode == 2
     bed.nbssh("kill", "box")
-    bed.run("ssh", "-O", "exit", "box-nb")
+    bed.tell_master("exit")
     profile = bed.local_home / ".config/nbssh/profiles/box.toml"
     profile.write_text('open_path = "100%/b.ipynb"\n' + profile.read_text())
     bed.nbssh("apply", "box")

@@ -32,7 +32,7 @@ def test_a_jupyter_that_runs_is_stopped_first(bed: Bed) -> None:
     pid = server_pid(bed)
     bed.nbssh("remove", "box")
     until(lambda: not is_running(pid), "the server ends")
-    assert bed.run("ssh", "-O", "check", "box-nb").returncode != 0
+    assert bed.tell_master("check").returncode != 0
     assert [path for path in bed.remote_home.rglob("*") if "nbssh" in path.name] == []
 
 

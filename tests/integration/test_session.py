@@ -179,7 +179,7 @@ def test_a_squatter_on_the_servers_port_gets_no_browser_and_no_tunnel(bed: Bed) 
         session.expect_exact("belongs to somebody else (uid 65534)")
         session.expect(pexpect.EOF)
         assert session.wait() == 1
-        until(lambda: bed.run("ssh", "-O", "check", "box-nb").returncode != 0, "the tunnel is closed")
+        until(lambda: not bed.has_master(), "the tunnel is closed")
         squatter.stdin.close()
     assert bed.opened == []
     assert server_pid(bed) == 0
@@ -224,7 +224,7 @@ def test_a_connection_that_persists_costs_no_second_login(bed: Bed) -> None:
     again.sendline("k")
     again.expect_exact("stopped")
     assert "controlpersist 3600" in bed.run("ssh", "-G", "box-nb").stdout
-    bed.run("ssh", "-O", "exit", "box-nb")
+    bed.tell_master("exit")
 
 
 @pytest.mark.parametrize("time", ["1 h", "no", "-1", "1y", "5\n"])

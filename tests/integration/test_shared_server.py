@@ -292,7 +292,7 @@ def test_a_squatted_folder_in_tmp(make_bed: Callable[..., Bed], how: str) -> Non
                 status, words = ended(session)
                 assert status == 1, words
                 assert f"{private} on {os.uname().nodename} is not a private folder of this user" in words
-                until(lambda: bed.run("ssh", "-O", "check", "box-nb").returncode != 0, "the tunnel is closed")
+                until(lambda: not bed.has_master(), "the tunnel is closed")
                 assert got == []
             assert bed.opened == []
             assert servers(bed) == []

@@ -149,8 +149,11 @@ class Ssh:
         return done.status == 0
 
     def through(self, control_socket: Path) -> list[str]:
-        """Return a command that can only speak to the master on `control_socket`, whatever the config says."""
-        return [*self._program(), "-F", "none", "-S", str(control_socket)]
+        """Return a command that can only speak to the master on `control_socket`, whatever the config says.
+
+        Where a master ends at that moment, ssh would log in itself, with `-O` too: ProxyCommand keeps it from that.
+        """
+        return [*self._program(), "-F", "none", "-S", str(control_socket), "-oControlMaster=no", "-oProxyCommand=false"]
 
     def _program(self) -> tuple[str, ...]:
         """Return its command without ssh's own options; what calls ssh (`sshpass -p x ssh`) stays."""

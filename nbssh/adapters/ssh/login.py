@@ -93,7 +93,7 @@ def of_profile(
             )
 
         if ssh.check_master(control_socket):
-            command = (*ssh.through(control_socket), *QUIET, "-oControlMaster=no", "-oProxyCommand=false", "x")
+            command = (*ssh.through(control_socket), *QUIET, "x")
             connection = Connection(
                 ssh, shown, command, control_socket, unasked=unasked, opened=True, login_seconds=login_seconds,
                 instead=log_in_instead,

@@ -123,7 +123,7 @@ class Second:
             return self._alone()
         # through the master or not at all: otherwise a refused client would log in by itself, and ask
         through = self.connection.ssh.through(self.connection.control_socket)
-        return [*through, *QUIET, "-oControlMaster=no", "-oProxyCommand=false", "x"]
+        return [*through, *QUIET, "x"]
 
     def _alone(self) -> list[str]:
         ours = ("-oControl", "-oClearAllForwardings")
