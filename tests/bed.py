@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, AnyStr, NoReturn
 
 import pytest
 from listening import listening
+from quick import quick
 
 if sys.platform != "win32":  # there are no beds there, but tests that need none import this too
     import pwd
@@ -157,7 +158,6 @@ class Bed:
     server: sshd.Server
     remote_home: Path
     env: dict[str, str]
-    jupyter: Path
     login: str
     batch_environ: dict[str, str]
     stack: contextlib.ExitStack = field(repr=False)
@@ -189,6 +189,11 @@ class Bed:
         """The addresses that the browser was sent to."""
         file = self.folder / "opened"
         return file.read_text().splitlines() if file.exists() else []
+
+    @property
+    def jupyter(self) -> Path:
+        """A real JupyterLab, which answers --version at once."""
+        return quick(BIN / "jupyter-lab")
 
     def run(
         self, *command: str, stdin: str = "", timeout: float = 60, cwd: Path | None = None
@@ -349,7 +354,7 @@ def bed(
         config = folder / "l" / ".ssh" / "config"
         config.write_text(block)
         config.chmod(0o600)
-        made = Bed(folder, server, remote, env, BIN / "jupyter-lab", server.user, environ, contextlib.ExitStack())
+        made = Bed(folder, server, remote, env, server.user, environ, contextlib.ExitStack())
         try:
             yield made
         except BaseException:

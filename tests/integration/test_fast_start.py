@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bed import BIN, needs, until
+from quick import quick
 from serving import PASSWORD, add, detach, kill, program, server_pid, start
 from test_generations import environment
 
@@ -97,7 +98,7 @@ def visit(bed: Bed, port: int) -> Visitor:
     ("jupyters", "app"), [("", "lab"), ("old", "lab"), ("old", "notebook"), ("new", "notebook"), ("new", "server")]
 )
 def test_jupyter_goes_without_and_kernels_and_terminals_see_nothing(users: Bed, jupyters: str, app: str) -> None:
-    program = (environment(jupyters) if jupyters else BIN) / f"jupyter-{app}"
+    program = quick((environment(jupyters) if jupyters else BIN) / f"jupyter-{app}")
     port = add(users, "--app", app, jupyter=program)
     visitor = visit(users, port)
     assert imported(users) == []

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from quick import quick
 from serving import PASSWORD, add, free_port, kill, run_folder, start
 from test_generations import environment
 
@@ -81,7 +82,7 @@ def with_dir(bed: Bed, app: str, jupyter: Path) -> int:
 @pytest.mark.parametrize("line", TABLE)
 @pytest.mark.parametrize(("name", "app"), GENERATIONS, ids=str)
 def test_the_other_half_of_a_setting(bed: Bed, name: str, app: str, line: str) -> None:
-    jupyter = environment(name) / f"jupyter-{app}"
+    jupyter = quick(environment(name) / f"jupyter-{app}")
     write_hers(bed, TABLE[line])
     port = with_dir(bed, app, jupyter)
     start(bed)
@@ -98,7 +99,7 @@ def test_the_other_half_of_a_setting(bed: Bed, name: str, app: str, line: str) -
 
 @pytest.mark.parametrize(("name", "app"), GENERATIONS, ids=str)
 def test_her_own_folder_counts_where_the_profile_names_none(bed: Bed, name: str, app: str) -> None:
-    jupyter = environment(name) / f"jupyter-{app}"
+    jupyter = quick(environment(name) / f"jupyter-{app}")
     mine = bed.remote_home / "books"
     mine.mkdir()
     (mine / "here.txt").touch()
@@ -122,7 +123,7 @@ WARNING = re.compile(r"^\[[WEC] .*", re.MULTILINE)
 @pytest.mark.parametrize("folder", [True, False])
 def test_a_start_leaves_no_warning_of_ours(bed: Bed, app: str, folder: bool) -> None:  # noqa: FBT001
     """Her own configuration of today's names causes none either; what was commented out is not there."""
-    jupyter = environment("new") / f"jupyter-{app}"
+    jupyter = quick(environment("new") / f"jupyter-{app}")
     write_file(bed, "jupyter_notebook_config.py", "# c.NotebookApp.ip = 'localhost'\n")
     write_file(bed, "jupyter_server_config.py", "c.ServerApp.ip = '*'\nc.ServerApp.port = 1\n")
     port = with_dir(bed, app, jupyter) if folder else add(bed, "--app", app, "--idle", "1", jupyter=jupyter)
@@ -138,7 +139,7 @@ def test_a_start_leaves_no_warning_of_ours(bed: Bed, app: str, folder: bool) -> 
 @pytest.mark.parametrize("where", ["lab", "notebook", "server", "by path"])
 def test_older_sections_of_hers_change_nothing(bed: Bed, where: str) -> None:
     """They would be moved to the newer section, and win there."""
-    jupyter = environment("new") / "jupyter-lab"
+    jupyter = quick(environment("new") / "jupyter-lab")
     text = "c.%s.ip = '*'\nc.%s.certfile = '/nowhere'\nc.%s.token = 'mine'\nc.%s.base_url = '/mine/'\n"
     if where == "by path":
         (bed.remote_home / "more").mkdir()
