@@ -19,7 +19,7 @@ from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import SHARE, STATES, Secret, program_path, server_folder, share_folder
 from nbssh.core.profile.profile import NAME, TITLES, check_name
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import border, connect, include, plan, profiles, unit, writing
+from nbssh.steps import aliases, border, connect, include, plan, profiles, unit, writing
 from nbssh.steps.profiles import Failure, Target
 
 if TYPE_CHECKING:
@@ -101,13 +101,14 @@ def _remove_there(context: Context, found: Target | Failure, *, offline: bool, e
     """Clean the server; return what is still there, in words."""
     if isinstance(found, Failure):
         return _unreadable(context, found.name)
-    name, server = found.name, found.profile.server
-    if server is None:
-        found.end_masters()
-        return ""
-    folders = f"~/{SHARE}/{name} and ~/{STATES}/{name}"
+    name, seen = found.name, found.profile.server is not None
+    found = aliases.assumed(found, home="~")
+    host, holds = found.declared.server.hostname, f"~/{SHARE}/{name} and ~/{STATES}/{name}"
     if offline:
-        return f"{server.hostname} still holds {folders}, and its server may run"
+        found.end_masters()
+        if not seen:
+            return f"what was carried over to {host} by hand, if anything, is still there: {holds}"
+        return f"{host} still holds {holds}, and its Jupyter may run"
     try:
         # what ends Jupyter must not end with it
         at_destination = found.way.leads_on
@@ -115,24 +116,28 @@ def _remove_there(context: Context, found: Target | Failure, *, offline: bool, e
             model = _model(found.with_secret(Secret()).declared, everywhere=everywhere)
             out, status = there.attempt(render(model))
     except NbsshError as error:
-        return f"{error.message}; {server.hostname} still holds {folders}"
+        return f"{error.message}; {host} {'still holds' if seen else 'may hold'} {holds}"
     finally:
         try:
             found.end_masters()
         except NbsshError as error:
             found.ui.warn(f"{error.message}; {error.hint}")
-    if found.profile.adopt:
-        found.ui.say(f"your own Jupyter on {server.hostname}, which '{name}' used, was left alone")
     lines = answers.lines(out)
-    for line in lines:
-        if line != _SHARED:
-            found.ui.say(line.removeprefix("nbssh: "))
+    _tell(found, host, lines)
     if _SHARED in lines:
         return (
-            f"another laptop uses '{name}' on {server.hostname}, so its Jupyter and its files there stay; "
+            f"another laptop uses '{name}' on {host}, so its Jupyter and its files there stay; "
             "--everywhere takes them too"
         )
-    return f"{server.hostname} still holds {folders}" if status else ""
+    return f"{host} still holds {holds}" if status else ""
+
+
+def _tell(target: Target, host: str, lines: list[str]) -> None:
+    if target.profile.adopt:
+        target.ui.say(f"your own Jupyter on {host}, which '{target.name}' used, was left alone")
+    for line in lines:
+        if line != _SHARED:
+            target.ui.say(line.removeprefix("nbssh: "))
 
 
 def _model(declared: Declared, *, everywhere: bool) -> Remove:
@@ -147,7 +152,7 @@ def _model(declared: Declared, *, everywhere: bool) -> Remove:
         socket=server.socket,
         laptop=declared.laptop,
         everywhere="yes" if everywhere else "",
-        program=f"{share}/program/{program}",
+        program=program,
         options=declared.way.options,
         wing=declared.way.removing(),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bed import until
 from ports import free_port
-from serving import api, detach, fake_jupyter, kill, start
+from serving import api, detach, fake_jupyter, kill, named, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def test_what_is_carried_over_by_hand_works(bed: Bed, home: str) -> None:
     (bed.remote_home / "work").mkdir()
     words = ["--home", str(bed.remote_home)] if home else []
     words += ["--forward", "socket"] if home == "socket" else []
-    folder = render(bed, "--port", str(port), "--dir", "work", *words)
+    folder = render(bed, "--port", str(port), "--dir", "work", "--remote-port", str(free_port()), *words)
     for path in folder.rglob("*"):
         mode = stat.S_IMODE(path.stat().st_mode)
         assert mode == (0o700 if path.is_dir() or path.read_bytes().startswith(b"#!") else 0o600), path
@@ -79,12 +79,43 @@ def test_what_is_carried_over_by_hand_works(bed: Bed, home: str) -> None:
     assert "is already running on" in str(again.before)
     detach(again)
     assert "stopped" in kill(bed)
-    # nbssh goes on with it
+    # nbssh knows it, and goes on with it
+    before = tree(bed.local_home / ".ssh")
+    bed.nbssh("apply", "--offline")
+    assert tree(bed.local_home / ".ssh") == before
+    found = bed.run("nbssh", "doctor", "--offline", "box")
+    assert (found.returncode, "error" in found.stdout) == (0, False), found.stdout
     bed.nbssh("apply", "box", "--yes")
     assert bed.nbssh("diff").stdout == ""
     assert bed.run("nbssh", "apply", "--check").returncode == 0
     bed.nbssh("remove", "box", "--yes")
     assert not [path for path in bed.remote_home.rglob("*nbssh*") if "box" in str(path)]
+
+
+@pytest.mark.parametrize("command", [("remove", "box"), ("uninstall",)])
+def test_what_was_carried_over_is_removed_there_too(bed: Bed, command: tuple[str, ...]) -> None:
+    fake_jupyter(bed)
+    (bed.remote_home / ".profile").write_text("PATH=$HOME/bin:$PATH\n")
+    config = bed.ssh_config.read_text()
+    carry(bed, render(bed, "--port", str(free_port()), "--remote-port", str(free_port())))
+    session = start(bed)
+    detach(session)
+    bed.tell_master("exit")
+    done = bed.nbssh(*command, "--yes")
+    assert "stopped" in done.stderr, done.stderr
+    assert not list(bed.remote_home.rglob("*nbssh*"))
+    assert named(bed, "jupyter-lab") == []
+    # a hand put the line there
+    assert bed.ssh_config.read_text().removeprefix("Include nbssh.d/*.conf\n") == config
+
+
+def test_without_the_host_remove_tells_what_may_be_there(bed: Bed) -> None:
+    bed.nbssh("add", "box", "--offline", "--token", "--yes")
+    done = bed.nbssh("remove", "box", "--offline")
+    assert "carried over to box by hand, if anything, is still there: ~/.local/share/nbssh/box" in done.stderr
+    bed.nbssh("add", "box", "ssh -p 1 nobody@127.0.0.1", "--offline", "--token", "--yes")
+    done = bed.nbssh("remove", "box")
+    assert "127.0.0.1 may hold ~/.local/share/nbssh/box" in done.stderr
 
 
 def test_a_profile_that_is_there_is_rendered_as_it_is(bed: Bed) -> None:
