@@ -240,7 +240,7 @@ def assumed(target: Target, home: str = "") -> Target:
     profile = target.profile
     if profile.server or (not home and (target.way.leads_on or profile.forward == "socket")):
         return target
-    user = answer.parsed(target.ssh.resolve(target.arguments)).get("user", ("",))[0]
+    user = answer.parsed(_trial(target.ssh, {}).destination(target)).get("user", ("",))[0]
     server = carried.unseen(target.name, profile, home, user)
     server = msgspec.structs.replace(server, via=target.way.unseen_via)
     return target.with_profile(msgspec.structs.replace(profile, server=server))

@@ -306,9 +306,13 @@ def test_trouble_on_the_server_is_found(bed: Bed) -> None:
     (program,) = (share / "program").iterdir()
     (program / "wait").unlink()
     (bed.remote_home / ".local/state/nbssh/box/node7").mkdir(parents=True)
-    found = doctor(bed, "box", status=0)
+    found = doctor(bed, "box", status=1)
     messages = "\n".join(finding["message"] for finding in found)
     assert "profile was edited by hand" in messages
+    assert {finding["message"].split()[-1] for finding in found if finding["level"] == "error"} == {
+        "missing",
+        "damaged",
+    }
     assert "config/jupyter_lab_config.json is missing" in messages
     assert f"program/{program.name} is damaged" in messages
     assert "holds files of a profile 'old' that is not on this machine" in messages
@@ -318,6 +322,10 @@ def test_trouble_on_the_server_is_found(bed: Bed) -> None:
     (bed.remote_home / ".local/state/nbssh/box/node7").rmdir()
     bed.nbssh("apply", "box", "--yes")
     assert doctor(bed, "box", status=0) == []
+    whole = (share / "box/profile").read_text()
+    (share / "box/profile").write_text(whole[: len(whole) // 2])
+    (found,) = doctor(bed, "box", status=1)
+    assert (found["level"], found["message"]) == ("error", "profile is damaged")
 
 
 def test_an_sshd_that_no_longer_forwards_and_a_jupyter_that_went_are_found(make_bed: Callable[..., Bed]) -> None:

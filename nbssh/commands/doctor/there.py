@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+from nbssh.adapters.files import writer
 from nbssh.commands.doctor import session
-from nbssh.core.files.change import Kind, Plan
+from nbssh.core.files.change import AT_NEXT_START, Kind, Plan
+from nbssh.core.files.laptop_files import program_named
 from nbssh.core.files.quoting import sh
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbssh.adapters.ssh.connection import Connection
+    from nbssh.core.files.change import Change
     from nbssh.core.profile.profile import Server
     from nbssh.core.server.facts import Facts
     from nbssh.core.server.survey import Survey
@@ -241,24 +244,21 @@ def _files(target: Target, there: Connection) -> Iterator[Finding]:
     name, profile, declared = target.name, target.profile, target.declared
     agreed = agree(target, read_remote(there, [declared]))
     if agreed.taken:
-        yield Finding(
-            "files there",
-            "warning",
-            f"another laptop changed {listed(agreed.taken)} there",
-            f"nbssh apply {name}",
-            name,
-        )
+        taken = f"another laptop changed {listed(agreed.taken)} there"
+        yield Finding("files there", "warning", taken, f"nbssh apply {name}", name)
     plan = Plan(agreed.changes)
-    changed: dict[tuple[str, str], list[str]] = {}
+    changed: dict[tuple[bool, str, str], list[str]] = {}
+    used = program_named(writer.read(target.paths.conf(name)))
     for change in plan.changes:
-        said = _MISSING if change.old is None else _EDITED if change.edited else _OLD
-        if change.kind is Kind.PROGRAM and change.old is not None:
-            said = _DAMAGED
+        said = _state(change)
+        # without them no session starts; a program that the aliases do not name yet comes with apply
+        harms = said in {_MISSING, _DAMAGED} and (change.kind is not Kind.PROGRAM or change.path.endswith(used))
         path = change.path.removeprefix(f"{declared.folder}/").removeprefix(f"{share_folder(declared.server)}/")
-        changed.setdefault(said, []).append(path)
-    for (one, several), paths in changed.items():
+        changed.setdefault((harms, *said), []).append(path)
+    for (harms, one, several), paths in changed.items():
         what = f"{', '.join(paths)} {one if len(paths) == 1 else several}"
-        yield Finding("files there", "warning", what, f"nbssh diff {name}; nbssh apply {name}", name)
+        level: Literal["error", "warning"] = "error" if harms else "warning"
+        yield Finding("files there", level, what, f"nbssh diff {name}; nbssh apply {name}", name)
     if plan.empty and not agreed.taken:
         yield Finding("files there", "ok", "all files there are up to date", profile=name)
     known = connect.known_server(target)
@@ -268,6 +268,15 @@ def _files(target: Target, there: Connection) -> Iterator[Finding]:
             "files there", "warning", f"the profile changed since its server was looked at ({folder})",
             f"nbssh apply {name}", name,
         )  # fmt: skip
+
+
+def _state(change: Change) -> tuple[str, str]:
+    """Return what is said of one file there and of several."""
+    if change.old is None:
+        return _MISSING
+    if change.kind is Kind.PROGRAM or (change.kind in AT_NEXT_START and change.was_cut):
+        return _DAMAGED
+    return _EDITED if change.edited else _OLD
 
 
 def _folders(target: Target, there: Connection) -> Iterator[Finding]:

@@ -114,6 +114,11 @@ class Change:
         return "change" if self.old != self.new else "mode"
 
     @property
+    def was_cut(self) -> bool:
+        """The old content is the new one's beginning: it was damaged, and not edited."""
+        return self.old is not None and self.new is not None and self.new.startswith(self.old) and self.old != self.new
+
+    @property
     def name(self) -> str:
         """The path, with the ssh destination in front where the file is remote; safe to print."""
         return printable(f"{self.where}:{self.path}" if self.where else self.path)
