@@ -182,6 +182,7 @@ def _remove_here(context: Context, names: list[str]) -> None:
     ended = [change for name in names for change in unit.removal(context, name)]
     writing.write_local(context, Plan([*ended, *plan.deletions(gone, "removed")]), taking_away=True)
     for name in names:
+        unit.tidy(context, name)
         paths.control_socket(name).unlink(missing_ok=True)  # a master that was killed leaves it
         paths.node_socket(name).unlink(missing_ok=True)
         paths.control_socket(name).with_suffix(".end").unlink(missing_ok=True)  # so does a kill that shared it

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
 from nbssh.core.files.change import Change, Kind, Plan
-from nbssh.core.files.unit import AGENT, SERVICE, text
 from nbssh.core.profile.profile import alias, check_name
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import aliases, connect, profiles, writing
@@ -29,11 +27,7 @@ def unit(context: Context, name: str, *, install: bool, remove: bool) -> None:
         return
     target = profiles.load(context, name)
     _refuse_unattended(target)
-    ssh = shutil.which(target.ssh.command[0])
-    if ssh is None:
-        raise NbsshError(f"there is no '{target.ssh.command[0]}'", "install the OpenSSH client")
-    template = AGENT if context.paths.system.has_launchd else SERVICE
-    content = text(target.declared, aliases.local_files(target), ssh, template)
+    content = units.wanted(target)
     if install:
         aliases.refuse_unknown_alias(target)
         _install(target, content)
@@ -66,10 +60,13 @@ def _install(target: Target, content: str) -> None:
     else:
         writing.write_local(context, Plan([change]))
         context.ui.say(f"{context.paths.shown(file)} is written")
-    failed = units.run(units.starting(context, name))
-    if failed:
-        context.ui.warn(f"it does not run yet, because this failed: {context.paths.system.spoken(failed)}")
-        return
+    if failed := units.run(units.starting(context, name)):
+        raise NbsshError("it does not run, because this failed", context.paths.system.spoken(failed))
+    if not units.opens(target):
+        raise NbsshError(
+            f"it was started, but no tunnel was open within {units.OPEN_SECONDS:.0f} s",
+            f"see why: {units.log(context, name)}; or: ssh {alias(name)}",
+        )
     context.ui.say(
         f"the tunnel of '{name}' is kept up; the page: nbssh open {name}; no more: nbssh unit {name} --remove"
     )
@@ -78,4 +75,5 @@ def _install(target: Target, content: str) -> None:
 def _remove(context: Context, name: str) -> None:
     changes = units.removal(context, name)
     writing.write_local(context, Plan(changes))
+    units.tidy(context, name)
     context.ui.say(f"the unit of '{name}' is removed" if changes else f"there is no unit of '{name}'")

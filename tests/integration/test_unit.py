@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import plistlib
 import re
 import shlex
@@ -112,29 +113,54 @@ def test_systemd_takes_it(bed: Bed) -> None:
     assert (done.returncode, said) == (0, [])
 
 
+# The systemctl of a system whose units run until they are disabled.
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >>{calls}
+case $* in
+*enable*--now*) eval "setsid $(sed -n 's/^ExecStart=//p' {file})" </dev/null >/dev/null 2>&1 & echo $! >{folder}/main ;;
+*disable*) kill "$(cat {folder}/main)"; rm {folder}/main ;;
+*is-active*) kill -0 "$(cat {folder}/main)" ;;
+esac
+"""
+
+
+def about_unit(bed: Bed) -> list[tuple[str, str]]:
+    found = json.loads(bed.run("nbssh", "doctor", "--offline", "--json", "box").stdout)["checks"]
+    return [(each["level"], each["message"]) for each in found if each["check"] == "unit"]
+
+
 def test_it_is_installed_and_removed(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--token", "--yes", "--port", str(free_port()), "--jupyter", str(bed.jupyter))
+    port = add(bed)
     calls = bed.folder / "calls"
     program = bed.folder / "bin/systemctl"
-    program.write_text(f'#!/bin/sh\necho "$*" >>{calls}\n')
-    program.chmod(0o755)
     file = bed.local_home / ".config/systemd/user/nbssh-box.service"
-    bed.nbssh("unit", "box", "--install")
+    program.write_text(SYSTEMCTL.format(calls=calls, file=file, folder=bed.folder))
+    program.chmod(0o755)
+    assert about_unit(bed) == []
+    done = bed.nbssh("unit", "box", "--install")
+    assert "the tunnel of 'box' is kept up" in done.stderr
+    assert answers(port)
     assert file.read_text() == bed.nbssh("unit", "box").stdout
     assert calls.read_text().splitlines() == ["--user daemon-reload", "--user enable --now nbssh-box.service"]
+    assert about_unit(bed) == [("ok", "nbssh-box.service keeps the tunnel up")]
     assert "already up to date" in bed.nbssh("unit", "box", "--install").stderr
+    file.write_text(file.read_text() + "\n")
+    assert about_unit(bed) == [("warning", "~/.config/systemd/user/nbssh-box.service is out of date")]
     bed.nbssh("unit", "box", "--remove")
-    assert not file.exists()
+    assert not file.parent.parent.exists()
     assert calls.read_text().splitlines()[-1] == "--user disable --now nbssh-box.service"
     assert "there is no unit" in bed.nbssh("unit", "box", "--remove").stderr
+    kill(bed)
     # where there is no systemd of the user's, that is told
     program.write_text("#!/bin/sh\nexit 1\n")
-    done = bed.nbssh("unit", "box", "--install")
-    assert "it does not run yet" in done.stderr
+    done = bed.run("nbssh", "unit", "box", "--install")
+    assert done.returncode == 1
+    assert "it does not run" in done.stderr
     assert "systemctl --user daemon-reload" in done.stderr
+    assert about_unit(bed) == [("warning", "nbssh-box.service does not run")]
     # and it goes with its profile
     bed.nbssh("remove", "box", "--yes")
-    assert not file.exists()
+    assert not file.parent.parent.exists()
 
 
 def test_who_is_asked_something_and_who_is_unknown_gets_none(bed: Bed) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nbssh.adapters.files import writer
 from nbssh.adapters.programs import lsof
 from nbssh.core.files.change import Kind, Plan
 from nbssh.core.profile.profile import alias, all_aliases
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, include, own_block, ports, tunnels
+from nbssh.steps import aliases, include, own_block, ports, tunnels, unit
 from nbssh.steps.plan import local_changes
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def examine(target: Target, owners: Mapping[int, Sequence[str]], *, ask_ssh: boo
     if ask_ssh:
         found += tried("alias", name, lambda: _alias(target))
         found += tried("files here", name, lambda: _files(target))
+        found += tried("unit", name, lambda: _unit(target))
     return found
 
 
@@ -128,6 +130,22 @@ def _files(target: Target) -> Iterator[Finding]:
         )
     if plan.empty:
         yield Finding("files here", "ok", "all files here are up to date", profile=name)
+
+
+def _unit(target: Target) -> Iterator[Finding]:
+    """Ask systemd or launchd about what keeps the tunnel up, where the user wanted that."""
+    name, context, file = target.name, target.context, target.paths.unit(target.name)
+    old = writer.read(file)
+    if old is None:
+        return
+    if old != unit.wanted(target).encode():
+        yield Finding(
+            "unit", "warning", f"{target.paths.shown(file)} is out of date", f"nbssh unit {name} --install", name
+        )
+    elif unit.run(unit.asking(context, name)):
+        yield Finding("unit", "warning", f"{file.name} does not run", unit.log(context, name), name)
+    else:
+        yield Finding("unit", "ok", f"{file.name} keeps the tunnel up", profile=name)
 
 
 def _edits(change: Change) -> str:
