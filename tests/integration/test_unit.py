@@ -117,7 +117,10 @@ def test_systemd_takes_it(bed: Bed) -> None:
 SYSTEMCTL = """#!/bin/sh
 echo "$*" >>{calls}
 case $* in
-*enable*--now*) eval "setsid $(sed -n 's/^ExecStart=//p' {file})" </dev/null >/dev/null 2>&1 & echo $! >{folder}/main ;;
+*enable*--now*)
+    (exec </dev/null >/dev/null 2>&1; eval "exec setsid $(sed -n 's/^ExecStart=//p' {file})") &
+    echo $! >{folder}/main
+    ;;
 *disable*) kill "$(cat {folder}/main)"; rm {folder}/main ;;
 *is-active*) kill -0 "$(cat {folder}/main)" ;;
 esac
