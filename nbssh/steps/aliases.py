@@ -235,7 +235,7 @@ def own_forwards(profile: Profile, local: laptop_files.Local) -> list[str]:
 def assumed(target: Target, home: str = "") -> Target:
     """Return the target with what `render` takes for granted of a host that nobody looked at; `home` is that there.
 
-    Without that nothing is known of a socket, nor of a batch system.
+    Without that nothing is known of a socket, nor of a way that leads on.
     """
     profile = target.profile
     if profile.server or (not home and (target.way.leads_on or profile.forward == "socket")):

@@ -1,5 +1,5 @@
 # needs: announce_stop attach fail failed_start go_on host is_alive mark_ready marked name nap now now_s program
-# needs: r_began r_host r_job r_pid r_start run start_timeout state title
+# needs: r_began r_host r_job r_pid r_start run say start_timeout state title
 # --- launch in a batch job: what it does in another way --------------------------------------------------------------
 . "${program}/batch/stop.sh"
 
@@ -34,6 +34,52 @@ describe_attach() {
     fi
 }
 
+# Who waited for a job looks at something else by now: a title, and at its start the bell, or a notification where the
+# terminal has them (OSC 9 or 777).
+greet() {
+    [ -t 1 ] || return 0
+    case ${TERM:-} in
+    xterm* | screen* | tmux* | rxvt* | foot* | alacritty* | wezterm* | konsole* | st-*) printf '\033]0;%s\007' "${name}: ${title} on ${host}" ;;
+    *) ;;
+    esac
+    [ -n "${job_began:-}" ] || return 0
+    case ${TERM:-}/${LC_TERMINAL:-} in
+    xterm-kitty/* | xterm-ghostty/* | wezterm/* | */iTerm2) printf '\033]9;%s\007' "${title} runs on ${host}" ;;
+    rxvt-unicode*/* | foot*/*) printf '\033]777;notify;%s;%s\007' "${name}" "${title} runs on ${host}" ;;
+    *) printf '\007' ;;
+    esac
+}
+
+# Sets limit_left to the seconds that the job has, as its submission was told, or to nothing.
+look_limit() {
+    limit_job='' limit_until='' limit_left=''
+    { read -r limit_job limit_until; } 2>/dev/null <"${state}/job.until" || :
+    case ${limit_until} in
+    '' | *[!0-9]*) return 0 ;;
+    *) ;;
+    esac
+    if [ "${limit_job}" = "${r_job}" ] && [ -n "${r_job}" ]; then
+        limit_left=$((limit_until - $(command date +%s)))
+    fi
+}
+
+# At 10 and at 2 minutes before the limit a line; what is nearer when the session begins, that has just been said.
+limit_look=0 limit_said=''
+remind() {
+    now
+    [ "${now_s}" -ge "${limit_look}" ] || return 0
+    limit_look=$((now_s + 10))
+    look_limit
+    [ -n "${limit_left}" ] || return 0
+    limit_mark=0
+    [ "${limit_left}" -gt 600 ] || limit_mark=600
+    [ "${limit_left}" -gt 120 ] || limit_mark=120
+    if [ "${limit_mark}" != "${limit_said:-${limit_mark}}" ] && [ "${limit_mark}" -ne 0 ]; then
+        say "job ${r_job} ends in $(((limit_left + 59) / 60)) min, and ${title} with it: save your work"
+    fi
+    limit_said=${limit_mark}
+}
+
 # The job takes this session along, whose status is to arrive before.
 stop_from_session() {
     announce_stop
@@ -45,10 +91,9 @@ last_act() {
 }
 
 explain_server_end() {
-    limit_job='' limit_until=''
-    { read -r limit_job limit_until; } 2>/dev/null <"${state}/job.until" || :
+    look_limit
     # the clocks of two hosts and the scheduler's own round
-    if [ "${limit_job}" = "${r_job}" ] && [ -n "${r_job}" ] && [ "$(command date +%s)" -ge "$((limit_until - 20))" ]; then
+    if [ "${limit_left:-21}" -le 20 ]; then
         fail "job ${r_job} has reached its time limit, and with it ${title} on ${host} has ended" "start it again: ssh ${name}-nb"
     fi
     # a limit that was moved since, or another end of the job: that takes this session along, in a moment

@@ -49,6 +49,16 @@ server_ended() {
     exit 0
 }
 
+# The wing's: what it says when Jupyter is there.
+greet() {
+    :
+}
+
+# The wing's: what it has to say since, once a second.
+remind() {
+    :
+}
+
 start_watch() {
     watch </dev/null >/dev/null 2>&1 &
     watcher=$!
@@ -72,7 +82,9 @@ stay() {
     describe_end
     [ ! -t 1 ] || [ -n "${mortal}" ] || say "if the connection is lost it keeps running, too: ssh ${name}-nb comes back to it" || :
     say "Ctrl-C detaches, ${fate}; k and Enter stop it (so does: ssh ${name}-nb-kill)" || :
+    greet || :
     while [ -z "${asked}" ]; do
+        remind || :
         watched=0
         wait "${watcher}" || watched=$?
         case ${watched} in

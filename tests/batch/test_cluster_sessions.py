@@ -146,6 +146,10 @@ def test_a_job_is_submitted_found_again_and_cancelled(make_cluster: Callable[...
     assert bed.logins() == 2
     until(lambda: bed.opened, "the browser is called")
     assert (state(bed)["state"], state(bed)["host"]) == ("running", bed.jobs()[0].node)
+    bed.on("login", 'cd .local/state/nbssh/gpu; echo "2 $(($(date +%s) + 90))" >job.until')
+    first.expect_exact("\033]0;gpu: JupyterLab on c1\007")
+    first.expect_exact("\007")
+    first.expect(r"job 2 ends in [12] min, and JupyterLab with it: save your work")
     detach(bed, first)
     row = state(bed)
     assert (row["state"], row["host"], row["job"]["id"], row["job"]["state"]) == ("running", "c1", "2", "RUNNING")
