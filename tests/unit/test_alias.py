@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbssh.core.ssh.alias import Derived, Directive, derive
+from nbssh.core.ssh.alias import Derived, Directive, denials, derive
 from nbssh.core.ssh.answer import differences, printed_forward
 from nbssh.errors import NbsshError
 
@@ -182,3 +182,59 @@ def test_printed_forward(listen: str, target: str, line: str) -> None:
 def test_windows_line_ends() -> None:
     """Windows' ssh ends its lines with CR LF."""
     assert differences(BASE.replace("\n", "\r\n"), BASE, "mybox", "mybox-nb") == ()
+
+
+def test_what_makes_no_difference_to_a_connection_is_none() -> None:
+    base = answer("sendenv LANG", "sendenv LC_*", "connecttimeout none", "compression UNKNOWN")
+    alias = answer("sendenv LC_*", "sendenv LANG", "sendenv LANG", "connecttimeout 0", "compression yes")
+    assert differences(base, alias, "mybox", "mybox-nb") == ()
+    # a wildcard block would win over `none`
+    assert derived(answer("connecttimeout none"), answer("connecttimeout 30")).directives[1:] == (
+        ("ConnectTimeout", "0"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "present", "said"),
+    [
+        (("a", "b"), ("a",), "identityfile: mybox-nb lacks b"),
+        (("a",), ("c", "a", "d"), "identityfile: mybox-nb also has c, d"),
+        (("a", "b"), ("b", "c"), "identityfile: mybox-nb also has c and mybox-nb lacks a"),
+        (("a", "b"), ("b", "a"), "identityfile: mybox-nb has them in another order, b, a"),
+        ((), ("a",), "identityfile is a for mybox-nb, but not set for mybox"),
+    ],
+)
+def test_of_lists_it_is_said_what_differs(wanted: Sequence[str], present: Sequence[str], said: str) -> None:
+    base, alias = (
+        answer(*(f"identityfile {file}" for file in files), without="identityfile") for files in (wanted, present)
+    )
+    assert differences(base, alias, "mybox", "mybox-nb") == (said,)
+
+
+def test_an_agent_that_is_not_set_is_the_default_of_ssh() -> None:
+    assert differences(BASE, answer("identityagent SSH_AUTH_SOCK"), "mybox", "mybox-nb") == ()
+    assert differences(answer("identityagent none"), BASE, "mybox", "mybox-nb") == (
+        "identityagent is not set for mybox-nb, but none for mybox",
+    )
+
+
+def test_without_ignoreunknown_ssh_would_not_read_the_file_at_all() -> None:
+    """The alias takes it over where ssh refuses even the host name alone."""
+
+    def ask(directives: Sequence[Directive]) -> str:
+        if "IgnoreUnknown" not in dict(directives):
+            raise NbsshError("Bad configuration option: useapplekeychain")
+        return FakeSsh(answer("hostname mybox-nb"))(directives)
+
+    found = derive(answer("ignoreunknown UseAppleKeychain"), "mybox", "mybox-nb", ask)
+    assert set(found.directives) == {("HostName", "10.0.0.5"), ("IgnoreUnknown", "UseAppleKeychain")}
+    assert found.unexpressed == ()
+
+
+def test_what_a_session_could_hand_over_stays_here_unless_it_is_said() -> None:
+    base = answer("forwardx11 yes", "forwardagent yes")
+    assert dict(denials(base, ())) == {"ForwardAgent": "no", "ForwardX11": "no"}
+    assert dict(denials(base, {"forwardagent"})) == {"ForwardX11": "no"}
+    # a ssh without GSSAPI would complain of its options
+    assert ("GSSAPIDelegateCredentials", "no") in denials(answer("gssapidelegatecredentials yes"), ())
+    assert denials("user alice\n", ()) == ()

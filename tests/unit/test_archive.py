@@ -161,3 +161,10 @@ def test_no_bytes_make_it_fail_otherwise(data: bytes) -> None:
             archive.files(form, MOST)
         except OddArchiveError:
             continue
+
+
+def test_more_files_than_a_profile_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MEMBERS", 3)
+    assert list(archive.files(packed([member("x"), member("y")], 1), MOST)) == ["/x", "/y"]
+    with pytest.raises(OddArchiveError, match="more than 3 members"):
+        archive.files(packed([member(name) for name in "wxyz"], 1), MOST)

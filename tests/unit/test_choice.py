@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from nbssh.core.profile.profile import Profile
+from nbssh.core.profile.profile import App, Profile
 from nbssh.core.server import choice
 from nbssh.core.server.choice import Permitted
-from nbssh.core.server.facts import Candidate, Facts
+from nbssh.core.server.facts import Candidate, Facts, Running
 from nbssh.errors import NbsshError
 
 LAB = Candidate("/opt/a/bin/jupyter-lab", "jupyter-lab", jupyterlab="4.6.6", jupyter_server="2.21.1", argon2="25.1")
@@ -153,3 +153,99 @@ def test_who_loses_what_a_cell_prints_is_told_what_keeps_it() -> None:
     assert choice.loses_outputs(msgspec.structs.replace(lab, nbmodel="0.1.1"), "lab") == ""
     assert choice.loses_outputs(lab, "notebook") == ""
     assert choice.loses_outputs(msgspec.structs.replace(lab, jupyter_server="1.24"), "lab") == ""
+
+
+@pytest.mark.parametrize(
+    ("running", "began", "said"),
+    [
+        (Running(7, "Jupyter"), "", "Jupyter running there, pid 7"),
+        (
+            Running(7, "Jupyter Notebook", port=8888, open=True),
+            "Monday",
+            "Jupyter Notebook running there since Monday, pid 7, port 8888, open to the whole network",
+        ),
+    ],
+)
+def test_what_she_started_by_hand_is_described(running: Running, began: str, said: str) -> None:
+    assert choice.describe_running(running, began) == said
+
+
+@pytest.mark.parametrize(
+    ("fault", "of", "said"),
+    [
+        ("empty", "", "it is an empty file"),
+        ("lineends", "", "its lines end in CR LF, so its interpreter is not found"),
+        ("interpreter", "/gone/python\x1b[2J", r"its interpreter /gone/python\x1b[2J is not there"),
+        ("silent", "", "it did not say its version"),
+        ("silent", "No module named 'x'", "it did not say its version: No module named 'x'"),
+        ("slow", "", "it did not say its version within 20 s"),
+        ("", "", ""),
+        ("of a newer probe", "x", ""),
+    ],
+)
+def test_why_a_program_said_no_version(fault: str, of: str, said: str) -> None:
+    assert choice.fault(msgspec.structs.replace(LAB, fault=fault, fault_of=of)) == said
+
+
+BROKEN = msgspec.structs.replace(LAB, asked="lab", fault="interpreter", fault_of="/gone/python")
+
+
+def test_a_program_that_cannot_start_is_passed_over_for_one_that_can() -> None:
+    silent = msgspec.structs.replace(LAB, path="/opt/c/bin/jupyter-lab", fault="silent")
+    answering = msgspec.structs.replace(LAB, path="/opt/d/bin/jupyter-lab", answered="4.6.6")
+
+    def chosen(*candidates: Candidate) -> Candidate:
+        return choice.candidate_for(profile(), msgspec.structs.replace(FACTS, candidates=candidates))
+
+    assert chosen(BROKEN, silent) is silent
+    assert chosen(BROKEN, silent, answering) is answering
+
+
+def test_where_all_are_broken_it_says_what_is_wrong_with_the_first() -> None:
+    facts = msgspec.structs.replace(FACTS, candidates=(BROKEN, NOTEBOOK))
+    said = "/opt/a/bin/jupyter-lab on gpu1 cannot be run: its interpreter /gone/python is not there"
+    with pytest.raises(NbsshError) as caught:
+        choice.candidate_for(profile(), facts)
+    assert (caught.value.message, caught.value.hint.partition(",")[0]) == (said, "install jupyterlab there again")
+    with pytest.raises(NbsshError) as caught:
+        choice.candidate_for(profile(jupyter="lab"), facts)
+    assert (caught.value.message, caught.value.hint.partition(",")[0]) == (said, "mend it")
+
+
+def test_a_login_shell_that_did_not_tell_its_path_is_named_as_the_likely_cause() -> None:
+    facts = msgspec.structs.replace(FACTS, candidates=(), login_told=False)
+    with pytest.raises(NbsshError, match="your login shell there did not tell its PATH") as caught:
+        choice.candidate_for(profile(), facts)
+    assert "[ -t 0 ]" in caught.value.hint
+    # what is installed there is told first
+    with pytest.raises(NbsshError) as caught:
+        choice.candidate_for(profile(), msgspec.structs.replace(facts, candidates=(NOTEBOOK,)))
+    assert "say --app notebook" in caught.value.hint
+
+
+def test_one_that_she_started_is_reached_at_its_port() -> None:
+    way = choice.tunnel(
+        "box", profile(adopt=True, remote_port=8889), FACTS, LAB, Permitted(socket=True, tcp=True), leads_on=False
+    )
+    assert (way.forward, way.socket, way.port, way.why) == ("tcp", "", 8889, "where you started it")
+
+
+def test_the_next_port_is_another_one_that_could_be_chosen() -> None:
+    assert choice.next_port(10000) == 10001
+    assert choice.next_port(29999) == 10000
+    assert choice.next_port(8888) in range(10000, 30000)
+
+
+@pytest.mark.parametrize(
+    ("app", "notebook", "server", "reads"),
+    [
+        ("notebook", "6.5.7", "1.24", "notebook6"),
+        ("notebook", "7.0.0", "2.0", "server2"),
+        ("lab", "6.5.7", "1.24", "server1"),
+        ("lab", "", "2.21.1", "server2"),
+        ("lab", "", "", ""),
+        ("server", "", "unknown", ""),
+    ],
+)
+def test_which_generation_reads_the_configuration(app: App, notebook: str, server: str, reads: str) -> None:
+    assert choice.generation(Candidate("x", "y", notebook=notebook, jupyter_server=server), app) == reads

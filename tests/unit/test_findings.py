@@ -65,3 +65,8 @@ def test_that_something_cannot_be_looked_at_is_a_finding() -> None:
 
     assert tried("host", "box", look) == [Finding("host", "error", "no answer", "see ssh box", "box")]
     assert tried("host", "box", lambda: GOOD) == GOOD
+
+
+def test_what_others_may_write_is_told_with_its_repair() -> None:
+    said = survey.parse(b"open /home/al ice/.ssh others\nrepair chmod go-w '/home/al ice/.ssh'\n")
+    assert (said.open, said.repair) == ("/home/al ice/.ssh others", "chmod go-w '/home/al ice/.ssh'")

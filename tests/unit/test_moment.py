@@ -61,6 +61,8 @@ def test_conditions_of_a_host(line: str, found: list[Condition]) -> None:
         ),
         ('Match final exec "test -e /tmp/at-home"', True, "Match final"),
         ('Match exec "other"', True, None),
+        ("  User match", True, None),
+        ("Match", True, None),
         ('Host home # Match exec "test -e /tmp/at-home"', True, None),
     ],
 )
@@ -73,3 +75,13 @@ def test_tokens_of_the_destination_are_put_in() -> None:
     asked = Condition("exec", "nc -z %h %p && test %n.%r.%u = x%%h").for_alias(tokens)
     assert asked == Condition("exec", "nc -z h%%1.example.org 22 && test home.alice.%u = x%%h")
     assert Condition("exec", "test -e %C").for_alias(tokens) is None
+
+
+def test_a_criterion_without_a_command_is_asked_as_it_is() -> None:
+    assert NETWORK.for_alias({}) is NETWORK
+    assert Condition("localnetwork", "%h/8").for_alias({}) == Condition("localnetwork", "%h/8")
+
+
+def test_a_condition_is_written_as_ssh_config_has_it() -> None:
+    assert str(AT_HOME) == 'exec "test -e /tmp/at-home"'
+    assert str(NETWORK) == "localnetwork 10.0.0.0/8"

@@ -243,3 +243,10 @@ def test_every_edit_of_anything_is_seen(body: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(sealed) - 1))
     edited = sealed[:at] + bytes([sealed[at] ^ 0x01]) + sealed[at + 1 :]
     assert is_edited(edited) is not False
+
+
+def test_a_file_of_a_host_with_too_many_lines_is_not_compared() -> None:
+    long = b"x\n" * 4001
+    shown = unified(Plan([change(long, b"y\n", where="mybox")]))
+    assert shown.endswith("+++ b/mybox:/home/me/.ssh/config\n# 4001 lines, not shown\n")
+    assert "-x\n" in unified(Plan([change(long, b"y\n")]))

@@ -79,3 +79,30 @@ def test_terminal_escapes_never_reach_a_message() -> None:
         probe.parse(said(HOST.replace("host=gpu1", "host=%1b%5b2Jx")), "n", "box")
     facts = probe.parse(said(HOST.replace("os=Linux", "os=%07")), "n", "box")
     assert facts.os == ""
+
+
+def test_what_she_runs_there_is_read() -> None:
+    line = (
+        "running pid=4711 kind=nbserver app=notebook port=8889 open=yes since=1700000000 folder=/run/user/1000 "
+        "reached=yes secure=yes base=%2Fhub%2F token=t0ken password=yes python=/usr/bin/python3"
+    )
+    (hers,) = probe.parse(said(HOST, line), "n", "box").running
+    assert hers == probe.Running(
+        pid=4711, title="Jupyter Notebook", app="notebook", port=8889, open=True, since=1700000000,
+        folder="/run/user/1000", reached=True, secure=True, base="/hub/", token="t0ken", password=True,
+        python="/usr/bin/python3",
+    )  # fmt: skip
+
+
+def test_of_what_runs_only_numbers_and_yes_are_taken() -> None:
+    line = "running pid=7 kind=odd app=rm port=-1 open=perhaps since=12x secure= password=1"
+    assert probe.parse(said(HOST, line, "running pid=x", "running"), "n", "box").running == (
+        probe.Running(pid=7, title="Jupyter"),
+    )
+
+
+def test_failed_setup_lines_are_read_with_their_status() -> None:
+    lines = ("setup line=2 status=127", "setup line=x status=", "setup", "setupend came=no late=yes")
+    facts = probe.parse(said(HOST, *lines), "n", "box")
+    assert facts.failed_lines == ((2, 127), (0, 0), (0, 0))
+    assert (facts.setup_ended, facts.setup_late) == (False, True)

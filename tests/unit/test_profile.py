@@ -9,7 +9,7 @@ import pytest
 
 from nbssh.adapters.laptop import store
 from nbssh.core.profile.declared import Declared, Secret
-from nbssh.core.profile.profile import RESERVED, Profile, Server, check_name, from_dict, validated
+from nbssh.core.profile.profile import RESERVED, Profile, Server, check_name, from_dict, is_name, tcp_port, validated
 from nbssh.errors import NbsshError
 
 GOOD: dict[str, Any] = {"destination": "mybox", "port": 8888}
@@ -160,3 +160,54 @@ def test_what_a_host_says_of_a_profile_is_checked_like_a_file() -> None:
 def test_nothing_is_known_of_a_host_before_it_was_looked_at() -> None:
     with pytest.raises(ValueError, match="nothing is known of the server of box"):
         _ = Declared("box", from_dict(GOOD, "test"), Secret(), "0" * 16).server
+
+
+def test_a_key_of_the_profile_in_a_table_is_told_where_it_belongs() -> None:
+    text = 'destination = "mybox"\nport = 8888\n[scheduler]\nkind = "slurm"\ndir = "x"\n'
+    with pytest.raises(NbsshError) as caught:
+        store.parse(text, "x.toml")
+    assert caught.value.message == "x.toml:5: 'dir' is no key of this table"
+    assert caught.value.hint == "put it above the line [scheduler]"
+
+
+@pytest.mark.parametrize("persist", ["soon", "-1", "10 m", "1h30x"])
+def test_a_time_that_ssh_would_not_take_is_named(persist: str) -> None:
+    with pytest.raises(NbsshError) as caught:
+        from_dict({**GOOD, "persist": persist}, "x.toml")
+    assert caught.value.message == f"x.toml: 'persist': '{persist}' is no time"
+    assert "1h30m" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [({"dir": "x"}, "dir"), ({"forward": "socket"}, "forward"), ({"idle_hours": 2.0, "setup": ["a"]}, "setup")],
+)
+def test_what_is_for_a_jupyter_of_ours_does_not_go_with_one_of_hers(change: dict[str, Any], key: str) -> None:
+    with pytest.raises(NbsshError, match=f"'{key}' is for a Jupyter that nbssh starts") as caught:
+        from_dict({**GOOD, "adopt": True, **change}, "x.toml")
+    assert caught.value.hint == f"leave out '{key}', or 'adopt'"
+    assert from_dict({**GOOD, "adopt": True, "forward": "tcp"}, "x.toml").adopt
+
+
+@pytest.mark.parametrize(
+    ("name", "possible"), [("box", True), ("A.b_c-1", True), ("lock", False), ("Secrets", False), ("a b", False)]
+)
+def test_a_name_is_possible_where_it_would_be_taken(name: str, *, possible: bool) -> None:
+    assert is_name(name) is possible
+
+
+def test_the_ports_here_are_the_notebooks_and_the_further_ones() -> None:
+    assert from_dict({**GOOD, "also": ["6006", "6007:db:5432"]}, "x.toml").local_ports() == [8888, 6006, 6007]
+
+
+def test_only_what_is_said_is_handed_over() -> None:
+    assert from_dict(GOOD, "x").handed_over() == frozenset()
+    profile = from_dict({**GOOD, "forward_agent": True, "delegate_credentials": True}, "x")
+    assert profile.handed_over() == {"forwardagent", "gssapidelegatecredentials"}
+
+
+def test_the_port_there_is_the_declared_one_then_the_found_one_then_the_same_as_here() -> None:
+    found = {**SERVER, "forward": "tcp", "socket": "", "port": 10080}
+    assert tcp_port(from_dict({**GOOD, "remote_port": 9999, "server": found}, "x")) == 9999
+    assert tcp_port(from_dict({**GOOD, "server": found}, "x")) == 10080
+    assert tcp_port(from_dict(GOOD, "x")) == 8888

@@ -110,3 +110,19 @@ def test_two_hops_through_a_gateway_with_a_port_a_key_and_a_gateway_of_its_own()
     )
     assert recipe.options == ("ProxyJump=outer,alice@gate:2222",)
     assert recipe.dropped == ("-o IdentityFile=~/k (of alice@gate:2222)",)
+
+
+def test_an_address_of_ipv6_is_a_jump_in_brackets() -> None:
+    """Without them ssh says: Invalid -J argument."""
+    recipe = parse_recipe("ssh alice@2001:db8::1 -L 9000:localhost:9001 ssh node7 -L 9001:localhost:8888")
+    assert recipe.options == ("ProxyJump=alice@[2001:db8::1]",)
+
+
+def test_user_and_port_may_come_as_options() -> None:
+    recipe = parse_recipe("ssh -l alice -p 2222 -L 9000:localhost:8888 box")
+    assert str(recipe.destination) == "alice@box:2222"
+
+
+def test_a_further_forward_is_taken_and_one_to_no_port_is_dropped() -> None:
+    recipe = parse_recipe("ssh -L 9000:localhost:8888 -L 6006:localhost:6006 -L 9001:db:99999 box")
+    assert (recipe.local_port, recipe.also, recipe.dropped) == (9000, ("6006",), ("-L 9001:db:99999",))

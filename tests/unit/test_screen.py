@@ -19,7 +19,7 @@ from nbssh.adapters.terminal import screen
 from nbssh.adapters.terminal.table import print_findings, print_rows
 from nbssh.adapters.terminal.ui import Ui, columns
 from nbssh.core.server.doctor import Finding
-from nbssh.core.text import cleaned, printable
+from nbssh.core.text import cleaned, printable, span
 from nbssh.errors import NbsshError
 
 PACKAGE = Path(nbssh.__file__).parent
@@ -140,3 +140,15 @@ def test_no_program_inherits_our_stdout_or_stderr(path: Path) -> None:
                         continue
                     assert given.get("stdout", "None") != "None", f"{path}:{call.lineno}"
                     assert given.get("stderr", "None") != "None", f"{path}:{call.lineno}"
+
+
+def test_lines_survive_and_nothing_else_does() -> None:
+    assert cleaned("a\r\nb\x1b[2J\n\rc") == "a\r\nb\\x1b[2J\n\\rc"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (44.6, "45 s"), (60, "1 min"), (630, "10 min"), (3600, "1 h"), (80000, "22 h"), (172800, "2 d")],
+)
+def test_a_time_is_said_in_the_largest_fitting_unit(seconds: float, said: str) -> None:
+    assert span(seconds) == said

@@ -238,3 +238,19 @@ def test_what_the_hosts_files_say_of_the_server_is_shared() -> None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "server"
     }
     assert named & set(Server.__struct_fields__) <= {*FOUND_KEYS, "home", "uid"}
+
+
+@pytest.mark.parametrize("text", ["[", "7", '{"IdentityProvider": 7}', '{"a":' * 5000])
+def test_a_configuration_of_jupyter_that_is_no_json_says_no_secret(text: str) -> None:
+    """It is listed as installed, and so is no hand edit."""
+    path = f"{DATA}/config/jupyter_server_config.json"
+    found = files()
+    old, new = (server_files.checksum(data) for data in (found[path][0], text.encode()))
+    profile = seal(found[f"{DATA}/profile"][0].decode().replace(old, new)).encode()
+    record = server_record.read(found | {path: (text.encode(), 0o600), f"{DATA}/profile": (profile, 0o600)}, DATA)
+    assert (record.secret, record.damaged) == (("", ""), False)
+    assert record.shared
+
+
+def test_what_opens_the_page_is_said_in_a_word() -> None:
+    assert (with_secret(token="t").opens, with_secret("hash").opens) == ("token", "password")

@@ -243,3 +243,59 @@ def test_the_alias_in_an_included_file_but_not_in_ours() -> None:
     config = b"Include nbssh.d/*.conf\nHost a\n  Include work.d/*\n"
     assert find_host(config, "mybox-nb", FakeDisk(files)) == ("/home/me/.ssh/work.d/x", 2)
     assert find_host(b"Include nbssh.d/*.conf\n", "mybox-nb", FakeDisk(files)) is None
+
+
+def test_a_path_with_a_drive_may_have_backslashes() -> None:
+    disk = FakeDisk({"C:/Users/me/work": b"Host mybox-nb\n"})
+    assert find_host(b'Include "C:\\Users\\me\\work"\n', "mybox-nb", disk) == ("C:/Users/me/work", 1)
+
+
+def left_out(config: bytes, files: dict[str, bytes]) -> tuple[bytes, list[bytes]]:
+    kept: list[bytes] = []
+
+    def keep(data: bytes) -> str:
+        kept.append(data)
+        return f"/tmp/copy {len(kept)}"
+
+    return include.include_left_out(config, FakeDisk(files), keep), kept
+
+
+OUR_FILE = {f"{HOME}/.ssh/nbssh.d/mybox.conf": b"Host mybox-nb\n"}
+
+
+@pytest.mark.parametrize(
+    ("config", "left"),
+    [
+        (b"Include nbssh.d/*.conf\nHost a\n", b"\nHost a\n"),
+        (b"include ~/.ssh/nbssh.d/mybox.conf\r\nHost a", b"\nHost a"),
+        (b"# Include nbssh.d/*.conf\nHost a\n", None),
+        (b"Include work\nInclude nothing\n", None),
+        (b"Host include\n  User \xe9\n", None),
+        (b"Include work nbssh.d/*\n", b"Include /home/me/.ssh/work\n"),
+    ],
+)
+def test_a_config_as_it_would_be_read_without_our_files(config: bytes, left: bytes | None) -> None:
+    files = OUR_FILE | {f"{HOME}/.ssh/work": b"Host b\n"}
+    assert left_out(config, files) == (config if left is None else left, [])
+
+
+def test_an_included_file_that_includes_ours_is_replaced_by_a_copy_without() -> None:
+    files = OUR_FILE | {f"{HOME}/.ssh/work": b"Include nbssh.d/*.conf\nHost b\n"}
+    assert left_out(b"Include work\n", files) == (b'Include "/tmp/copy 1"\n', [b"\nHost b\n"])
+
+
+@pytest.mark.parametrize(
+    ("config", "ports"),
+    [
+        (b"Host a\n LocalForward 8888 localhost:1\n LocalForward [::1]:8889 /sock\n", {8888, 8889}),
+        (b"DynamicForward localhost:1080\nlocalforward=127.0.0.1/9000 x:1\n", {1080, 9000}),
+        (b"LocalForward /a/sock /b\nLocalForward 99999999 x:1\nRemoteForward 7 x:1\nLocalForward\n", set()),
+        (b"Include work\nInclude nbssh.d/*.conf\n", {7777}),
+    ],
+)
+def test_ports_that_the_users_own_forwards_listen_on(config: bytes, ports: set[int]) -> None:
+    files = {
+        f"{HOME}/.ssh/work": b"Host b\n  LocalForward 7777 x:1\n",
+        f"{HOME}/.ssh/nbssh.d/mybox.conf": b"Host mybox-nb\n  LocalForward 20000 /sock\n",
+    }
+    assert include.listening_ports(config, FakeDisk(files)) == ports

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+import msgspec
+
 from nbssh.core.files import server_files
 from nbssh.core.files.laptop_files import far_end
 from nbssh.core.files.program import program_of
@@ -83,7 +85,7 @@ def readme(declared: Declared, home: str, *, seen: bool) -> str:
     profile, name = declared.profile, declared.name
     at = destination.parse(profile.destination)
     port = ["-P", str(at.port)] if at.port else []
-    where = f"{at.user}@{at.host}" if at.user else at.host
+    where = msgspec.structs.replace(at, port=0).bracketed
     options = [f"-o{option}" for option in profile.ssh_options]
     title, program = TITLES[profile.app], profile.jupyter or declared.server.jupyter
     return render(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FORWARDS = ("localforward", "remoteforward", "dynamicforward")
 _ANY = re.compile(rb"")
+_NO_OPTIONS = ("host", "match", "include")  # they say where options stand; a Host line that ends the block does too
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def block_of(config: bytes, alias: str, disk: Disk) -> Block | None:
         if line.keyword == "host" and alias in line.arguments:
             first = first or line
         elif line.owner and line.owner.keyword == "host" and alias in line.owner.arguments:
-            lines.append(line)
+            lines += [line] if line.keyword not in _NO_OPTIONS else []
     return Block(first.file, first.number, tuple(lines)) if first else None
 
 

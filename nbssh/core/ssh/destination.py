@@ -39,13 +39,21 @@ class Destination(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """Return the short form, `user@host:port`, which `parse` reads again."""
-        host = f"[{self.host}]" if ":" in self.host and self.port else self.host
-        return (f"{self.user}@" if self.user else "") + host + (f":{self.port}" if self.port else "")
+        return self.bracketed if self.port else self._at(self.host)
+
+    @property
+    def bracketed(self) -> str:
+        """The same with an IPv6 address in brackets always, as ProxyJump and scp want it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self._at(host) + (f":{self.port}" if self.port else "")
 
     def arguments(self) -> list[str]:
         """Return the words that name this destination on ssh's command line."""
         port = ["-p", str(self.port)] if self.port else []
-        return [*port, f"{self.user}@{self.host}" if self.user else self.host]
+        return [*port, self._at(self.host)]
+
+    def _at(self, host: str) -> str:
+        return f"{self.user}@{host}" if self.user else host
 
 
 def suggested_name(destination: Destination) -> str:

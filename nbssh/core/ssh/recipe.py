@@ -159,7 +159,7 @@ def _recipe(words: list[str], text: str) -> Recipe:
 def _two_hops(gateway: Recipe, node: Recipe) -> Recipe:
     """Return one connection to `node` through `gateway` for a forward to the gateway and one from there on."""
     before = [option.partition("=")[2] for option in gateway.options if option.startswith("ProxyJump=")]
-    jump = ",".join([*before, str(gateway.destination)])
+    jump = ",".join([*before, gateway.destination.bracketed])
     lost = [f"-o {option}" for option in gateway.options if not option.startswith("ProxyJump=")]
     # a forward to the gateway and the one that goes on from its end
     onward = {entry.local: entry.far for entry in also.read(node.also, "")}
