@@ -62,12 +62,17 @@ def test_conditions_of_a_host(line: str, found: list[Condition]) -> None:
         ('Match final exec "test -e /tmp/at-home"', True, "Match final"),
         ('Match exec "other"', True, None),
         ("  User match", True, None),
+        ("  User other", True, None),
         ("Match", True, None),
         ('Host home # Match exec "test -e /tmp/at-home"', True, None),
     ],
 )
 def test_a_line_is_settled(line: str, answer: bool, becomes: str | None) -> None:  # noqa: FBT001  parametrized
     assert settled(line.encode(), {AT_HOME: answer}) == (becomes or line).encode()
+
+
+def test_without_an_answer_nothing_is_settled() -> None:
+    assert settled(b'Match exec "test -e /tmp/at-home"', {}) == b'Match exec "test -e /tmp/at-home"'
 
 
 def test_tokens_of_the_destination_are_put_in() -> None:

@@ -153,6 +153,11 @@ def test_a_laptops_own_values_stay_its_own() -> None:
     assert Shared.of(merged, Secret(token="t")) == theirs
 
 
+def test_nothing_of_a_server_is_taken_over_before_this_laptop_looked_at_it() -> None:
+    merged = onto(msgspec.structs.replace(PROFILE, server=None), with_found("/n", app="notebook"), "test")
+    assert (merged.app, merged.server) == ("notebook", None)
+
+
 @pytest.mark.parametrize("declared", [
     {"dir": 7}, {"setup": ["a\nb"]}, {"app": "x"}, {"scheduler": {"kind": "x"}}, {"remote_port": 7}, {"setup": {}},
 ])  # fmt: skip

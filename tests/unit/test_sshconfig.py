@@ -181,6 +181,8 @@ def test_parse_line_never_raises(line: str) -> None:
         ("channeltimeout", ["session=5m x11=1m"], ["none"], ('"session=5m" "x11=1m"',)),
         ("escapechar", ["\\^B"], ["~"], ("^B",)),
         ("userknownhostsfile", ["/a b /c"], ["/k"], ('"/a b" /c',)),
+        ("userknownhostsfile", ["none"], ["/k"], ("none",)),
+        ("globalknownhostsfile", ["a b"], ["/k"], ("a b",)),
         ("proxyjump", [], ["gate"], ("none",)),
         ("proxycommand", ["nc '%h' # %p"], [], ("nc '%h' # %p",)),
         ("identityfile", ["a", "b", "c"], ["b", "c"], ("a",)),
