@@ -102,13 +102,15 @@ def _remove_there(context: Context, found: Target | Failure, *, offline: bool, e
     if isinstance(found, Failure):
         return _unreadable(context, found.name)
     name, seen = found.name, found.profile.server is not None
-    found = aliases.assumed(found, home="~")
+    if not seen and not found.profile.carried:
+        found.end_masters()
+        return ""
+    found = aliases.assumed(found)
     host, holds = found.declared.server.hostname, f"~/{SHARE}/{name} and ~/{STATES}/{name}"
     if offline:
         found.end_masters()
-        if not seen:
-            return f"what was carried over to {host} by hand, if anything, is still there: {holds}"
-        return f"{host} still holds {holds}, and its Jupyter may run"
+        by_hand = "" if seen else ", carried over by hand"
+        return f"{host} still holds {holds}{by_hand}, and its Jupyter may run"
     try:
         # what ends Jupyter must not end with it
         at_destination = found.way.leads_on
@@ -116,7 +118,7 @@ def _remove_there(context: Context, found: Target | Failure, *, offline: bool, e
             model = _model(found.with_secret(Secret()).declared, everywhere=everywhere)
             out, status = there.attempt(render(model))
     except NbsshError as error:
-        return f"{error.message}; {host} {'still holds' if seen else 'may hold'} {holds}"
+        return f"{error.message}; {host} still holds {holds}"
     finally:
         try:
             found.end_masters()
@@ -142,6 +144,9 @@ def _tell(target: Target, host: str, lines: list[str]) -> None:
 
 def _model(declared: Declared, *, everywhere: bool) -> Remove:
     profile, server = declared.profile, declared.server
+    if not server.home:  # of a host that nobody looked at; the script knows it
+        declared = declared.at_home("~")
+        server = declared.server
     share, program = share_folder(server), program_of(declared.way).id
     return Remove(
         name=declared.name,

@@ -103,7 +103,9 @@ def _on_laptop(target: Target, *, seen: bool) -> list[Carried]:
         target.ui.warn(
             f"{alias(target.name)} cannot be made equal to '{target.profile.destination}' in this: {sentence}"
         )
-    found = []
+    profile, found = target.profile, list[Carried]()
+    if not seen and profile.server:
+        profile = msgspec.structs.replace(profile, server=None, carried=profile.server.home or "~")
     for change in changes:
         if change.new is None:
             continue
@@ -112,6 +114,6 @@ def _on_laptop(target: Target, *, seen: bool) -> list[Carried]:
             raise NbsshError(f"{path} is not below your home", "say it again without XDG_CONFIG_HOME, XDG_STATE_HOME")
         data = change.new
         if change.kind is Kind.PROFILE and not seen:
-            data = store.text_of(target.name, msgspec.structs.replace(target.profile, server=None)).encode()
+            data = store.text_of(target.name, profile).encode()
         found.append(Carried(path.relative_to(target.paths.home).as_posix(), data, change.mode))
     return found

@@ -105,7 +105,7 @@ def with_shared(target: Target, shared: Shared) -> Target:
     if profile.server and known and known.probed_for == target.profile.fingerprint():
         # what was found was found for these very keys, by this laptop or another one
         server = msgspec.structs.replace(profile.server, probed_for=profile.fingerprint())
-        profile = msgspec.structs.replace(profile, server=server)
+        profile = msgspec.structs.replace(profile, server=server, carried="")
     secret = msgspec.structs.replace(target.secret, hash=shared.hash, token=shared.token)
     return target.with_profile(profile).with_secret(secret)
 

@@ -18,7 +18,7 @@ import msgspec
 from nbssh.adapters.files import writer
 from nbssh.adapters.ssh.client import forget_answers
 from nbssh.adapters.ssh.disk import SshDisk
-from nbssh.core.files import carried, change, laptop_files
+from nbssh.core.files import carried, laptop_files
 from nbssh.core.profile.profile import alias as nb_alias
 from nbssh.core.profile.profile import kill_alias
 from nbssh.core.ssh import alias, answer, destination, moment
@@ -232,32 +232,20 @@ def own_forwards(profile: Profile, local: laptop_files.Local) -> list[str]:
     return [answer.printed_forward(f"127.0.0.1:{profile.port}", laptop_files.far_end(profile)), *more]
 
 
-def assumed(target: Target, home: str = "") -> Target:
-    """Return the target with what `render` takes for granted of a host that nobody looked at; `home` is that there.
-
-    Without that nothing is known of a socket, nor of a way that leads on.
-    """
-    profile = target.profile
-    if profile.server or (not home and (target.way.leads_on or profile.forward == "socket")):
+def assumed(target: Target) -> Target:
+    """Return the target with what `render`, where it made the files, took for granted of a host never looked at."""
+    profile, home = target.profile, target.profile.carried
+    if profile.server or not home:
         return target
     user = answer.parsed(_trial(target.ssh, {}).destination(target)).get("user", ("",))[0]
-    server = carried.unseen(target.name, profile, home, user)
+    server = carried.unseen(target.name, profile, home.removeprefix("~"), user)
     server = msgspec.structs.replace(server, via=target.way.unseen_via)
     return target.with_profile(msgspec.structs.replace(profile, server=server))
-
-
-def _keeps_aliases(target: Target) -> bool:
-    """Tell whether `render` was told the home on the host, and made aliases of it: nothing else here remembers that."""
-    if target.profile.server or target.profile.forward != "socket":
-        return False
-    return change.is_edited(writer.read(target.paths.conf(target.name)) or b"") is False
 
 
 def blocks(target: Target) -> tuple[str, tuple[str, ...]]:
     """Return the ssh_config of its aliases as it should be, and what they cannot express, in words."""
     target = assumed(target)
-    if _keeps_aliases(target):
-        return (writer.read(target.paths.conf(target.name)) or b"").decode("utf-8", "surrogateescape"), ()
     derived = derive(target)
     text = laptop_files.ssh_config(
         target.name, target.profile, local_files(target), derived.directives, target.way, derived.moments
@@ -275,9 +263,6 @@ def is_known(target: Target) -> bool:
     """Tell whether the user's ssh gives the alias our tunnel."""
     target = assumed(target)
     lines, local = target.ssh.resolve([nb_alias(target.name)]).splitlines(), local_files(target)
-    if _keeps_aliases(target):
-        ours = answer.printed_forward(f"127.0.0.1:{target.profile.port}", "/")
-        return any(line.startswith(ours) for line in lines)
     wanted = own_forwards(target.profile, local)
     if laptop_files.is_opened_later(target.profile, local):
         wanted.append(f"controlpath {laptop_files.control_path(target.profile, local)}")

@@ -210,5 +210,5 @@ def _untried(tried: Rehearsed, chosen: Tunnel, *, leads_on: bool) -> list[Litera
 
 def with_server(connection: Connection, target: Target, server: Server) -> Target:
     """Return the target with what is known of its server; raise NbsshError for what cannot be a server's."""
-    profile = msgspec.structs.replace(target.profile, server=server)
+    profile = msgspec.structs.replace(target.profile, server=server, carried="")
     return target.with_profile(validated(profile, f"what {connection.shown} says"))

@@ -109,13 +109,13 @@ def test_what_was_carried_over_is_removed_there_too(bed: Bed, command: tuple[str
     assert bed.ssh_config.read_text().removeprefix("Include nbssh.d/*.conf\n") == config
 
 
-def test_without_the_host_remove_tells_what_may_be_there(bed: Bed) -> None:
-    bed.nbssh("add", "box", "--offline", "--token", "--yes")
+def test_without_the_host_remove_tells_what_is_still_there(bed: Bed) -> None:
+    carry(bed, render(bed, "--port", str(free_port())))
     done = bed.nbssh("remove", "box", "--offline")
-    assert "carried over to box by hand, if anything, is still there: ~/.local/share/nbssh/box" in done.stderr
-    bed.nbssh("add", "box", "ssh -p 1 nobody@127.0.0.1", "--offline", "--token", "--yes")
-    done = bed.nbssh("remove", "box")
-    assert "127.0.0.1 may hold ~/.local/share/nbssh/box" in done.stderr
+    assert "box still holds ~/.local/share/nbssh/box and ~/.local/state/nbssh/box, carried over by hand" in done.stderr
+    assert (bed.remote_home / ".local/share/nbssh/box").is_dir()
+    bed.nbssh("add", "box", "--offline", "--token", "--yes")
+    assert bed.nbssh("remove", "box").stderr == "nbssh: 'box' is removed\n"
 
 
 def test_a_profile_that_is_there_is_rendered_as_it_is(bed: Bed) -> None:

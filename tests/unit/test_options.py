@@ -30,6 +30,7 @@ ELSEWHERE = {
     "scheduler.via",
     "forward_agent",
     "node_submits",
+    "carried",
     "forward_x11",
     "delegate_credentials",
 }

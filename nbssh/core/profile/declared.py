@@ -42,6 +42,11 @@ class Declared(msgspec.Struct, frozen=True):
         """The profile's folder on its server."""
         return server_folder(self.name, self.server, "share")
 
+    def at_home(self, home: str) -> Declared:
+        """Return it for another home on the host."""
+        server = msgspec.structs.replace(self.server, home=home)
+        return msgspec.structs.replace(self, profile=msgspec.structs.replace(self.profile, server=server))
+
     @property
     def server(self) -> Server:
         """What is known of the server; must not be asked where nothing is."""

@@ -84,10 +84,10 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """One declaration. `port` is the local one, on 127.0.0.1; `idle_hours` shuts an idle server down.
 
-    `also` are further tunnels, each as nbssh.core.profile.also reads it.
-    What a session hands to the server (ssh agent, display, Kerberos ticket) it hands over for as long as a tab is open:
+    `also`: further tunnels, as nbssh.core.profile.also reads them. A session hands over agent, display and ticket
     only with `forward_agent`, `forward_x11`, `delegate_credentials`, and then as it is set for the destination.
     `adopt`: it uses the Jupyter that she started by hand. `node_submits`: NAME-node may submit the job, on a terminal.
+    `carried`: the home on the host, or ~, of files that `nbssh render` made and nobody looked at since.
     `environment`: kernels see what a login shell of the user's makes; "none": only what sshd hands to a command.
     `fast_start` keeps Jupyter from an import that it does not need (templates/jupyter/rfc3987_syntax.py.in).
     """
@@ -116,6 +116,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     node_submits: bool = False
     scheduler: Scheduler | None = None
     adopt: bool = False
+    carried: Line = ""
     server: Server | None = None
 
     def alsos(self) -> list[Also]:
@@ -137,10 +138,9 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     def fingerprint(self) -> str:
         """Return a short hash of all that the choices in `server` depend on: if it changed, look again."""
-        early, late = GROUND[:-2], GROUND[-2:]
-        said: list[object] = [self.destination, self.ssh_options, *(getattr(self, key) for key in early)]
+        said: list[object] = [self.destination, self.ssh_options, *(getattr(self, key) for key in GROUND[:-2])]
         # what came later counts where it says something, so that those without keep theirs
-        said += [value for key in late if (value := getattr(self, key))]
+        said += [value for key in GROUND[-2:] if (value := getattr(self, key))]
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
 
 

@@ -22,6 +22,7 @@ _ABOUT = {
     "open_path": "What is opened: a notebook or folder on the server, relative to the notebooks' folder.",
     "fast_start": "Whether Jupyter is kept from a slow import that it does not need.",
     "node_submits": "Whether ssh NAME-node, on a terminal, submits the job of Jupyter where none is there.",
+    "carried": "The home on the host, or ~, of files that nbssh render made and that nobody looked at since.",
     "server": "Found on the server by nbssh add or apply. Delete the table to have the server looked at again.",
 }
 

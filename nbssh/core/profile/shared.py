@@ -24,7 +24,7 @@ _Which = Literal["same", "taken", "sent", "clashing"]
 # How one laptop gets there, and what is only on its own screen.
 OWN = frozenset((
     "destination", "ssh_options", "port", "also", "persist", "browser", "open_path",
-    "forward_agent", "forward_x11", "delegate_credentials", "node_submits",
+    "forward_agent", "forward_x11", "delegate_credentials", "node_submits", "carried",
     "auth",  # follows the secret
     "server",  # only a part of it is shared
 ))  # fmt: skip
