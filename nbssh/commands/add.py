@@ -88,7 +88,7 @@ def _set_up_as_wished(context: Context, wish: Wish) -> None:
     own_port = profile.port not in {wish.port, recipe.local_port}
     if wish.offline:
         _set_up(target, included, None, own_port=own_port)
-        context.ui.say(f"nothing is known of the server yet; complete it with: nbssh apply {wish.name}")
+        context.ui.say(f"nothing is known of the host yet; complete it with: nbssh apply {wish.name}")
         return
     with login.private(context.ssh, target.arguments, profile.destination) as there:
         joined = join(there, target, wish.said)
@@ -186,7 +186,7 @@ def _set_up(
     own_port: bool,
     present: Present | None = None,
 ) -> None:
-    """Install there, if the server was asked, and here. `own_port`: we chose the port and may choose again.
+    """Install there, if the host was asked, and here. `own_port`: we chose the port and may choose again.
 
     `present` is what was seen on the server.
     """
@@ -217,7 +217,7 @@ def _set_up(
 
 
 def _install(target: Target, there: Connection, present: Present, undo: ExitStack) -> tuple[Target, list[Change]]:
-    """Put the server's files in place; what was there before comes back if the rest of the add fails."""
+    """Put the host's files in place; what was there before comes back if the rest of the add fails."""
     folders.refuse_unwritable(there, target.declared)
     agreed = settled(target, present, server_record.read(present.files, target.declared.folder))
     # scripts of nbssh 0.1 are another laptop's, which has not been brought up to date

@@ -69,7 +69,7 @@ def apply(
 ) -> int:
     """Make every file match the profiles; `mode` is `apply`, `check` or `dry-run`. Return the exit code.
 
-    `probe`: look at the servers again, for a Jupyter that was upgraded or moved for example.
+    `probe`: look at the hosts again, for a Jupyter that was upgraded or moved for example.
     `prefer`: whose value counts where this laptop and another one changed the same.
     """
     if probe and offline:
@@ -192,7 +192,7 @@ def _connect(group: list[Work], connections: ExitStack, *, unasked: bool) -> Non
 
 
 def _is_known(work: Work) -> bool:
-    """Tell whether what the profile says of its server was found for what it declares now."""
+    """Tell whether what the profile says of its host was found for what it declares now."""
     known = work.target.profile.server
     if work.target.profile.adopt:  # it may have been started again since, with another token
         return False
@@ -212,7 +212,7 @@ def _together(works: list[Work]) -> Plan:
 
 
 def _plan_one(work: Work, present: Present) -> None:
-    """Fill in the plan of one profile: its server's files, then the local ones."""
+    """Fill in the plan of one profile: its host's files, then the local ones."""
     target = work.target
     changes: list[Change] = []
     target = with_key(target)
@@ -274,7 +274,7 @@ def _report(context: Context, works: list[Work], unreadable: list[Failure], mode
             continue
         context.ui.say(f"'{work.name}': {len(work.plan.changes)} files brought up to date")
         if any(change.kind in AT_NEXT_START for change in work.plan.changes):
-            context.ui.say(f"a server of '{work.name}' that runs takes this up at its next start")
+            context.ui.say(f"a Jupyter of '{work.name}' that runs takes this up at its next start")
     _report_trouble(context, works, unreadable)
     if not unreadable and all(work.plan.empty and not work.trouble for work in works):
         context.ui.say("already up to date" if works else "there are no profiles; nbssh add makes one")

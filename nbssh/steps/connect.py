@@ -1,4 +1,4 @@
-"""What is done with a server that runs: stop it, read its log. One connection each, the open master if there is one."""
+"""What is done with a Jupyter that runs: stop it, read its log. One connection each, or the open master."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def known_server(target: Target) -> Server:
     """Return what is known of the server, or raise with the way to get to know it."""
     if target.profile.server is None:
         raise NbsshError(
-            f"nothing is known of the server of '{target.name}': it was added offline",
+            f"nothing is known of the host of '{target.name}': it was added offline",
             f"nbssh apply {target.name} looks at it",
         )
     return target.profile.server

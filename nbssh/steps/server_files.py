@@ -35,7 +35,7 @@ RemoteFile = tuple[bytes, int]
 """Content and permission bits of a file on a server."""
 
 AT_ONCE = 128  # folders in one answer of a server, which has a minute for it
-FOLDER_BYTES = 1 << 17  # what the files of one profile on its server may be together; they are 10 kB
+FOLDER_BYTES = 1 << 17  # what the files of one profile on its host may be together; they are 10 kB
 _CHANGED = "changed"  # what `install` says where the profile's parameters are others than it was told
 _ID = re.compile(r"[0-9a-f]{16}\Z")
 
@@ -127,7 +127,7 @@ def _read(connection: Connection, share: str, those: Sequence[Declared], present
         present.files |= archive.files(data, output)
     except archive.OddArchiveError as error:
         raise NbsshError(
-            f"{connection.shown}: what came back is no tar stream of ours ({error})", "look at the server's tar"
+            f"{connection.shown}: what came back is no tar stream of ours ({error})", "look at the host's tar"
         ) from None
 
 

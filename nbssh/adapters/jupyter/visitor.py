@@ -52,7 +52,7 @@ class Visitor:
         )
 
     def version(self) -> str:
-        """Return the server's version; needs no login."""
+        """Return Jupyter's version; needs no login."""
         return self._record("api", _Api).version
 
     def login(self, password: str) -> None:
@@ -109,12 +109,12 @@ class Visitor:
                     raise NbsshError(f"the cell failed: {content['ename']}: {content['evalue']}", "correct the cell")
                 case "status" if content["execution_state"] == "idle":
                     return "".join(parts)
-        raise NbsshError(f"no answer from the kernel within {_SECONDS:.0f} s", "read the log of the server")
+        raise NbsshError(f"no answer from the kernel within {_SECONDS:.0f} s", "read Jupyter's log")
 
     def _record(self, path: str, kind: type[_Record], data: bytes | None = None) -> _Record:
         found = answers.record(self._ask(path, data)[1], kind)
         if found is None:
-            raise NbsshError(f"what answers at {self.base} is no Jupyter server", "nbssh doctor looks for the reason")
+            raise NbsshError(f"what answers at {self.base} is no Jupyter", "nbssh doctor looks for the reason")
         return found
 
     def _is_in(self) -> bool:

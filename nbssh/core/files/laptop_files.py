@@ -118,7 +118,7 @@ def is_opened_later(profile: Profile, local: Local) -> bool:
     """Tell whether the opener opens the tunnel after launch's word, and not ssh with the connection.
 
     Before that word somebody else could listen at the end of the tunnel, and an open page would ask him. It takes a
-    master, whose sessions ask nobody. Where nothing is known of the server yet, nothing runs there either.
+    master, whose sessions ask nobody. Where nothing is known of the host yet, nothing runs there either.
     """
     server = profile.server
     if server is None or server.sessions_ask or is_private_end(profile):

@@ -44,9 +44,9 @@ class Declared(msgspec.Struct, frozen=True):
 
     @property
     def server(self) -> Server:
-        """What is known of the server; must not be asked where nothing is."""
+        """What is known of the host; must not be asked where nothing is."""
         if self.profile.server is None:
-            raise ValueError(f"nothing is known of the server of {self.name}")
+            raise ValueError(f"nothing is known of the host of {self.name}")
         return self.profile.server
 
 
@@ -55,12 +55,12 @@ SHARE, STATES = ".local/share/nbssh", ".local/state/nbssh"
 
 
 def share_folder(server: Server) -> str:
-    """Return the absolute folder on the server that holds the programs and a folder for each profile."""
+    """Return the absolute folder on the host that holds the programs and a folder for each profile."""
     return f"{server.home}/{SHARE}"
 
 
 def program_path(program: str, script: str, home: str = "~") -> str:
-    """Return where `script` of the program with the id `program` lies; `home` as the shell or the server has it."""
+    """Return where `script` of the program with the id `program` lies; `home` as the shell or the host has it."""
     return f"{home}/{SHARE}/program/{program}/{script}"
 
 

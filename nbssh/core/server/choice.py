@@ -1,4 +1,4 @@
-"""What to run on a server and how to reach it, chosen from what the probe found. Pure; says why in words."""
+"""What to run on a host and how to reach it, chosen from what the probe found. Pure; says why in words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NETWORK_FILESYSTEMS = re.compile(
 
 
 class Permitted(msgspec.Struct, frozen=True):
-    """What the server's sshd forwards, tried and not guessed; None where it was not tried."""
+    """What the host's sshd forwards, tried and not guessed; None where it was not tried."""
 
     socket: bool | None = None
     tcp: bool | None = None
@@ -166,7 +166,7 @@ def next_port(port: int) -> int:
 
 
 def own_port(user: str, name: str) -> int:
-    """Return the port on the server that user and name give: hardly ever another one's."""
+    """Return the port on the host that user and name give: hardly ever another one's."""
     return _PORTS[zlib.crc32(f"{user}:{name}".encode()) % len(_PORTS)]
 
 

@@ -25,7 +25,7 @@ _ONCE = ("host", "socket", "own", "login", "open", "shell", "setupend", "folder"
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One Jupyter program on the server; versions come from its packages' metadata, empty where not seen.
+    """One Jupyter program on the host; versions come from its packages' metadata, empty where not seen.
 
     `program` is what it is (`jupyter-lab`), `asked` the profile's own word where this is what it names. `answered` is
     what it said to --version, `fault` why it said none, both empty where it was not asked; see templates/sent/probe.
@@ -189,6 +189,4 @@ def _is_number(text: str) -> bool:
 
 
 def _odd(shown: str, why: str) -> NbsshError:
-    return NbsshError(
-        f"{shown}: the answer of the server cannot be used: {why}", f"see what it prints: ssh {shown} true"
-    )
+    return NbsshError(f"{shown}: the answer of the host cannot be used: {why}", f"see what it prints: ssh {shown} true")
