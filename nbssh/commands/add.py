@@ -1,4 +1,4 @@
-"""`nbssh add`: declare, look at the server, install there and here, say what to type next. All of it or nothing."""
+"""`nbssh add`: declare, look at the host, install there and here, say what to type next. All of it or nothing."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _set_up_as_wished(context: Context, wish: Wish) -> None:
 
 
 def _show_plan(context: Context, wish: Wish, profile: Profile) -> None:
-    """Look at the server, and show as a diff what would be written there and here. No secret is made, none is shown."""
+    """Look at the host, and show as a diff what would be written there and here. No secret is made, none is shown."""
     secret = Secret(token="-") if wish.token else Secret(hash="-")  # noqa: S106  it opens nothing
     target, there_changes = with_key(Target(context, wish.name, profile, secret)), list[Change]()
     if target.way.leads_on and not wish.offline:
@@ -188,7 +188,7 @@ def _set_up(
 ) -> None:
     """Install there, if the host was asked, and here. `own_port`: we chose the port and may choose again.
 
-    `present` is what was seen on the server.
+    `present` is what was seen on the host.
     """
     installed: list[Change] = []
     laptop = target.declared.laptop

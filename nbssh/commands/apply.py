@@ -1,6 +1,6 @@
 """`nbssh apply` and `nbssh diff`: one Plan, shown, checked or done.
 
-One connection per server, several servers at once.
+One connection per host, several hosts at once.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def _is_known(work: Work) -> bool:
 
 
 def _present(group: list[Work]) -> Present:
-    """Return what is there of all profiles whose folder on the server is known: not one question for each."""
+    """Return what is there of all profiles whose folder on the host is known: not one question for each."""
     known = [work.target.with_secret(Secret()).declared for work in group if _is_known(work)]
     return read_remote(group[0].connection, known) if group[0].connection else Present()
 

@@ -90,7 +90,7 @@ def _close(target: Target, held: tunnels.Alone | None) -> str:
 
 
 def _is_attended(target: Target) -> bool:
-    """Tell whether a launch keeps the open tunnel, once it has proved that the server is ours.
+    """Tell whether a launch keeps the open tunnel, once it has proved that Jupyter is ours.
 
     Without one the tunnel ends as soon as the last page is closed.
     """
@@ -116,7 +116,7 @@ def _write_page(target: Target, shown: str) -> None:
 
 
 def _open_tunnel(target: Target, *, joins: bool, shown: str | None) -> int:
-    """Start `ssh NAME-nb` in the background and wait until its server is verified; return ssh's status.
+    """Start `ssh NAME-nb` in the background and wait until its Jupyter is verified; return ssh's status.
 
     `shown` is what the opener that ssh runs shows this time, None for what the profile says.
     `joins`: a master is open already. Nobody is asked for anything then, and ssh does not go into the background by
@@ -196,7 +196,7 @@ def _verify(target: Target) -> None:
 
 
 def _wait(there: Connection, target: Target) -> None:
-    """Return once launch has verified the server, and raise if it refuses."""
+    """Return once launch has verified Jupyter, and raise if it refuses."""
     name, server, nonce = target.name, connect.known_server(target), secrets.token_hex(8)
     try:
         said, _ = there.attempt(connect.script_command(target, "wait", nonce, PATIENCE), VERIFY_SECONDS)

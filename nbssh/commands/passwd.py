@@ -1,4 +1,4 @@
-"""`nbssh passwd`: a new password or token, here and on the server."""
+"""`nbssh passwd`: a new password or token, here and on the host."""
 
 from __future__ import annotations
 

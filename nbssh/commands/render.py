@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def render(context: Context, wish: Wish, *, to: str, home: str) -> None:
-    """Write the files of a profile below `to`, which must be empty or not there; `home` is that on the server."""
+    """Write the files of a profile below `to`, which must be empty or not there; `home` is that on the host."""
     aliases.look_again()
     folder = Path(to).absolute()
     tree.refuse_used(folder)

@@ -1,7 +1,7 @@
 """`nbssh demo`: the whole product on this machine alone, with a throw-away sshd and temporary homes.
 
 It drives the real commands as a person would, `nbssh add` and `ssh demo-nb`, each as a process of its own.
-Whatever ends it, nothing may be left: no server, no master, no sshd, no folder. Must not touch the real home.
+Whatever ends it, nothing may be left: no Jupyter, no master, no sshd, no folder. Must not touch the real home.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class _Demo:
 
 
 def _clean(folder: Path) -> None:
-    """Stop the server, the tunnel and sshd, whatever of them there is, and remove `folder`."""
+    """Stop Jupyter, the tunnel and sshd, whatever of them there is, and remove `folder`."""
     config = folder / "laptop" / ".ssh" / "config"
     if (config.parent / "nbssh.d" / "demo.conf").exists() and sshd.processes(folder):
         for words in (["demo-nb-kill"], ["-O", "exit", "demo-nb"]):

@@ -75,7 +75,7 @@ def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
 
 
 def choose(connection: Connection, target: Target, facts: Facts) -> Target:
-    """Return the target with what was found and chosen on its server, and say it."""
+    """Return the target with what was found and chosen on its host, and say it."""
     if facts.open:
         raise NbsshError(
             f"on {facts.host} {facts.open}: what runs from there could be theirs", f"there: {facts.repair}"

@@ -80,7 +80,7 @@ def for_editor(given: Mapping[str, Any], *, password_stdin: bool) -> dict[str, A
 
 
 def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
-    """Return the profile as declared, nothing known of the server."""
+    """Return the profile as declared, nothing known of the host."""
     if wish.offline and wish.said.get("forward") == "socket":
         raise NbsshError(
             "--forward socket needs a look at the host, which --offline forbids", "leave out one of the two"

@@ -73,7 +73,7 @@ def test_programs_can_be_run_and_the_rest_is_private() -> None:
 )
 def test_the_readme_says_how_to_copy(change: dict[str, Any], copy: str) -> None:
     said = carried.readme(declared(**change), "/home/me", seen=False)
-    assert f"2. On the server, into your home there:     {copy}\n" in said
+    assert f"2. On the host, into your home there:       {copy}\n" in said
     assert "The laptop's home is /home/me:" in said
     assert "ssh mybox-nb    and    ssh mybox-nb-kill\n" in said
 

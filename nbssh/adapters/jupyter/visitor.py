@@ -1,4 +1,4 @@
-"""A visitor of a running Jupyter server, over HTTP on this machine: logs in with the password, runs one cell.
+"""A visitor of a running Jupyter, over HTTP on this machine: logs in with the password, runs one cell.
 
 What a browser does, for the demo and the tests. Talks to 127.0.0.1 only; asks no proxy.
 """
@@ -41,7 +41,7 @@ class _Kernel(msgspec.Struct):
 
 
 class Visitor:
-    """One browser: its cookies, on one server. `base` is `http://127.0.0.1:PORT/`."""
+    """One browser: its cookies, on one Jupyter. `base` is `http://127.0.0.1:PORT/`."""
 
     def __init__(self, base: str) -> None:
         self.base = base

@@ -1,4 +1,4 @@
-"""One authenticated connection to a server, and scripts run over it. Everything that comes back is data."""
+"""One authenticated connection to a host, and scripts run over it. Everything that comes back is data."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def too_much(shown: str, output: int) -> NbsshError:
 
 @dataclass
 class Connection:
-    """A way to run scripts on one server. `shown` names it in messages.
+    """A way to run scripts on one host. `shown` names it in messages.
 
     Through the profile's master, `instead` opens a connection of our own, for the time when sshd gives the master no
     more sessions (sshd_config(5), MaxSessions); `full` tells that it came to that.

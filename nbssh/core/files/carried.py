@@ -1,4 +1,4 @@
-"""A profile's files for two homes, to be carried there by hand; what is not known of the server is left open. Pure."""
+"""A profile's files for two homes, to be carried there by hand; what is not known of the host is left open. Pure."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Secret(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Declared(msgspec.Struct, frozen=True):
-    """One profile as it shall be, with its secret; `laptop` is what this machine is registered as on the server.
+    """One profile as it shall be, with its secret; `laptop` is what this machine is registered as on the host.
 
     `way` is how its sessions get there.
     """
@@ -39,7 +39,7 @@ class Declared(msgspec.Struct, frozen=True):
 
     @property
     def folder(self) -> str:
-        """The profile's folder on its server."""
+        """The profile's folder on its host."""
         return server_folder(self.name, self.server, "share")
 
     @property
@@ -65,5 +65,5 @@ def program_path(program: str, script: str, home: str = "~") -> str:
 
 
 def server_folder(name: str, server: Server, kind: Literal["share", "state"]) -> str:
-    """Return the absolute folder of a profile on its server: files (`share`) or runtime (`state`)."""
+    """Return the absolute folder of a profile on its host: files (`share`) or runtime (`state`)."""
     return f"{server.home}/{SHARE if kind == 'share' else STATES}/{name}"

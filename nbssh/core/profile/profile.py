@@ -43,7 +43,7 @@ UNPRIVILEGED = 1024  # ip(7): ports below need CAP_NET_BIND_SERVICE
 # TIME FORMATS in sshd_config(5); with `no`, Ctrl-C would wait for the last tab
 Persist = Annotated[str, msgspec.Meta(pattern=r"\A(yes|([0-9]{1,6}[smhdwSMHDW]?){0,5})\Z")]
 GROUND = ("app", "jupyter", "setup", "setup_shell", "forward", "remote_port", "scheduler", "adopt")
-"""The keys that decide, beside the destination, what is found on a server."""
+"""The keys that decide, beside the destination, what is found on a host."""
 
 Port = Annotated[int, msgspec.Meta(ge=UNPRIVILEGED, le=65535)]
 

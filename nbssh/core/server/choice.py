@@ -39,7 +39,7 @@ class Permitted(msgspec.Struct, frozen=True):
 
 
 class Tunnel(msgspec.Struct, frozen=True):
-    """How the tunnel ends on the server, and why so."""
+    """How the tunnel ends on the host, and why so."""
 
     forward: str
     socket: str = ""
@@ -122,7 +122,7 @@ def _cannot_start(candidate: Candidate, facts: Facts, hint: str) -> NbsshError:
 def tunnel(
     name: str, profile: Profile, facts: Facts, chosen: Candidate, permitted: Permitted, *, leads_on: bool
 ) -> Tunnel:
-    """Return how to reach the server: the socket wherever it can be had, else TCP; says why.
+    """Return how to reach Jupyter: the socket wherever it can be had, else TCP; says why.
 
     `leads_on` is that of the profile's way.
     """
@@ -183,7 +183,7 @@ def generation(candidate: Candidate, app: App) -> Literal["", "notebook6", "serv
 def loses_outputs(candidate: Candidate, app: App) -> str:
     """Return in words that what a cell prints without a tab is lost, and what keeps it; nothing where it is kept.
 
-    JupyterLab writes outputs from the browser. The extension that does it on the server is for its generation.
+    JupyterLab writes outputs from the browser. The extension that does it on the host is for its generation.
     """
     if candidate.nbmodel or app != "lab" or generation(candidate, app) != "server2":
         return ""

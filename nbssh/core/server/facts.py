@@ -1,4 +1,4 @@
-"""What the probe says of a server, read as data.
+"""What the probe says of a host, read as data.
 
 Nothing of it is trusted: sizes, characters and numbers are checked. The format is described in templates/sent/probe.
 """
@@ -77,7 +77,7 @@ class Running(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What was found on one server. `socket_limit` is the longest path of a unix socket there, in bytes; 0: unknown.
+    """What was found on one host. `socket_limit` is the longest path of a unix socket there, in bytes; 0: unknown.
 
     `failed_lines` are the numbers of setup lines, from 1, that ended with another status than 0, and that; with
     `setup_ended` they all came to their end, `setup_late`: they took too long for that.
@@ -109,7 +109,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 def parse(out: bytes, nonce: str, shown: str) -> Facts:
-    """Return what the probe's output `out` says; raise NbsshError, naming the server, if it is no such output."""
+    """Return what the probe's output `out` says; raise NbsshError, naming the host, if it is no such output."""
     _, begun, rest = out.partition(f"nbssh-{nonce}-begin\n".encode())
     body, ended, _ = rest.partition(f"nbssh-{nonce}-end\n".encode())
     if not begun or not ended:
