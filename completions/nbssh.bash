@@ -302,7 +302,7 @@ _nbssh_offer_options() {
     done
 }
 
-# Offer the servers that bash-completion knows, if it is there; our own aliases are none.
+# Offer the hosts that bash-completion knows, if it is there; our own aliases are none.
 _nbssh_offer_hosts() {
     local host
     local -a hosts

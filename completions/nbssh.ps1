@@ -20,14 +20,14 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @('host', 'host')
             Options = @(
                 @{ Flags = @('--port'); Value = '-'; Again = $false; Help = 'Local port (default: one of 20000-29999, made from the name)' }
-                @{ Flags = @('--also'); Value = '-'; Again = $true; Help = 'A port (6006), HOST:PORT or socket of the server, too; repeatable' }
-                @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the server' }
+                @{ Flags = @('--also'); Value = '-'; Again = $true; Help = 'A port (6006), HOST:PORT or socket of the host, too; repeatable' }
+                @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the host' }
                 @{ Flags = @('--app'); Value = 'lab|notebook|server'; Again = $false; Help = 'What to run (default: lab)' }
-                @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the server (default: home)' }
+                @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the host (default: home)' }
                 @{ Flags = @('--setup'); Value = '-'; Again = $true; Help = 'Shell line to run before Jupyter; repeatable' }
                 @{ Flags = @('--setup-shell'); Value = '-'; Again = $false; Help = 'Shell for the --setup lines, e.g. ''bash -l''' }
-                @{ Flags = @('--forward'); Value = 'auto|socket|tcp'; Again = $false; Help = 'How the tunnel ends on the server' }
-                @{ Flags = @('--remote-port'); Value = '-'; Again = $false; Help = 'Port on the server, for tcp' }
+                @{ Flags = @('--forward'); Value = 'auto|socket|tcp'; Again = $false; Help = 'How the tunnel ends on the host' }
+                @{ Flags = @('--remote-port'); Value = '-'; Again = $false; Help = 'Port on the host, for tcp' }
                 @{ Flags = @('--scheduler'); Value = 'slurm|gridengine|pbs|lsf'; Again = $false; Help = 'Run Jupyter in a batch job of this scheduler' }
                 @{ Flags = @('--job-option'); Value = '-'; Again = $true; Help = 'Option of its submission command; repeatable' }
                 @{ Flags = @('--adopt'); Value = ''; Again = $false; Help = 'Use the Jupyter that you run there already, started by hand' }
@@ -36,9 +36,9 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--no-browser'); Value = ''; Again = $false; Help = 'Never open a browser' }
                 @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
                 @{ Flags = @('--editor'); Value = ''; Again = $false; Help = 'For an editor: a port and a token; prints the address to paste' }
-                @{ Flags = @('-n', '--dry-run'); Value = ''; Again = $false; Help = 'Look at the server, write nothing; show what would be, as a diff' }
+                @{ Flags = @('-n', '--dry-run'); Value = ''; Again = $false; Help = 'Look at the host, write nothing; show what would be, as a diff' }
                 @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
-                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no host' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
@@ -49,10 +49,10 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Options = @(
                 @{ Flags = @('-n', '--dry-run'); Value = ''; Again = $false; Help = 'Only say what would be done' }
                 @{ Flags = @('--check'); Value = ''; Again = $false; Help = 'Change nothing; status 3 if something is out of date' }
-                @{ Flags = @('--probe'); Value = ''; Again = $false; Help = 'Look at the servers again, for a Jupyter that was upgraded or moved' }
+                @{ Flags = @('--probe'); Value = ''; Again = $false; Help = 'Look at the hosts again, for a Jupyter that was upgraded or moved' }
                 @{ Flags = @('--prefer'); Value = 'here|there'; Again = $false; Help = 'Who wins where this laptop and another one changed' }
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
-                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no host' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
@@ -61,10 +61,10 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'diff' = @{
             Arguments = @('profile*')
             Options = @(
-                @{ Flags = @('--local'); Value = ''; Again = $false; Help = 'Leave the servers out' }
+                @{ Flags = @('--local'); Value = ''; Again = $false; Help = 'Leave the hosts out' }
                 @{ Flags = @('--exit-code'); Value = ''; Again = $false; Help = 'Status 3 if there is a difference' }
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
-                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no host' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
@@ -149,7 +149,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Options = @(
                 @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
                 @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
-                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no host' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
@@ -159,7 +159,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @('profile', '-*')
             Options = @(
                 @{ Flags = @('--schema'); Value = ''; Again = $false; Help = 'Only print the path of the JSON schema of profile files' }
-                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no host' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
@@ -169,14 +169,14 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @('host', 'host')
             Options = @(
                 @{ Flags = @('--port'); Value = '-'; Again = $false; Help = 'Local port (default: one of 20000-29999, made from the name)' }
-                @{ Flags = @('--also'); Value = '-'; Again = $true; Help = 'A port (6006), HOST:PORT or socket of the server, too; repeatable' }
-                @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the server' }
+                @{ Flags = @('--also'); Value = '-'; Again = $true; Help = 'A port (6006), HOST:PORT or socket of the host, too; repeatable' }
+                @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the host' }
                 @{ Flags = @('--app'); Value = 'lab|notebook|server'; Again = $false; Help = 'What to run (default: lab)' }
-                @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the server (default: home)' }
+                @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the host (default: home)' }
                 @{ Flags = @('--setup'); Value = '-'; Again = $true; Help = 'Shell line to run before Jupyter; repeatable' }
                 @{ Flags = @('--setup-shell'); Value = '-'; Again = $false; Help = 'Shell for the --setup lines, e.g. ''bash -l''' }
-                @{ Flags = @('--forward'); Value = 'auto|socket|tcp'; Again = $false; Help = 'How the tunnel ends on the server' }
-                @{ Flags = @('--remote-port'); Value = '-'; Again = $false; Help = 'Port on the server, for tcp' }
+                @{ Flags = @('--forward'); Value = 'auto|socket|tcp'; Again = $false; Help = 'How the tunnel ends on the host' }
+                @{ Flags = @('--remote-port'); Value = '-'; Again = $false; Help = 'Port on the host, for tcp' }
                 @{ Flags = @('--scheduler'); Value = 'slurm|gridengine|pbs|lsf'; Again = $false; Help = 'Run Jupyter in a batch job of this scheduler' }
                 @{ Flags = @('--job-option'); Value = '-'; Again = $true; Help = 'Option of its submission command; repeatable' }
                 @{ Flags = @('--adopt'); Value = ''; Again = $false; Help = 'Use the Jupyter that you run there already, started by hand' }
@@ -185,7 +185,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--no-browser'); Value = ''; Again = $false; Help = 'Never open a browser' }
                 @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
                 @{ Flags = @('--to'); Value = '-'; Again = $false; Help = 'The folder to write, a new one' }
-                @{ Flags = @('--home'); Value = '-'; Again = $false; Help = 'Your home on the server, if it is known' }
+                @{ Flags = @('--home'); Value = '-'; Again = $false; Help = 'Your home on the host, if it is known' }
                 @{ Flags = @('--password-stdin'); Value = ''; Again = $false; Help = 'Read the notebook password from stdin' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
@@ -194,8 +194,8 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'remove' = @{
             Arguments = @('profile')
             Options = @(
-                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
-                @{ Flags = @('--everywhere'); Value = ''; Again = $false; Help = 'Remove the server''s files even if another laptop uses them' }
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no host' }
+                @{ Flags = @('--everywhere'); Value = ''; Again = $false; Help = 'Remove the host''s files even if another laptop uses them' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
@@ -213,8 +213,8 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'uninstall' = @{
             Arguments = @()
             Options = @(
-                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
-                @{ Flags = @('--everywhere'); Value = ''; Again = $false; Help = 'Remove the server''s files even if another laptop uses them' }
+                @{ Flags = @('--offline'); Value = ''; Again = $false; Help = 'Contact no host' }
+                @{ Flags = @('--everywhere'); Value = ''; Again = $false; Help = 'Remove the host''s files even if another laptop uses them' }
                 @{ Flags = @('-y', '--yes'); Value = ''; Again = $false; Help = 'Answer yes to every question' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
@@ -223,7 +223,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'doctor' = @{
             Arguments = @('profile')
             Options = @(
-                @{ Flags = @('--local', '--offline'); Value = ''; Again = $false; Help = 'Contact no server' }
+                @{ Flags = @('--local', '--offline'); Value = ''; Again = $false; Help = 'Contact no host' }
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
@@ -254,25 +254,25 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         }
     }
     $commandHelp = @{
-        'add' = 'Set up a profile: look at the server, install what is needed there and here'
-        'apply' = 'Make every file, here and on the servers, match the profiles'
-        'diff' = 'Show as a unified diff what apply would change, here and on the servers'
+        'add' = 'Set up a profile: look at the host, install what is needed there and here'
+        'apply' = 'Make every file, here and on the hosts, match the profiles'
+        'diff' = 'Show as a unified diff what apply would change, here and on the hosts'
         'list' = 'List the profiles, one line each'
         'show' = 'Show everything about one profile: what is declared, what was found, which files there are'
-        'status' = 'Show what runs where: tunnel, server, version, kernels, last activity'
+        'status' = 'Show what runs where: tunnel, Jupyter, version, kernels, last activity'
         'open' = 'Open the tunnel in the background, if none is up, and the browser'
         'url' = 'Print the address for other programs: VS Code, PyCharm, a browser elsewhere'
         'unit' = 'Print a systemd user unit, or a launchd agent, that keeps the tunnel up after sleep and network changes'
-        'logs' = 'Print the server''s log'
-        'kill' = 'Stop the server of one profile, as `ssh NAME-nb-kill` does'
+        'logs' = 'Print Jupyter''s log'
+        'kill' = 'Stop the Jupyter of one profile, as `ssh NAME-nb-kill` does'
         'job' = 'Show the job in which Jupyter runs: state, node, time left, expected start'
         'passwd' = 'Give a profile a new notebook password, or a new token'
         'edit' = 'Edit a profile in $VISUAL or $EDITOR, see what follows from it, apply it'
         'render' = 'Write all files of a profile into a folder, for two homes, to be carried there by hand; contact nobody'
-        'remove' = 'Stop the server and remove everything of one profile, there and here'
+        'remove' = 'Stop Jupyter and remove everything of one profile, there and here'
         'init' = 'Put nbssh''s one Include line into ~/.ssh/config'
-        'uninstall' = 'Take out everything nbssh ever wrote: servers, profiles, aliases and the Include line'
-        'doctor' = 'Check everything, here and on the servers, and say what repairs each finding'
+        'uninstall' = 'Take out all that nbssh ever wrote, on hosts too: profiles, aliases, the Include line'
+        'doctor' = 'Check everything, here and on the hosts, and say what repairs each finding'
         'check' = 'Try it as a person would: ssh NAME-nb, load the page, log in, detach'
         'completions' = 'Print the completion script of a shell; a Tab then starts no Python'
         'demo' = 'Show the whole thing on this machine alone, with a throw-away sshd and a temporary home'

@@ -97,7 +97,7 @@ def find_way(trial: Trial, ui: Ui) -> Node:
 
 @contextlib.contextmanager
 def _installed(trial: Trial) -> Iterator[None]:
-    """Have the program and the profile's file on the server for the time of the block; then what was there before.
+    """Have the program and the profile's file on the host for the time of the block; then what was there before.
 
     Where all goes well the program stays: its install comes next.
     """

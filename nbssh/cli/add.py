@@ -20,14 +20,14 @@ def command(
         bool, typer.Option("--editor", help="For an editor: a port and a token; prints the address to paste.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Look at the server, write nothing; show what would be, as a diff.")
+        bool, typer.Option("--dry-run", "-n", help="Look at the host, write nothing; show what would be, as a diff.")
     ] = False,
     password_stdin: PasswordStdin = False,
     offline: Offline = False,
     yes: Yes = False,
     **options: Any,  # noqa: ANN401  the table's
 ) -> None:
-    """Set up a profile: look at the server, install what is needed there and here.
+    """Set up a profile: look at the host, install what is needed there and here.
 
     Example: nbssh add mybox alice@10.0.0.5
     """

@@ -33,7 +33,7 @@ from nbssh.cli import (
 from nbssh.cli.options import Verbose, be_verbose, with_verbose
 
 EVERYDAY = """\
-nbssh gives you Jupyter from a server with one word of plain ssh
+nbssh gives you Jupyter from a host with one word of plain ssh
 
   nbssh add mybox       set it up for an alias of your ~/.ssh/config
   ssh mybox-nb          start Jupyter there or attach, and open the browser
@@ -46,7 +46,7 @@ all commands: nbssh --help
 
 app = typer.Typer(
     name="nbssh",
-    help="Jupyter from a remote server with one word of plain OpenSSH: ssh mybox-nb",
+    help="Jupyter from a remote host with one word of plain OpenSSH: ssh mybox-nb",
     add_completion=False,  # static scripts instead: its own takes 200 ms per Tab and rewrites rc files
     pretty_exceptions_enable=False,
     no_args_is_help=False,
@@ -62,7 +62,7 @@ def nbssh(
     version: Annotated[bool, typer.Option("--version", "-V", help="Print the version.")] = False,  # noqa: FBT002
     verbose: Verbose = False,  # noqa: FBT002
 ) -> None:
-    """Jupyter from a remote server with one word of plain OpenSSH: ssh mybox-nb."""
+    """Jupyter from a remote host with one word of plain OpenSSH: ssh mybox-nb."""
     if color not in {"auto", "always", "never"}:
         raise typer.BadParameter(f"'{color}' is not one of auto, always, never", param_hint="--color")
     ctx.obj = color
@@ -81,7 +81,7 @@ def nbssh(
 
 # each with its line in `nbssh --help`: Typer would take the first one of its own help, and cut it off
 for module, name, line in (
-    (add, "add", "Set up a profile: probe the server, install here and there."),
+    (add, "add", "Set up a profile: probe the host, install here and there."),
     (apply, "apply", "Make every file, here and there, match the profiles."),
     (diff, "diff", "Show what apply would change, as a unified diff."),
     (list_, "list", "List the profiles, one line each."),
@@ -90,13 +90,13 @@ for module, name, line in (
     (open_, "open", "Open the tunnel in the background, then the browser."),
     (url, "url", "Print the address for VS Code, PyCharm, a script."),
     (unit, "unit", "Keep the tunnel up after sleep and network changes."),
-    (logs, "logs", "Print the server's log."),
-    (kill, "kill", "Stop the server, as `ssh NAME-nb-kill` does."),
+    (logs, "logs", "Print Jupyter's log."),
+    (kill, "kill", "Stop Jupyter, as `ssh NAME-nb-kill` does."),
     (job, "job", "Show the job in which Jupyter runs, or submit one."),
     (passwd, "passwd", "Give a profile a new notebook password, or a token."),
     (edit, "edit", "Edit a profile in $EDITOR, see what follows, apply it."),
     (render, "render", "Write all files into a folder, to be carried over by hand."),
-    (remove, "remove", "Stop the server and remove everything of one profile."),
+    (remove, "remove", "Stop Jupyter and remove everything of one profile."),
     (init, "init", "Put nbssh's one Include line into ~/.ssh/config."),
     (uninstall, "uninstall", "Take out everything nbssh ever wrote."),
     (doctor, "doctor", "Check everything, and say what repairs each finding."),

@@ -21,7 +21,7 @@ def command(
         bool, typer.Option("--check", help="Change nothing; status 3 if something is out of date.")
     ] = False,
     probe: Annotated[
-        bool, typer.Option("--probe", help="Look at the servers again, for a Jupyter that was upgraded or moved.")
+        bool, typer.Option("--probe", help="Look at the hosts again, for a Jupyter that was upgraded or moved.")
     ] = False,
     prefer: Annotated[
         str, typer.Option("--prefer", metavar="here|there", help="Who wins where this laptop and another one changed.")
@@ -30,7 +30,7 @@ def command(
     offline: Offline = False,
     yes: Yes = False,
 ) -> None:
-    """Make every file, here and on the servers, match the profiles.
+    """Make every file, here and on the hosts, match the profiles.
 
     Example: nbssh apply mybox
     """

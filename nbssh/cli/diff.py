@@ -13,12 +13,12 @@ def command(
     ctx: typer.Context,
     names: Names = None,
     *,
-    local: Annotated[bool, typer.Option("--local", help="Leave the servers out.")] = False,
+    local: Annotated[bool, typer.Option("--local", help="Leave the hosts out.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Status 3 if there is a difference.")] = False,
     json: Json = False,
     offline: Offline = False,
 ) -> None:
-    """Show as a unified diff what apply would change, here and on the servers.
+    """Show as a unified diff what apply would change, here and on the hosts.
 
     Example: nbssh diff mybox
     """

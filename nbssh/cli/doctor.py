@@ -15,10 +15,10 @@ def command(
         str, typer.Argument(metavar="NAME", help="A profile; all of them without one.", show_default=False)
     ] = "",
     *,
-    offline: Annotated[bool, typer.Option("--offline", "--local", help="Contact no server.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", "--local", help="Contact no host.")] = False,
     json: Json = False,
 ) -> None:
-    """Check everything, here and on the servers, and say what repairs each finding.
+    """Check everything, here and on the hosts, and say what repairs each finding.
 
     Example: nbssh doctor mybox
     """

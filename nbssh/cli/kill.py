@@ -8,7 +8,7 @@ from nbssh.cli.options import Name, context
 
 
 def command(ctx: typer.Context, name: Name) -> None:
-    """Stop the server of one profile, as `ssh NAME-nb-kill` does.
+    """Stop the Jupyter of one profile, as `ssh NAME-nb-kill` does.
 
     Example: nbssh kill mybox
     """

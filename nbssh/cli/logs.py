@@ -15,7 +15,7 @@ def command(
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the log grows, until Ctrl-C.")] = False,
 ) -> None:
-    """Print the server's log.
+    """Print Jupyter's log.
 
     Example: nbssh logs mybox -f
     """

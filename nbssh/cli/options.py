@@ -30,9 +30,9 @@ Destination = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Contact no server.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Contact no host.")]
 Everywhere = Annotated[
-    bool, typer.Option("--everywhere", help="Remove the server's files even if another laptop uses them.")
+    bool, typer.Option("--everywhere", help="Remove the host's files even if another laptop uses them.")
 ]
 Token = Annotated[bool, typer.Option("--token", help="A random token instead of a password.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the notebook password from stdin.")]

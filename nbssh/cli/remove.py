@@ -10,7 +10,7 @@ from nbssh.cli.options import Everywhere, Name, Offline, Yes, context
 def command(
     ctx: typer.Context, name: Name, *, offline: Offline = False, everywhere: Everywhere = False, yes: Yes = False
 ) -> None:
-    """Stop the server and remove everything of one profile, there and here.
+    """Stop Jupyter and remove everything of one profile, there and here.
 
     Example: nbssh remove mybox
     """

@@ -18,7 +18,7 @@ def command(
     *,
     to: Annotated[str, typer.Option("--to", metavar="DIR", help="The folder to write, a new one.", show_default=False)],
     home: Annotated[
-        str, typer.Option("--home", metavar="DIR", help="Your home on the server, if it is known.", show_default=False)
+        str, typer.Option("--home", metavar="DIR", help="Your home on the host, if it is known.", show_default=False)
     ] = "",
     password_stdin: PasswordStdin = False,
     **options: Any,  # noqa: ANN401  the table's

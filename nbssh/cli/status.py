@@ -8,7 +8,7 @@ from nbssh.cli.options import Json, Names, context
 
 
 def command(ctx: typer.Context, names: Names = None, *, json: Json = False) -> None:
-    """Show what runs where: tunnel, server, version, kernels, last activity.
+    """Show what runs where: tunnel, Jupyter, version, kernels, last activity.
 
     Example: nbssh status
     """

@@ -8,7 +8,7 @@ from nbssh.cli.options import Everywhere, Offline, Yes, context
 
 
 def command(ctx: typer.Context, *, offline: Offline = False, everywhere: Everywhere = False, yes: Yes = False) -> None:
-    """Take out everything nbssh ever wrote: servers, profiles, aliases and the Include line.
+    """Take out all that nbssh ever wrote, on hosts too: profiles, aliases, the Include line.
 
     Example: nbssh uninstall
     """

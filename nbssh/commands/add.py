@@ -1,4 +1,4 @@
-"""`nbssh add`: declare, look at the server, install there and here, say what to type next. All of it or nothing."""
+"""`nbssh add`: declare, look at the host, install there and here, say what to type next. All of it or nothing."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _set_up_as_wished(context: Context, wish: Wish) -> None:
     own_port = profile.port not in {wish.port, recipe.local_port}
     if wish.offline:
         _set_up(target, included, None, own_port=own_port)
-        context.ui.say(f"nothing is known of the server yet; complete it with: nbssh apply {wish.name}")
+        context.ui.say(f"nothing is known of the host yet; complete it with: nbssh apply {wish.name}")
         return
     with login.private(context.ssh, target.arguments, profile.destination) as there:
         joined = join(there, target, wish.said)
@@ -105,7 +105,7 @@ def _set_up_as_wished(context: Context, wish: Wish) -> None:
 
 
 def _show_plan(context: Context, wish: Wish, profile: Profile) -> None:
-    """Look at the server, and show as a diff what would be written there and here. No secret is made, none is shown."""
+    """Look at the host, and show as a diff what would be written there and here. No secret is made, none is shown."""
     secret = Secret(token="-") if wish.token else Secret(hash="-")  # noqa: S106  it opens nothing
     target, there_changes = with_key(Target(context, wish.name, profile, secret)), list[Change]()
     if target.way.leads_on and not wish.offline:
@@ -186,9 +186,9 @@ def _set_up(
     own_port: bool,
     present: Present | None = None,
 ) -> None:
-    """Install there, if the server was asked, and here. `own_port`: we chose the port and may choose again.
+    """Install there, if the host was asked, and here. `own_port`: we chose the port and may choose again.
 
-    `present` is what was seen on the server.
+    `present` is what was seen on the host.
     """
     installed: list[Change] = []
     laptop = target.declared.laptop
@@ -217,7 +217,7 @@ def _set_up(
 
 
 def _install(target: Target, there: Connection, present: Present, undo: ExitStack) -> tuple[Target, list[Change]]:
-    """Put the server's files in place; what was there before comes back if the rest of the add fails."""
+    """Put the host's files in place; what was there before comes back if the rest of the add fails."""
     folders.refuse_unwritable(there, target.declared)
     agreed = settled(target, present, server_record.read(present.files, target.declared.folder))
     # scripts of nbssh 0.1 are another laptop's, which has not been brought up to date

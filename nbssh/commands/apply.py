@@ -1,6 +1,6 @@
 """`nbssh apply` and `nbssh diff`: one Plan, shown, checked or done.
 
-One connection per server, several servers at once.
+One connection per host, several hosts at once.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def apply(
 ) -> int:
     """Make every file match the profiles; `mode` is `apply`, `check` or `dry-run`. Return the exit code.
 
-    `probe`: look at the servers again, for a Jupyter that was upgraded or moved for example.
+    `probe`: look at the hosts again, for a Jupyter that was upgraded or moved for example.
     `prefer`: whose value counts where this laptop and another one changed the same.
     """
     if probe and offline:
@@ -192,7 +192,7 @@ def _connect(group: list[Work], connections: ExitStack, *, unasked: bool) -> Non
 
 
 def _is_known(work: Work) -> bool:
-    """Tell whether what the profile says of its server was found for what it declares now."""
+    """Tell whether what the profile says of its host was found for what it declares now."""
     known = work.target.profile.server
     if work.target.profile.adopt:  # it may have been started again since, with another token
         return False
@@ -200,7 +200,7 @@ def _is_known(work: Work) -> bool:
 
 
 def _present(group: list[Work]) -> Present:
-    """Return what is there of all profiles whose folder on the server is known: not one question for each."""
+    """Return what is there of all profiles whose folder on the host is known: not one question for each."""
     known = [work.target.with_secret(Secret()).declared for work in group if _is_known(work)]
     return read_remote(group[0].connection, known) if group[0].connection else Present()
 
@@ -212,7 +212,7 @@ def _together(works: list[Work]) -> Plan:
 
 
 def _plan_one(work: Work, present: Present) -> None:
-    """Fill in the plan of one profile: its server's files, then the local ones."""
+    """Fill in the plan of one profile: its host's files, then the local ones."""
     target = work.target
     changes: list[Change] = []
     target = with_key(target)
@@ -274,7 +274,7 @@ def _report(context: Context, works: list[Work], unreadable: list[Failure], mode
             continue
         context.ui.say(f"'{work.name}': {len(work.plan.changes)} files brought up to date")
         if any(change.kind in AT_NEXT_START for change in work.plan.changes):
-            context.ui.say(f"a server of '{work.name}' that runs takes this up at its next start")
+            context.ui.say(f"a Jupyter of '{work.name}' that runs takes this up at its next start")
     _report_trouble(context, works, unreadable)
     if not unreadable and all(work.plan.empty and not work.trouble for work in works):
         context.ui.say("already up to date" if works else "there are no profiles; nbssh add makes one")

@@ -40,7 +40,7 @@ class Step(NamedTuple):
 def check(context: Context, name: str, *, password_stdin: bool) -> None:
     """Start or attach, load the page, log in, detach; raise at the first step that fails.
 
-    The server goes on running, as it does for a person who presses Ctrl-C.
+    Jupyter goes on running, as it does for a person who presses Ctrl-C.
     """
     target = profiles.load(context, name)
     context.ssh.system.refuse_without_terminals("nbssh check", f"; here type: ssh {alias(name)}")
@@ -60,7 +60,7 @@ def check(context: Context, name: str, *, password_stdin: bool) -> None:
             sys.stdout.flush()
             began = now
             started = started or step.started
-    how = "this check started the server, and it" if started else "the server was there before, and"
+    how = "this check started Jupyter, and it" if started else "Jupyter was there before, and"
     context.ui.say(f"{how} goes on running; stop it with: ssh {kill_alias(name)}")
 
 

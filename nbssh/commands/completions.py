@@ -113,7 +113,7 @@ def _read_command(name: str, command: Any, helps: tuple[str, ...]) -> Command:  
     parameters = [each for each in command.params if not getattr(each, "hidden", False)]
     options = [each for each in parameters if each.param_type_name == "option"]
     arguments = [each for each in parameters if each.param_type_name == "argument"]
-    # Where a DESTINATION is asked for, NAME is that of a new profile, which is the server's by default.
+    # Where a DESTINATION is asked for, NAME is that of a new profile, which is the host's by default.
     adds = any("DESTINATION" in (each.metavar or "") for each in arguments)
     return Command(
         name,

@@ -101,7 +101,7 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
                 looked = not _is_known(target)
                 target = _with_secret(probe.find_out(there, target)) if looked else target
             except NbsshError as error:
-                # what she wrote must not be lost for a server that does not answer
+                # what she wrote must not be lost for a host that does not answer
                 context.ui.error(error)
                 trouble, there = error, None
         agreed = agree(target, read_remote(there, [target.declared]), looked=looked) if there else None
@@ -209,7 +209,7 @@ def _validated(context: Context, name: str, text: str) -> Profile:
 
 
 def _is_known(target: Target) -> bool:
-    """Tell whether the server was looked at for what is declared now; the choices depend on it."""
+    """Tell whether the host was looked at for what is declared now; the choices depend on it."""
     server = target.profile.server
     return server is not None and server.probed_for == target.profile.fingerprint()
 
@@ -227,14 +227,14 @@ def _plan(target: Target, text: str, agreed: Agreed | None) -> Plan:
 
 def _say_what_is_left(context: Context, name: str, old: str, profile: Profile, *, complete: bool) -> None:
     if complete:
-        context.ui.say("a server that runs there takes this up at its next start")
+        context.ui.say("a Jupyter that runs there takes this up at its next start")
     else:
-        context.ui.say(f"the server does not know it yet: nbssh apply {name}")
+        context.ui.say(f"the host does not know it yet: nbssh apply {name}")
     try:
         before = store.parse(old, name)
     except NbsshError:
         return
     if before.server and before.destination != profile.destination:
         context.ui.warn(
-            f"{before.destination} still holds ~/{SHARE}/{name} and ~/{STATES}/{name}, and its server may run"
+            f"{before.destination} still holds ~/{SHARE}/{name} and ~/{STATES}/{name}, and Jupyter may run there"
         )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def kill(context: Context, name: str) -> int:
-    """Stop the server and say what was done; return the script's status."""
+    """Stop Jupyter and say what was done; return the script's status."""
     target = profiles.load(context, name)
     script = script_command(target, "kill")
     with connect(target) as there:

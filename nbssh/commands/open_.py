@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nbssh.steps.context import Context
     from nbssh.steps.profiles import Target
 
-# As long as launch itself waits for a server and for the lock of another launch, and a little for the way
+# As long as launch itself waits for a Jupyter and for the lock of another launch, and a little for the way
 VERIFY_SECONDS = server_files.START_SECONDS + 30.0
 PATIENCE = "4"  # seconds without any launch
 OPENER_SECONDS = 20.0  # it goes into the background at once
@@ -90,7 +90,7 @@ def _close(target: Target, held: tunnels.Alone | None) -> str:
 
 
 def _is_attended(target: Target) -> bool:
-    """Tell whether a launch keeps the open tunnel, once it has proved that the server is ours.
+    """Tell whether a launch keeps the open tunnel, once it has proved that Jupyter is ours.
 
     Without one the tunnel ends as soon as the last page is closed.
     """
@@ -116,7 +116,7 @@ def _write_page(target: Target, shown: str) -> None:
 
 
 def _open_tunnel(target: Target, *, joins: bool, shown: str | None) -> int:
-    """Start `ssh NAME-nb` in the background and wait until its server is verified; return ssh's status.
+    """Start `ssh NAME-nb` in the background and wait until its Jupyter is verified; return ssh's status.
 
     `shown` is what the opener that ssh runs shows this time, None for what the profile says.
     `joins`: a master is open already. Nobody is asked for anything then, and ssh does not go into the background by
@@ -144,7 +144,7 @@ def _open_tunnel(target: Target, *, joins: bool, shown: str | None) -> int:
         try:
             _verify(target)
         except BaseException:
-            # nobody would look after a tunnel whose server was never seen
+            # nobody would look after a tunnel whose Jupyter was never seen
             target.ssh.end_master(target.control_socket)
             raise
         finally:
@@ -173,7 +173,7 @@ def _show_new(ui: Ui, errors: BinaryIO, shown: int) -> int:
 
 
 def _verify(target: Target) -> None:
-    """Return once launch has proved that the server at the end of the new tunnel is ours."""
+    """Return once launch has proved that the Jupyter at the end of the new tunnel is ours."""
     if not laptop_files.control_path(target.profile, aliases.local_files(target)):
         if laptop_files.is_private_end(target.profile):
             _await_page(target)
@@ -196,7 +196,7 @@ def _verify(target: Target) -> None:
 
 
 def _wait(there: Connection, target: Target) -> None:
-    """Return once launch has verified the server, and raise if it refuses."""
+    """Return once launch has verified Jupyter, and raise if it refuses."""
     name, server, nonce = target.name, connect.known_server(target), secrets.token_hex(8)
     try:
         said, _ = there.attempt(connect.script_command(target, "wait", nonce, PATIENCE), VERIFY_SECONDS)
@@ -206,7 +206,7 @@ def _wait(there: Connection, target: Target) -> None:
         said = b""  # launch refused and took the tunnel along before it could be asked
     connect.refuse_missing(target, said)
     if f"nbssh-{nonce}-verified" not in answers.lines(said):
-        raise NbsshError(f"no server of '{name}' was verified on {server.hostname}", _look_at(target))
+        raise NbsshError(f"no Jupyter of '{name}' was verified on {server.hostname}", _look_at(target))
 
 
 def _look_at(target: Target) -> str:
@@ -228,7 +228,7 @@ def _await_page(target: Target) -> None:
             visitor.version()
         except NbsshError as error:
             if isinstance(error, ClosedPortError) or time.monotonic() > until:
-                raise NbsshError(f"no server of '{target.name}' answers", _look_at(target)) from None
+                raise NbsshError(f"no Jupyter of '{target.name}' answers", _look_at(target)) from None
             time.sleep(0.2)
         else:
             return

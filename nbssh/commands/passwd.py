@@ -1,4 +1,4 @@
-"""`nbssh passwd`: a new password or token, here and on the server."""
+"""`nbssh passwd`: a new password or token, here and on the host."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def passwd(context: Context, name: str, *, token: bool, password_stdin: bool, offline: bool) -> None:
-    """Replace the secret of `name`. A server that runs keeps the old one until it is started again."""
+    """Replace the secret of `name`. A Jupyter that runs keeps the old one until it is started again."""
     target = profiles.load(context, name)
     if target.profile.adopt:
         raise NbsshError(
@@ -50,7 +50,7 @@ def passwd(context: Context, name: str, *, token: bool, password_stdin: bool, of
         agreed.say_taken(done=True)
         agreed.say_sent()
     if not known:
-        context.ui.say(f"the server does not know it yet: nbssh apply {name}")
+        context.ui.say(f"the host does not know it yet: nbssh apply {name}")
     elif runs:
-        context.ui.say("the server that runs there keeps the old one until it is stopped and started again")
+        context.ui.say("the Jupyter that runs there keeps the old one until it is stopped and started again")
         context.ui.say(f"to do that now: ssh {name}-nb-kill, then ssh {name}-nb")

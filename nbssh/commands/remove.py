@@ -82,7 +82,7 @@ def _left_there(context: Context, found: Target | Failure, *, offline: bool, eve
             return _remove_there(context, found, offline=offline, everywhere=everywhere), False
     except NbsshError as error:
         context.ui.error(error)
-        return f"the server of '{found.name}' may run, and its files may be there", True
+        return f"the Jupyter of '{found.name}' may run, and its files may be there", True
 
 
 def _unreadable(context: Context, name: str) -> str:
@@ -92,7 +92,7 @@ def _unreadable(context: Context, name: str) -> str:
     kill = f"sh {program_path(program, 'kill')} {name}; " if program else ""
     there = f"{kill}rm -r ~/{SHARE}/{name} ~/{STATES}/{name}"
     return (
-        f"the profile '{name}' could not be read, so its server was not contacted: Jupyter may run there; "
+        f"the profile '{name}' could not be read, so its host was not contacted: Jupyter may run there; "
         f"to end it and take its files away: ssh {sh(destination) if destination else 'DESTINATION'} {sh(there)}"
     )
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def render(context: Context, wish: Wish, *, to: str, home: str) -> None:
-    """Write the files of a profile below `to`, which must be empty or not there; `home` is that on the server."""
+    """Write the files of a profile below `to`, which must be empty or not there; `home` is that on the host."""
     aliases.look_again()
     folder = Path(to).absolute()
     tree.refuse_used(folder)
@@ -56,7 +56,7 @@ def render(context: Context, wish: Wish, *, to: str, home: str) -> None:
 
 
 def _target(context: Context, wish: Wish) -> Target:
-    """Return the profile with its secret, and with what is known of its server if that was looked at for just this."""
+    """Return the profile with its secret, and with what is known of its host if that was looked at for just this."""
     name, stored = wish.name, None
     if name in profiles.names(context):
         stored = profiles.load(context, name)
@@ -79,10 +79,10 @@ def _target(context: Context, wish: Wish) -> Target:
 
 
 def _unseen(target: Target, home: str) -> tuple[Target, list[Carried]]:
-    """Return the target with what is taken for granted of a server that nobody looked at, and keys for it."""
+    """Return the target with what is taken for granted of a host that nobody looked at, and keys for it."""
     name, profile, way = target.name, target.profile, target.way
     if profile.forward == "socket" and not home:
-        raise NbsshError("--forward socket needs the home on the server, which nobody asks", "say --home /home/you")
+        raise NbsshError("--forward socket needs the home on the host, which nobody asks", "say --home /home/you")
     user = parsed(target.ssh.resolve(arguments_of(profile))).get("user", ("",))[0]
     public, files = "", list[tuple[str, str]]()
     if way.leads_on:

@@ -116,11 +116,11 @@ def show_profile(context: Context, name: str, *, json: bool) -> None:
     ]
     if profile.server:
         rows += [
-            ("server", f"{profile.server.hostname} ({profile.server.os})"),
+            ("host", f"{profile.server.hostname} ({profile.server.os})"),
             ("jupyter", "the one that you start by hand" if profile.adopt else profile.server.jupyter),
         ]
     else:
-        rows += [("server", f"not looked at yet: nbssh apply {name}")]
+        rows += [("host", f"not looked at yet: nbssh apply {name}")]
     rows += [(f"setup {number}", line) for number, line in enumerate(profile.setup, 1)]
     rows += [("file here", paths.shown(path)) for path in local if path.exists()]
     rows += [("file there", path) for path in there]

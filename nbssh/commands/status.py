@@ -1,4 +1,4 @@
-"""`nbssh status`: what runs where, asked of all servers at once; one dead host costs nobody else anything."""
+"""`nbssh status`: what runs where, asked of all hosts at once; one dead host costs nobody else anything."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _STYLES = {
 
 @dataclass(frozen=True)
 class Row:
-    """One profile's line: the tunnel here, the server there, or why nothing is known of it.
+    """One profile's line: the tunnel here, the Jupyter there, or why nothing is known of it.
 
     `outdated`: its alias is; `changed`: another laptop changed what lies on the host.
     """
@@ -133,7 +133,7 @@ def _table(rows: list[Row]) -> list[tuple[str, ...]]:
 
 
 def _server(answer: Answer) -> str:
-    """Return the server's state, and that of its job where this tells more."""
+    """Return Jupyter's state, and that of its job where this tells more."""
     job = answer.job
     if job is None:
         return answer.state

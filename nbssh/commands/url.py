@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def url(context: Context, name: str, *, json: bool, env: bool) -> None:
     """Print the address of `name`, with its token if it has one: what an editor wants for "existing Jupyter server".
 
-    `json`: with the address there, as programs on the server see it. `env`: as lines for a shell.
+    `json`: with the address there, as programs on the host see it. `env`: as lines for a shell.
     """
     if json and env:
         raise NbsshError("--json and --env exclude each other", "leave one of them out", code=Exit.USAGE)

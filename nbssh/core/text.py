@@ -8,7 +8,7 @@ import re
 def printable(text: str, limit: int | None = None) -> str:
     """Escape all that a terminal could act on: control, format and bidirectional characters, odd spaces.
 
-    Tab survives. A file from a server must not be able to move the cursor, set a title or hide text. What is longer
+    Tab survives. A file from a host must not be able to move the cursor, set a title or hide text. What is longer
     than `limit` characters is cut, with an ellipsis at its end.
     """
     clean = _escaped(text)

@@ -1,7 +1,7 @@
 """`nbssh demo`: the whole product on this machine alone, with a throw-away sshd and temporary homes.
 
 It drives the real commands as a person would, `nbssh add` and `ssh demo-nb`, each as a process of its own.
-Whatever ends it, nothing may be left: no server, no master, no sshd, no folder. Must not touch the real home.
+Whatever ends it, nothing may be left: no Jupyter, no master, no sshd, no folder. Must not touch the real home.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def run(*, once: bool) -> int:
         finally:
             signals.disarm()
     except _Stopped as stopped:
-        # without a terminal on the server it is us whom the announced Ctrl-C reaches
+        # without a terminal on the host it is us whom the announced Ctrl-C reaches
         is_announced = demo.is_shown and not demo.has_terminal and stopped.number == signal.SIGINT
         return Exit.DONE if is_announced else 128 + stopped.number
     finally:
@@ -102,7 +102,7 @@ def run(*, once: bool) -> int:
 
 
 class _Demo:
-    """The temporary laptop and server in `folder`, and the commands that a person would type there."""
+    """The temporary laptop and host in `folder`, and the commands that a person would type there."""
 
     def __init__(self, folder: Path, jupyter: str) -> None:
         self.folder = folder
@@ -117,7 +117,7 @@ class _Demo:
 
     def show(self, *, once: bool) -> None:
         """Do what a person does with nbssh, from `nbssh add` to the open page."""
-        _say(f"a home and a server for you alone, without root and without an open port: {self.folder}")
+        _say(f"a home and a host for you alone, without root and without an open port: {self.folder}")
         self._make_machines()
         browser = [] if _has_display() and not once else ["--no-browser"]
         words = [
@@ -205,7 +205,7 @@ class _Demo:
 
 
 def _clean(folder: Path) -> None:
-    """Stop the server, the tunnel and sshd, whatever of them there is, and remove `folder`."""
+    """Stop Jupyter, the tunnel and sshd, whatever of them there is, and remove `folder`."""
     config = folder / "laptop" / ".ssh" / "config"
     if (config.parent / "nbssh.d" / "demo.conf").exists() and sshd.processes(folder):
         for words in (["demo-nb-kill"], ["-O", "exit", "demo-nb"]):
@@ -225,7 +225,7 @@ def _clean(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         raise NbsshError(f"{folder} could not be removed", f"rm -rf {folder}")
-    _say("everything is gone: no server, no tunnel, no sshd, no file")
+    _say("everything is gone: no Jupyter, no tunnel, no sshd, no file")
 
 
 def _run(

@@ -1,4 +1,4 @@
-"""What is done with a server that runs: stop it, read its log. One connection each, the open master if there is one."""
+"""What is done with a Jupyter that runs: stop it, read its log. One connection each, or the open master."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 
 def known_server(target: Target) -> Server:
-    """Return what is known of the server, or raise with the way to get to know it."""
+    """Return what is known of the host, or raise with the way to get to know it."""
     if target.profile.server is None:
         raise NbsshError(
-            f"nothing is known of the server of '{target.name}': it was added offline",
+            f"nothing is known of the host of '{target.name}': it was added offline",
             f"nbssh apply {target.name} looks at it",
         )
     return target.profile.server
 
 
 def refuse_prompts(target: Target, command: str, *, unasked: bool) -> None:
-    """Raise if nobody may be asked and this server is known to ask: repeated silent tries lock accounts."""
+    """Raise if nobody may be asked and this host is known to ask: repeated silent tries lock accounts."""
     if unasked and target.profile.server and target.profile.server.prompts:
         raise NbsshError(
             f"{target.profile.destination}: not contacted, because it asks for a password or code",
@@ -49,9 +49,9 @@ def connect(
     login_seconds: float = LOGIN_SECONDS,
     at_destination: bool = False,
 ) -> AbstractContextManager[Connection]:
-    """Open the way to a profile's server: its open master, else, or where that is full, a login of our own.
+    """Open the way to a profile's host: its open master, else, or where that is full, a login of our own.
 
-    Where nobody may be asked and the server is known to ask, there is no login behind a master that is full.
+    Where nobody may be asked and the host is known to ask, there is no login behind a master that is full.
     `at_destination`: not to where the way leads on, which is where an open session is.
     """
     profile = target.profile

@@ -1,4 +1,4 @@
-"""Whether our folders on a server can be made and written, asked before anything is put there."""
+"""Whether our folders on a host can be made and written, asked before anything is put there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server's sshd permits, tried and not guessed: sessions on one connection, a terminal, and tunnels."""
+"""What a host's sshd permits, tried and not guessed: sessions on one connection, a terminal, and tunnels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LATE_SECONDS = 3.0  # no shell that asks nobody needs so long for its first word
 
 
 class ForwardTest(Template, frozen=True, kw_only=True):
-    """What listens on the server for a moment: by which Python, where, and the word that it answers."""
+    """What listens on the host for a moment: by which Python, where, and the word that it answers."""
 
     templates: ClassVar = ("sent/forwardtest",)
     nonce: str
@@ -93,7 +93,7 @@ def rehearse(connection: Connection, facts: Facts, found: Candidate, port: int) 
 
 
 def try_forwarding(connection: Connection, facts: Facts, found: Candidate, port: int) -> Permitted:
-    """Forward to a socket and to a port on the server that answer with a secret word; tell what came through."""
+    """Forward to a socket and to a port on the host that answer with a secret word; tell what came through."""
     with (
         trace.step(f"try tunnels to {connection.shown}"),
         _listener(connection, facts, found, port) as (nonce, ends, _),
@@ -106,13 +106,13 @@ def try_forwarding(connection: Connection, facts: Facts, found: Candidate, port:
 def _listener(
     connection: Connection, facts: Facts, found: Candidate, port: int
 ) -> Iterator[tuple[str, list[FarEnd], str]]:
-    """Let the server listen; yield the word that it answers, where (a port, then the socket, if any), and the holder.
+    """Let the host listen; yield the word that it answers, where (a port, then the socket, if any), and the holder.
 
     Nowhere without a Python there. It runs beside the scripts of the connection, and needs no session of its own.
     """
     nonce = secrets.token_hex(8)
     state = f"{facts.home}/{STATES}" if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
-    path = f"{state}/try-{nonce[:8]}"  # chosen here: a path that the server chose would reach the command line of ssh
+    path = f"{state}/try-{nonce[:8]}"  # chosen here: a path that the host chose would reach the command line of ssh
     if not found.python:
         yield nonce, [], ""
         return

@@ -1,4 +1,4 @@
-"""From declarations to the one Plan: what is, against what should be, here and on the servers. Changes nothing."""
+"""From declarations to the one Plan: what is, against what should be, here and on the hosts. Changes nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
             str(paths.laptop),
             f"{target.declared.laptop}\n",
             PRIVATE,
-            "what this laptop is called on its servers",
+            "what this laptop is called on its hosts",
             kind=Kind.LAPTOP,
         ),
         File(
@@ -115,7 +115,7 @@ def _change(file: File, old: bytes | None, old_mode: int | None, *, where: str =
 
 
 def remote_changes(declared: Declared, present: Present) -> list[Change]:
-    """Return what makes the program and the files on the server right; what else lies there is left alone."""
+    """Return what makes the program and the files on the host right; what else lies there is left alone."""
     if declared.profile.server is None:
         return []
     data, where, files = declared.folder, declared.profile.destination, present.files

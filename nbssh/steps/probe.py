@@ -1,4 +1,4 @@
-"""The server's side of an add or apply: look at it, choose."""
+"""The host's side of an add or apply: look at it, choose."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Probe(Template, frozen=True, kw_only=True):
 
 
 def find_out(there: Connection, target: Target) -> Target:
-    """Look at the server and choose; return the target with what was found. Its secret has a key where it needs one.
+    """Look at the host and choose; return the target with what was found. Its secret has a key where it needs one.
 
     `there` must be a connection to the destination itself: where the way leads on, sessions end on another host.
     """
@@ -75,7 +75,7 @@ def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
 
 
 def choose(connection: Connection, target: Target, facts: Facts) -> Target:
-    """Return the target with what was found and chosen on its server, and say it."""
+    """Return the target with what was found and chosen on its host, and say it."""
     if facts.open:
         raise NbsshError(
             f"on {facts.host} {facts.open}: what runs from there could be theirs", f"there: {facts.repair}"
@@ -209,6 +209,6 @@ def _untried(tried: Rehearsed, chosen: Tunnel, *, leads_on: bool) -> list[Litera
 
 
 def with_server(connection: Connection, target: Target, server: Server) -> Target:
-    """Return the target with what is known of its server; raise NbsshError for what cannot be a server's."""
+    """Return the target with what is known of its host; raise NbsshError for what cannot be a host's."""
     profile = msgspec.structs.replace(target.profile, server=server, carried="")
     return target.with_profile(validated(profile, f"what {connection.shown} says"))

@@ -81,7 +81,7 @@ class Target:
 
     @property
     def was_changed(self) -> bool:
-        """What is known of its server was found for something else: an open session may lead elsewhere."""
+        """What is known of its host was found for something else: an open session may lead elsewhere."""
         server = self.profile.server
         return server is not None and server.probed_for not in {"", self.profile.fingerprint()}
 

@@ -80,22 +80,20 @@ def for_editor(given: Mapping[str, Any], *, password_stdin: bool) -> dict[str, A
 
 
 def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
-    """Return the profile as declared, nothing known of the server."""
+    """Return the profile as declared, nothing known of the host."""
     if wish.offline and wish.said.get("forward") == "socket":
         raise NbsshError(
-            "--forward socket needs a look at the server, which --offline forbids", "leave out one of the two"
+            "--forward socket needs a look at the host, which --offline forbids", "leave out one of the two"
         )
     if wish.offline and wish.said.get("adopt"):
-        raise NbsshError("--adopt needs a look at the server, which --offline forbids", "leave out one of the two")
+        raise NbsshError("--adopt needs a look at the host, which --offline forbids", "leave out one of the two")
     port = _local_port(context, wish, recipe)
     remote = wish.said.get("remote_port", 0)
     if remote and not UNPRIVILEGED <= remote <= ports.LAST_PORT:
         raise port_refused(remote, "--remote-port", port)
     remote = remote or recipe.remote_port
     if 0 < remote < UNPRIVILEGED:
-        context.ui.say(
-            f"your command's port {remote} on the server is one that only root may open: another one is taken"
-        )
+        context.ui.say(f"your command's port {remote} on the host is one that only root may open: another one is taken")
     keys = {
         **wish.said,
         "destination": str(recipe.destination),

@@ -1,4 +1,4 @@
-"""Reads and installs the program and a profile's files on a server. Nothing that is read is trusted.
+"""Reads and installs the program and a profile's files on a host. Nothing that is read is trusted.
 
 An install has two halves, with the laptop's own files written in between. First what is new gets there, and the program
 that the aliases still name is kept. Then, when nothing here names it any more, what is old goes.
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from nbssh.core.profile.declared import Declared
 
 RemoteFile = tuple[bytes, int]
-"""Content and permission bits of a file on a server."""
+"""Content and permission bits of a file on a host."""
 
 AT_ONCE = 128  # folders in one answer of a server, which has a minute for it
-FOLDER_BYTES = 1 << 17  # what the files of one profile on its server may be together; they are 10 kB
+FOLDER_BYTES = 1 << 17  # what the files of one profile on its host may be together; they are 10 kB
 _CHANGED = "changed"  # what `install` says where the profile's parameters are others than it was told
 _ID = re.compile(r"[0-9a-f]{16}\Z")
 
@@ -80,7 +80,7 @@ class Wanted:
 
 @dataclasses.dataclass
 class Present:
-    """What lies on a server: the profiles' files by absolute path, and the programs by share folder and id.
+    """What lies on a host: the profiles' files by absolute path, and the programs by share folder and id.
 
     `unnamed` are the share folders that hold a program which no laptop has registered.
     """
@@ -95,7 +95,7 @@ class Present:
 
 
 def read_remote(connection: Connection, wanted: Sequence[Declared]) -> Present:
-    """Return what is there of the profiles `wanted`, which are all on this server. Not one question for each."""
+    """Return what is there of the profiles `wanted`, which are all on this host. Not one question for each."""
     present = Present()
     shares: dict[str, list[Declared]] = {}
     for declared in wanted:
@@ -127,7 +127,7 @@ def _read(connection: Connection, share: str, those: Sequence[Declared], present
         present.files |= archive.files(data, output)
     except archive.OddArchiveError as error:
         raise NbsshError(
-            f"{connection.shown}: what came back is no tar stream of ours ({error})", "look at the server's tar"
+            f"{connection.shown}: what came back is no tar stream of ours ({error})", "look at the host's tar"
         ) from None
 
 
@@ -147,7 +147,7 @@ def _note(words: list[str], share: str, programs: dict[str, Program], present: P
 
 
 def install(connection: Connection, declared: Declared, changes: Sequence[Change]) -> None:
-    """Put what is new in place on the server, all of it or nothing. What the aliases may still name stays."""
+    """Put what is new in place on the host, all of it or nothing. What the aliases may still name stays."""
     new = [_keeping_the_old(change) for change in Plan(changes).changes if change.new is not None]
     if new:
         _run(connection, declared, new)

@@ -44,7 +44,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the server's status script says; times are seconds since the epoch.
+    """What the host's status script says; times are seconds since the epoch.
 
     `profile` is what cksum(1) says there of the profile's parameters; an older program says nothing.
     """
@@ -63,7 +63,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def asked(there: Connection, target: Target) -> Answer:
-    """Return what the server says of itself. Its answer is data: whatever is no such answer is an error."""
+    """Return what the host says of its Jupyter. Its answer is data: whatever is no such answer is an error."""
     out, status = there.attempt(script_command(target, "status"), SECONDS)
     answer = answers.record(out, Answer) if status == 0 else None
     if answer:

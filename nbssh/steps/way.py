@@ -21,7 +21,7 @@ class Way(way.Way):
     """The straight way: there is nothing to find, and nothing to look at."""
 
     def find(self, there: Connection, declared: Declared, facts: Facts, found: Candidate, ui: Ui) -> Server:  # noqa: ARG002
-        """Try how a session gets on from `there`, the destination, and return what is known of the server then.
+        """Try how a session gets on from `there`, the destination, and return what is known of the host then.
 
         Raises NbsshError if no session gets there.
         """

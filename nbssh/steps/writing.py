@@ -1,6 +1,6 @@
 """Puts a plan in place. Here: each candidate is tried by ssh first, and the result afterwards; there: in one script.
 
-What was edited by hand is never overwritten without a yes, and a copy of it is kept here, of a server's files too.
+What was edited by hand is never overwritten without a yes, and a copy of it is kept here, of a host's files too.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def refuse_edits(context: Context, changes: Iterable[Change], *, show: bool = Tr
 
 
 def install(target: Target, there: Connection, changes: Sequence[Change]) -> None:
-    """Put the changed files in place on the server, all or none; hand-edited ones are kept here first."""
+    """Put the changed files in place on the host, all or none; hand-edited ones are kept here first."""
     for change in changes:
         if change.edited and change.old is not None:
             kept = writer.back_up(change.name, change.old, lock=target.paths.lock, backups=target.paths.backups)

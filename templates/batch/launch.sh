@@ -5,7 +5,7 @@
 
 ending=''
 
-# The server is the batch job itself: launch waits for it and never starts one.
+# Jupyter is the batch job itself: launch waits for it and never starts one.
 obtain_server() {
     now
     job_began=${now_s}

@@ -3,7 +3,7 @@
 . "${program}/batch/jobid.sh"
 
 prepare_serving() {
-    # There is one job: what speaks of a server on another node is what an ended job left.
+    # There is one job: what speaks of a Jupyter on another node is what an ended job left.
     for other in "${state}"/*/record; do
         other=${other%/record}
         [ "${other}" = "${run}" ] || command rm -f "${other}/record" "${other}/ready" "${other}"/runtime/*server-*.json

@@ -1,6 +1,6 @@
 # needs: host r_pid r_start run say title
-# --- stopping the server of a batch job ------------------------------------------------------------------------------
-# The job ends with the server, and with the job all that runs in it, this session too: so nothing is awaited.
+# --- stopping the Jupyter of a batch job ------------------------------------------------------------------------------
+# The job ends with Jupyter, and with the job all that runs in it, this session too: so nothing is awaited.
 
 announce_stop() {
     { printf '%s %s\n' "${r_pid}" "${r_start}" >"${run}/stopped"; } 2>/dev/null || :

@@ -40,7 +40,7 @@ submit_unlock() {
 }
 
 print_job_log() {
-    # the server's own, on whatever node, if it is of this job
+    # Jupyter's own, on whatever node, if it is of this job
     for log in "${job_log}" "${state}"/*/log; do
         if [ ! -s "${log}" ] || [ -z "$(command find "${log}" -newer "${job_said}" 2>/dev/null)" ]; then continue; fi
         print_log_end "${log}"

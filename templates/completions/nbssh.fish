@@ -49,7 +49,7 @@ function _nbssh_profiles
     end
 end
 
-# Print the servers that ssh's own completion knows; our own aliases are none.
+# Print the hosts that ssh's own completion knows; our own aliases are none.
 function _nbssh_hosts
     functions -q __fish_print_hostnames; or return
     set -l user (commandline -ct | string match -r '^[^@]*@'; or printf '\n')

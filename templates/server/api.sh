@@ -1,7 +1,7 @@
 # needs: forward know_uid python remote_port socket socket_folder_is_ours uid
 # --- is it there: the socket or port, and GET /api, which answers without a login in every Jupyter -------------------
 
-# Sets `listener`: ours, none, foreign or unknown. On a shared server somebody else can sit on 127.0.0.1:PORT and
+# Sets `listener`: ours, none, foreign or unknown. On a shared host somebody else can sit on 127.0.0.1:PORT and
 # collect passwords, so whose the listening socket is must be proved before anybody is sent there.
 find_listener() {
     listener=none
@@ -66,7 +66,7 @@ head, _, body = answer.partition(b"\r\n\r\n")
 sys.stdout.write(body.decode("ascii", "replace") + "\n" + head.decode("ascii", "replace").split()[1])
 '
 
-# Asks the server within 5 s and sets api_version. 0: it answers; 1: it does not; 2: there is nothing to ask with.
+# Asks Jupyter within 5 s and sets api_version. 0: it answers; 1: it does not; 2: there is nothing to ask with.
 ask_api() {
     api_version='' api_answer='' api_status=127
     if [ -r /proc/self/stat ] && command -v perl >/dev/null 2>&1; then
@@ -126,7 +126,7 @@ ask_api() {
     esac
 }
 
-# 0: a server of ours answers; else 1; `listener` and `api_tools` tell what stands in the way.
+# 0: a Jupyter of ours answers; else 1; `listener` and `api_tools` tell what stands in the way.
 answers() {
     api_tools=yes
     if [ "${forward}" = socket ]; then

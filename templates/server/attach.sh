@@ -1,9 +1,9 @@
 # needs: answers api_tools at fail forward go_on host is_alive is_process listener look marked name nap now now_s
 # needs: p_state r_at r_began r_pid r_start refuse_listener refuse_tools refuse_unanswering run say start_timeout
 # needs: socket started title
-# --- launch: attach to a server --------------------------------------------------------------------------------------
+# --- launch: attach to Jupyter ----------------------------------------------------------------------------------------
 
-# The server's process, or what becomes it, is there.
+# Jupyter's process, or what becomes it, is there.
 server_runs() {
     if [ -z "${server_pid}" ]; then
         if is_alive "${run}/record"; then
@@ -61,7 +61,7 @@ await_server() {
     done
 }
 
-# The wing's: how long the server may take to answer, and what is said when it does.
+# The wing's: how long Jupyter may take to answer, and what is said when it does.
 describe_attach() {
     attach_limit=${start_timeout} attach_how="is already running on ${host} since ${r_began}"
     ! marked "${run}/ready" "${r_pid}" "${r_start}" || attach_limit=10

@@ -1,10 +1,10 @@
 # needs: break_lock find_others forget_server host is_alive lock_found lock_state name nap now now_s others program
 # needs: read_record run say stop_server
-# --- ending the server, or saying that there is none -----------------------------------------------------------------
+# --- ending Jupyter, or saying that there is none ---------------------------------------------------------------------
 
 # The wing's, too: false where none is here, but another host's record speaks of one.
 end_server() {
-    # a launch that holds the lock without a server is about to have one
+    # a launch that holds the lock without a Jupyter is about to have one
     now
     end_until=$((now_s + 3))
     until is_alive "${run}/record"; do
@@ -28,7 +28,7 @@ end_server() {
         return 0
     fi
     for end_other in ${others}; do
-        printf 'nbssh: error: %s\n' "the server of '${name}' runs on ${end_other}, not here on ${host}" >&2
+        printf 'nbssh: error: %s\n' "the Jupyter of '${name}' runs on ${end_other}, not here on ${host}" >&2
         printf 'nbssh: hint: %s\n' "on ${end_other}: sh ${program}/kill ${name}" >&2
     done
     return 1

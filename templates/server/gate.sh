@@ -22,7 +22,7 @@ end_gate() {
     done
 }
 
-# Makes sure that it is there for the server that was just verified.
+# Makes sure that it is there for the Jupyter that was just verified.
 open_gate() {
     if [ -z "${gate}" ] && { [ -z "${later}" ] || [ "${forward}" != tcp ]; }; then return 0; fi
     if find_gate && [ "${gate_server}" = "${server_pid}" ] && { [ -z "${gate}" ] || [ -S "${gate}" ]; }; then

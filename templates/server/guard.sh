@@ -1,8 +1,8 @@
 # needs: fail forward host is_alive is_exposed is_process list_processes look marked name p_start parent r_pid r_start
 # needs: run socket socket_folder_is_ours
-# --- the guard: closes a tunnel that no longer leads to our server ---------------------------------------------------
+# --- the guard: closes a tunnel that no longer leads to our Jupyter ---------------------------------------------------
 # A page in a browser keeps the tunnel open after launch has ended. Where it leads to a port, somebody else may listen
-# there once our server is gone; so then the connection goes, by ending the process that serves it.
+# there once our Jupyter is gone; so then the connection goes, by ending the process that serves it.
 
 # Sets parent_start if launch is what an ssh session runs, and not something typed into a shell. /proc may hide other
 # users' processes, and sshd's, which has changed its user (hidepid): that one hears signals all the same.
@@ -40,7 +40,7 @@ is_in_use() {
     list_processes | command awk -v sshd="${parent}" '$2 == sshd && $1 !~ /^[ZX]/ { found = 1 } END { exit !found }'
 }
 
-# Three looks, so that a launch which comes to start a new server is seen. What does not end (dropbear's process is
+# Three looks, so that a launch which comes to start a new Jupyter is seen. What does not end (dropbear's process is
 # root's) is watched on: as long as the guard is there, the gate lets nobody have its port.
 guard() {
     trap - TERM PIPE USR1 EXIT

@@ -46,7 +46,7 @@ detach() {
 fate='the server keeps running' mortal=''
 describe_end() {
     if marked "${run}/mortal" "${server_pid}" "${server_start}"; then
-        mortal=yes fate="systemd here ends the server with your last session (KillUserProcesses=yes)"
+        mortal=yes fate="systemd here ends Jupyter with your last session (KillUserProcesses=yes)"
         printf 'nbssh: warning: %s\n' "Jupyter does not outlive your last session on ${host}: systemd ends it (KillUserProcesses=yes)" \
             "so that it does, there: loginctl enable-linger; then stop it and start it again" >&2
     fi
@@ -93,7 +93,7 @@ refuse_listener() {
 }
 
 refuse_tools() {
-    fail "nothing on ${host} can ask the server whether it is there" "install curl or python3 there"
+    fail "nothing on ${host} can ask Jupyter whether it is there" "install curl or python3 there"
 }
 
 # failed_start MESSAGE: why, as far as the log knows; what we started is stopped.

@@ -1,5 +1,5 @@
 # needs: is_process run
-# --- the lock: only one launch at a time looks for a server and starts one -------------------------------------------
+# --- the lock: only one launch at a time looks for a Jupyter and starts one -------------------------------------------
 # flock(1) is not everywhere; a hard link is atomic everywhere, NFS too. The file names its holder, so that nobody has
 # to wait for a dead one.
 

@@ -1,6 +1,6 @@
 # needs: answers api_version count_sessions find_hers find_others hers is_alive marked others r_file r_pid r_since r_start
 # needs: run
-# --- how the server is -----------------------------------------------------------------------------------------------
+# --- how Jupyter is ---------------------------------------------------------------------------------------------------
 
 # The newest of the arguments in seconds since 1970, or nothing: GNU and busybox say it one way, BSD and macOS the other.
 newest() {
@@ -10,7 +10,7 @@ newest() {
     command stat -c %Y "${newest_file}" 2>/dev/null || command stat -f %m "${newest_file}" 2>/dev/null || :
 }
 
-# look_into FOLDER: sets pid, since, kernels and last for the server of the record that was read there. Jupyter writes a
+# look_into FOLDER: sets pid, since, kernels and last for the Jupyter of the record that was read there. Jupyter writes a
 # log line when a kernel or a page comes or goes, and a file when a kernel starts. What it knows more exactly needs a
 # login.
 look_into() {

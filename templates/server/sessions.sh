@@ -1,5 +1,5 @@
 # needs: ask_api host is_process r_at r_job read_record run state
-# --- who uses the server: the launches of this host, and other hosts of a shared home --------------------------------
+# --- who uses Jupyter: the launches of this host, and other hosts of a shared home ------------------------------------
 # A launch keeps a file in sessions/, named by its process id: its start, and the program that it was started from.
 
 # Counts the launches that live, in `sessions`, and forgets the others.
@@ -36,7 +36,7 @@ is_left_over() {
     [ "${left_status}" -eq 1 ]
 }
 
-# The wing's, too. Sets `others`: the hosts of a shared home whose records speak of a server. Nobody can look at a process of another
+# The wing's, too. Sets `others`: the hosts of a shared home whose records speak of a Jupyter. Nobody can look at a process of another
 # host, but Jupyter removes its own file when it ends in order, and a start that takes five minutes has failed.
 find_others() {
     others=''

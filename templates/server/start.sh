@@ -2,7 +2,7 @@
 # needs: forward host is_alive know_uid lingers listener lock name now now_s now_tenth open_gate others print_notes
 # needs: program put python r_at read_record refuse_listener refuse_tools remove_socket run say server_ended socket
 # needs: start_timeout state stop_server title uid unlock
-# --- launch: start a server ------------------------------------------------------------------------------------------
+# --- launch: start Jupyter --------------------------------------------------------------------------------------------
 
 # A started program is a session of its own, so that no terminal's end reaches it, and hears signals: a shell without
 # job control makes its background programs ignore SIGINT, and with them every program in every terminal of Jupyter.
@@ -54,7 +54,7 @@ start_server() {
     started=$!
 }
 
-# One home, many hosts: what another host's server uses is not touched.
+# One home, many hosts: what another host's Jupyter uses is not touched.
 respect_others() {
     find_others
     for other in ${others}; do
@@ -63,13 +63,13 @@ respect_others() {
         /tmp/nbssh-*) ;;
         "${socket}")
             if [ -S "${socket}" ]; then
-                fail "the server of '${name}' runs on ${other}, this is ${host}; both would use ${socket}" \
+                fail "the Jupyter of '${name}' runs on ${other}, this is ${host}; both would use ${socket}" \
                     "on ${other}: sh ${program}/kill ${name}; if that machine is gone: rm -r ${state}/${other}"
             fi
             ;;
         *) ;;
         esac
-        say "another server of '${name}' runs on ${other}, this is ${host}"
+        say "another Jupyter of '${name}' runs on ${other}, this is ${host}"
     done
 }
 
@@ -85,7 +85,7 @@ start() {
     else
         if [ -S "${socket}" ] && ask_api; then
             know_uid
-            fail "a server that nbssh knows nothing of answers on ${socket} on ${host}" "find and end it: ps -fu ${uid}"
+            fail "a Jupyter that nbssh knows nothing of answers on ${socket} on ${host}" "find and end it: ps -fu ${uid}"
         fi
         remove_socket
     fi
@@ -118,7 +118,7 @@ start() {
     how="started on ${host} in $((start_tenth / 10)).$((start_tenth % 10)) s"
 }
 
-# The wing's: makes sure that a server runs and was verified.
+# The wing's: makes sure that Jupyter runs and was verified.
 obtain_server() {
     lock "$((start_timeout + 15))"
     if ! is_alive "${run}/record" || ! attach; then

@@ -12,7 +12,7 @@ read_keys() {
     done
 }
 
-# 3: the server is gone; 4: the session is.
+# 3: Jupyter is gone; 4: the session is.
 watch() {
     trap - INT QUIT HUP TERM PIPE USR1 EXIT
     command sleep 1
@@ -24,7 +24,7 @@ watch() {
     exit 0
 }
 
-# The wing's: another reason why the server may have ended; it does not return where it was that.
+# The wing's: another reason why Jupyter may have ended; it does not return where it was that.
 explain_server_end() {
     :
 }

@@ -1,7 +1,7 @@
 # needs: fail host is_process list_processes look nap now now_s p_group read_record remove_socket run say title
-# --- stopping the server: never anything but the process that the record names ---------------------------------------
+# --- stopping Jupyter: never anything but the process that the record names -------------------------------------------
 
-# Removes what a server leaves behind, if it is still about this one.
+# Removes what a Jupyter leaves behind, if it is still about this one.
 forget_server() {
     forget_pid=${r_pid} forget_start=${r_start}
     if read_record "${run}/record" && [ "${r_pid} ${r_start}" = "${forget_pid} ${forget_start}" ]; then
@@ -31,10 +31,10 @@ await_end() {
     done
 }
 
-# The wing's, too: stops the living server r_pid, r_start and what runs in its group: TERM, 10 s, KILL. The mark tells every launch that
+# The wing's, too: stops the living Jupyter r_pid, r_start and what runs in its group: TERM, 10 s, KILL. The mark tells every launch that
 # this was no accident. `kill -TERM -GROUP` is the one spelling that dash, bash, busybox, mksh and ksh share.
 stop_server() {
-    # on a full disk the server is stopped all the same
+    # on a full disk Jupyter is stopped all the same
     { printf '%s %s\n' "${r_pid}" "${r_start}" >"${run}/stopped"; } 2>/dev/null || :
     stop_target=${r_pid}
     if look "${r_pid}" && [ "${p_group}" = "${r_pid}" ]; then

@@ -1,9 +1,9 @@
 # needs: fail go_on is_process local_port name nap now now_s parent run say start_guard
 # --- launch: a tunnel that is opened after its word ------------------------------------------------------------------
 # Where somebody else could listen at the tunnel's end, ssh does not open it with the connection: the opener on the laptop
-# adds it once launch has verified the server, and says so by `tunnel`. What launch says of it is true when it is read.
+# adds it once launch has verified Jupyter, and says so by `tunnel`. What launch says of it is true when it is read.
 
-# Before the server is looked for: from then on the end of this connection is watched.
+# Before Jupyter is looked for: from then on the end of this connection is watched.
 expect_tunnel() {
     now
     tunnel_began=${now_s}

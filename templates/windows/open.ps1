@@ -1,4 +1,4 @@
-# Made by nbssh for all its profiles: opens the browser once the server answers. Overwritten by: nbssh apply
+# Made by nbssh for all its profiles: opens the browser once Jupyter answers. Overwritten by: nbssh apply
 {{ seal|verbatim }}
 # ssh's LocalCommand runs this before any byte flows and waits for it, so the work goes on in a process of its own.
 # usage: open.ps1 NAME PORT PROGRAM [ask|hold] [-Show path=PAGE] [-Detached]; an alias of nbssh 0.1 names no PROGRAM
@@ -60,7 +60,7 @@ function Get-ProgramName {
     return $process.ProcessName
 }
 
-# Says who else has the port, and ends this session if that is no ssh: its page would not be the server's.
+# Says who else has the port, and ends this session if that is no ssh: its page would not be Jupyter's.
 function Test-Alone {
     $listeners = @(Get-Listener)
     if ($listeners.Count -lt 2) { return $true }
@@ -69,7 +69,7 @@ function Test-Alone {
     $foreign = @($others | Where-Object { (Get-ProgramName -Id $_) -ne 'ssh' })
     if ($foreign.Count -eq 0) {
         $said = "nbssh: port $Port of this computer is served by the first session (ssh, process $($others -join ', '));" +
-            ' this window shows the same server'
+            ' this window shows the same Jupyter'
         [Console]::Error.WriteLine($said)
         return $false
     }
@@ -101,7 +101,7 @@ function Wait-Page {
     }
 }
 
-# True once launch has verified the server, which it is asked without asking anybody anything.
+# True once launch has verified Jupyter, which it is asked without asking anybody anything.
 function Wait-Launch {
     $ssh = Join-Path -Path $system -ChildPath 'OpenSSH\ssh.exe'
     if (-not (Test-Path -LiteralPath $ssh)) { $ssh = 'ssh.exe' }

@@ -26,7 +26,7 @@ def submits(bed: Cluster) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_it_is_a_plain_ssh_host(make_cluster: Callable[..., Cluster], way: str) -> None:
     bed = make_cluster(**WAYS[way])
-    add_by(bed, way)
+    add_by(bed, way, "--persist", "5m")
     until(is_gone(bed), "the job that tried the ways is gone")
     # nothing runs: a clear word, where nobody sees the stderr of a ProxyCommand, too
     for words in (("ssh", "gpu-node", "true"), ("scp", "gpu-node:x", "x")):
@@ -42,6 +42,7 @@ def test_it_is_a_plain_ssh_host(make_cluster: Callable[..., Cluster], way: str) 
     assert done.stdout.split()[0] == bed.jobs()[0].node
     assert bed.logins() == before, "it shares the connection of gpu-nb"
     detach(bed, session)
+    bed.run("ssh", "-o", "ProxyCommand=false", "-O", "exit", "gpu-nb")
     # on its own, one login serves all that comes within a moment
     bed.write(bed.client_home / "here", "line\n" * 9999)
     assert bed.run("scp", "-q", "here", "gpu-node:there").returncode == 0
@@ -61,10 +62,10 @@ def test_it_is_a_plain_ssh_host(make_cluster: Callable[..., Cluster], way: str) 
     done = bed.run("ssh", "-T", "gpu-node", "sh", stdin=script)
     assert done.stdout.split() == ["end", bed.jobs()[0].node]
     assert bed.logins() == before
-    bed.run("ssh", "-O", "exit", "gpu-node")
+    bed.run("ssh", "-o", "ProxyCommand=false", "-O", "exit", "gpu-node")
     done = bed.run("ssh", "-f", "-N", "-D", "127.0.0.1:19999", "gpu-node")
     assert (done.returncode, done.stderr) == (0, "")
-    bed.run("ssh", "-O", "exit", "gpu-node")
+    bed.run("ssh", "-o", "ProxyCommand=false", "-O", "exit", "gpu-node")
     bed.run("ssh", "gpu-nb-kill")
     until(is_gone(bed), "the job is gone")
     assert "no job of 'gpu' runs" in bed.run("ssh", "gpu-node", "true").stderr

@@ -507,7 +507,7 @@ def test_a_home_that_two_hosts_share(bed: Bed, forward: str) -> None:
     killed = bed.run("ssh", "box-nb-kill")
     # of its own 1; here both hosts are one kernel, and the end of the tunnel, which answers still, makes it ssh's 255
     assert killed.returncode == 255
-    assert f"the server of 'box' runs on {here}, not here on node2" in killed.stderr
+    assert f"the Jupyter of 'box' runs on {here}, not here on node2" in killed.stderr
     assert is_running(pid)
     assert records(bed) == before
     move_to(bed, "")

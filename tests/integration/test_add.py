@@ -223,7 +223,7 @@ def test_a_recipe_with_ports_of_root_gets_others_and_says_so(bed: Bed) -> None:
     assert done.returncode == 0, done.stderr
     port = json.loads(bed.nbssh("list", "--json").stdout)["profiles"][0]["port"]
     assert f"your command's port 1009 is one that only root may open: {port} is taken instead" in done.stderr
-    assert "your command's port 1008 on the server" in done.stderr
+    assert "your command's port 1008 on the host" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,7 @@ def test_a_server_that_runs_something_else_is_told_apart(make_bed: Callable[...,
     bed = make_bed(extra=["ForceCommand echo This account is for git only; exit 3"])
     done = add(bed, "box")
     assert done.returncode == 1
-    assert "the server ran something else than /bin/sh (status 3); it said: This account is for git only" in done.stderr
+    assert "the host ran something else than /bin/sh (status 3); it said: This account is for git only" in done.stderr
     assert "ForceCommand" in done.stderr
 
 

@@ -161,7 +161,7 @@ def test_what_cannot_be_adopted_is_said(bed: Bed) -> None:
         ((), "no Jupyter of yours runs on"),
         (("--dir", "work"), "'dir' is for a Jupyter that nbssh starts"),
         (("--jupyter", str(jupyter)), "'jupyter' is for a Jupyter that nbssh starts"),
-        (("--offline",), "--adopt needs a look at the server"),
+        (("--offline",), "--adopt needs a look at the host"),
     ):
         refused = bed.run("nbssh", "add", "box", "--adopt", "--yes", *words)
         assert refused.returncode == 1

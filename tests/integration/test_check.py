@@ -36,12 +36,12 @@ def test_every_step_is_told_and_the_server_goes_on(bed: Bed) -> None:
     assert [bool(re.match(r"ok  +\d+\.\d\d s  ", line)) for line in lines] == [True] * 5
     assert all(step in line for step, line in zip(STEPS, lines, strict=True))
     assert f"http://127.0.0.1:{port}/" in lines[3]
-    assert "this check started the server, and it goes on running; stop it with: ssh box-nb-kill" in done.stderr
+    assert "this check started Jupyter, and it goes on running; stop it with: ssh box-nb-kill" in done.stderr
     assert bed.opened == [], "a check opens no window"
     assert state(bed) == "running"
     again = bed.nbssh("check", "box", "--password-stdin", stdin="pw\n")
     assert "is already running" in again.stdout
-    assert "the server was there before, and goes on running" in again.stderr
+    assert "Jupyter was there before, and goes on running" in again.stderr
     bed.nbssh("kill", "box")
 
 

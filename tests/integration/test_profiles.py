@@ -198,12 +198,12 @@ def test_commands_for_another_profile_do_not_care(broken: Laptop) -> None:
     broken.done("add", "d", "box", "--offline", "--token", "--yes")
     for words in (["show", "a"], ["url", "d"], ["passwd", "a", "--token", "--offline"], ["remove", "d", "--offline"]):
         assert ERROR not in broken.done(*words)
-    assert "nothing is known of the server of 'a'" in broken.nbssh("kill", "a").stderr
+    assert "nothing is known of the host of 'a'" in broken.nbssh("kill", "a").stderr
     assert broken.answers(HOSTS) == before
 
 
 def test_a_broken_one_can_be_removed(broken: Laptop) -> None:
-    assert "could not be read, so its server was not contacted" in broken.done("remove", "b", "--offline")
+    assert "could not be read, so its host was not contacted" in broken.done("remove", "b", "--offline")
     assert broken.nbssh("list").returncode == 0
 
 

@@ -486,7 +486,7 @@ def test_a_server_without_a_record_is_not_pushed_aside(one: Server) -> None:
     (one.run_dir / "record").unlink()
     status, said = ended(one.launch())
     assert status == 1
-    assert f"a server that nbssh knows nothing of answers on {one.socket}" in said
+    assert f"a Jupyter that nbssh knows nothing of answers on {one.socket}" in said
     assert is_running(pid)
 
 
@@ -723,17 +723,17 @@ def test_a_server_of_another_host_is_left_alone(server: Server) -> None:
     other = server.called("hostb")
     status, said = ended(server.launch(env=other))
     assert status == 1
-    assert "the server of 'mybox' runs on hosta, this is hostb" in said
+    assert "the Jupyter of 'mybox' runs on hosta, this is hostb" in said
     killed = server.call("kill", env=other)
     assert killed.returncode == 1
-    assert "the server of 'mybox' runs on hosta, not here on hostb" in killed.stdout
+    assert "the Jupyter of 'mybox' runs on hosta, not here on hostb" in killed.stdout
     answer = json.loads(server.call("status", env=other).stdout)
     assert (answer["state"], answer["elsewhere"]) == ("elsewhere", ["hosta"])
     assert is_running(pid)
     assert Path(server.socket).exists()
     server.env = other
     removed = server.remove()
-    assert f"nbssh: left: {server.state}/hosta: a server may run there (pid {pid} on hosta)" in removed.stdout
+    assert f"nbssh: left: {server.state}/hosta: a Jupyter may run there (pid {pid} on hosta)" in removed.stdout
     assert Path(server.socket).exists()
     os.kill(pid, signal.SIGTERM)
     assert ended(child)[0] == 0
@@ -745,7 +745,7 @@ def test_two_hosts_with_ports_do_not_meet(make: Callable[..., Server]) -> None:
     of_another_machine(server.state / "hosta/record")
     server.change(remote_port=remote_helpers.free_port())
     _, said = server.up(server.launch(env=server.called("hostb")))
-    assert "nbssh: another server of 'mybox' runs on hosta, this is hostb\n" in said
+    assert "nbssh: another Jupyter of 'mybox' runs on hosta, this is hostb\n" in said
     assert "started on hostb" in said
 
 
@@ -894,7 +894,7 @@ def test_nothing_to_ask_with(one: Server) -> None:
     one.change(python="")
     status, said = ended(one.launch())
     assert status == 1
-    assert f"nothing on {HOST} can ask the server whether it is there" in said
+    assert f"nothing on {HOST} can ask Jupyter whether it is there" in said
     assert "install curl or python3" in said
     assert not one.processes()
 

@@ -1,4 +1,4 @@
-"""What is carried to a server that nobody looked at: what is taken for granted of it, and what the README says."""
+"""What is carried to a host that nobody looked at: what is taken for granted of it, and what the README says."""
 
 from __future__ import annotations
 
@@ -73,15 +73,15 @@ def test_programs_can_be_run_and_the_rest_is_private() -> None:
 )
 def test_the_readme_says_how_to_copy(change: dict[str, Any], copy: str) -> None:
     said = carried.readme(declared(**change), "/home/me", seen=False)
-    assert f"2. On the server, into your home there:     {copy}\n" in said
+    assert f"2. On the host, into your home there:       {copy}\n" in said
     assert "The laptop's home is /home/me:" in said
     assert "ssh mybox-nb    and    ssh mybox-nb-kill\n" in said
 
 
 def test_the_readme_says_which_jupyter_it_is_and_where_the_tunnel_ends() -> None:
     said = carried.readme(declared(), "/home/me", seen=False)
-    assert "JupyterLab is jupyter-lab, from the PATH of your login shell on the server" in said
-    assert f"The tunnel ends at 127.0.0.1:{declared().server.port} on the server; what keeps strangers" in said
+    assert "JupyterLab is jupyter-lab, from the PATH of your login shell on the host" in said
+    assert f"The tunnel ends at 127.0.0.1:{declared().server.port} on the host; what keeps strangers" in said
     known = carried.readme(declared(jupyter="/opt/j/bin/jupyter-lab", forward="socket"), "/home/me", seen=True)
     assert "6. JupyterLab is /opt/j/bin/jupyter-lab\n" in known
-    assert f"ends at {HOME}/.local/state/nbssh/mybox/sock on the server; as the server's last look gave it." in known
+    assert f"ends at {HOME}/.local/state/nbssh/mybox/sock on the host; as the host's last look gave it." in known

@@ -158,7 +158,7 @@ def test_what_a_host_says_of_a_profile_is_checked_like_a_file() -> None:
 
 
 def test_nothing_is_known_of_a_host_before_it_was_looked_at() -> None:
-    with pytest.raises(ValueError, match="nothing is known of the server of box"):
+    with pytest.raises(ValueError, match="nothing is known of the host of box"):
         _ = Declared("box", from_dict(GOOD, "test"), Secret(), "0" * 16).server
 
 

@@ -138,7 +138,7 @@ def test_every_command_has_its_help(laptop: Laptop) -> None:
 
 def test_add_writes_the_files_of_windows(laptop: Laptop) -> None:
     said = laptop.add()
-    assert "nothing is known of the server yet" in said
+    assert "nothing is known of the host yet" in said
     conf = laptop.home / ".ssh" / "nbssh.d" / "mybox.conf"
     text = conf.read_bytes().decode()
     assert text.count("\n") == text.count("\r\n") > 10

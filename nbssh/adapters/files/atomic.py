@@ -111,7 +111,7 @@ def back_up(path: str, data: bytes, backups: str) -> str:
     content twice in a row makes one backup; the first and the latest nine stay.
     """
     make_folders(backups, [])
-    stem = SYSTEM.file_name(path)  # of a server's file too, HOST:PATH
+    stem = SYSTEM.file_name(path)  # of a host's file too, HOST:PATH
     if len(stem) > 200:  # noqa: PLR2004  file names end at 255 bytes, and non-ASCII letters take up to four
         digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
         stem = f"{digest}%{os.path.split(path)[1][-40:]}"

@@ -1,4 +1,4 @@
-"""A visitor of a running Jupyter server, over HTTP on this machine: logs in with the password, runs one cell.
+"""A visitor of a running Jupyter, over HTTP on this machine: logs in with the password, runs one cell.
 
 What a browser does, for the demo and the tests. Talks to 127.0.0.1 only; asks no proxy.
 """
@@ -41,7 +41,7 @@ class _Kernel(msgspec.Struct):
 
 
 class Visitor:
-    """One browser: its cookies, on one server. `base` is `http://127.0.0.1:PORT/`."""
+    """One browser: its cookies, on one Jupyter. `base` is `http://127.0.0.1:PORT/`."""
 
     def __init__(self, base: str) -> None:
         self.base = base
@@ -52,7 +52,7 @@ class Visitor:
         )
 
     def version(self) -> str:
-        """Return the server's version; needs no login."""
+        """Return Jupyter's version; needs no login."""
         return self._record("api", _Api).version
 
     def login(self, password: str) -> None:
@@ -109,12 +109,12 @@ class Visitor:
                     raise NbsshError(f"the cell failed: {content['ename']}: {content['evalue']}", "correct the cell")
                 case "status" if content["execution_state"] == "idle":
                     return "".join(parts)
-        raise NbsshError(f"no answer from the kernel within {_SECONDS:.0f} s", "read the log of the server")
+        raise NbsshError(f"no answer from the kernel within {_SECONDS:.0f} s", "read Jupyter's log")
 
     def _record(self, path: str, kind: type[_Record], data: bytes | None = None) -> _Record:
         found = answers.record(self._ask(path, data)[1], kind)
         if found is None:
-            raise NbsshError(f"what answers at {self.base} is no Jupyter server", "nbssh doctor looks for the reason")
+            raise NbsshError(f"what answers at {self.base} is no Jupyter", "nbssh doctor looks for the reason")
         return found
 
     def _is_in(self) -> bool:

@@ -1,6 +1,6 @@
 """What is being edited: from the moment that the editor closed it is a file of its own, until it has been taken up.
 
-So neither a mistake in it, nor a full disk, a dead server or a closed terminal loses what was typed.
+So neither a mistake in it, nor a full disk, a dead host or a closed terminal loses what was typed.
 """
 
 from __future__ import annotations

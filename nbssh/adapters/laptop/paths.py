@@ -122,7 +122,7 @@ class Paths:
 
     @property
     def laptop(self) -> Path:
-        """What this laptop is called on its servers, where each says which program its aliases name."""
+        """What this laptop is called on its hosts, where each says which program its aliases name."""
         return self.state / "laptop"
 
     @property

@@ -31,7 +31,7 @@ _LAPTOP_BYTES = 1000
 # the 32 parts of a dotted key; one begins where no word goes on, which keeps the search linear
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DEEP_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{31}}")
-_COMMENTS = {"server": "found on the server by the last online add or apply; not meant to be edited"}  # of tables
+_COMMENTS = {"server": "found on the host by the last online add or apply; not meant to be edited"}  # of tables
 
 
 class NoProfileError(NbsshError):
@@ -147,7 +147,7 @@ _new: dict[Path, str] = {}
 
 
 def laptop_id(paths: Paths) -> str:
-    """Return what this laptop is called on its servers; before the first file is written, what it will be called."""
+    """Return what this laptop is called on its hosts; before the first file is written, what it will be called."""
     path = paths.laptop
     try:
         data = writer.read(path, limit=_LAPTOP_BYTES)

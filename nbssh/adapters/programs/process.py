@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-OUTPUT_BYTES = 8 * 1024 * 1024  # what we are willing to read from a server
+OUTPUT_BYTES = 8 * 1024 * 1024  # what we are willing to read from a host
 ERROR_BYTES = 65536
 END_SECONDS = 5.0
 BY_THREADS = not SYSTEM.waits_for_pipes

@@ -1,4 +1,4 @@
-"""One authenticated connection to a server, and scripts run over it. Everything that comes back is data."""
+"""One authenticated connection to a host, and scripts run over it. Everything that comes back is data."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ class OtherShellError(NbsshError):
 def too_much(shown: str, output: int) -> NbsshError:
     """Return what is said of an answer of more than `output` bytes."""
     return NbsshError(
-        f"{shown}: the server sends more than {output >> 20} MiB; nothing of it was used",
-        "look at the server: this is no answer that nbssh asks for",
+        f"{shown}: the host sends more than {output >> 20} MiB; nothing of it was used",
+        "look at the host: this is no answer that nbssh asks for",
     )
 
 
 @dataclass
 class Connection:
-    """A way to run scripts on one server. `shown` names it in messages.
+    """A way to run scripts on one host. `shown` names it in messages.
 
     Through the profile's master, `instead` opens a connection of our own, for the time when sshd gives the master no
     more sessions (sshd_config(5), MaxSessions); `full` tells that it came to that.
@@ -88,10 +88,10 @@ class Connection:
     _calls: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def run(self, script: str, seconds: float = SCRIPT_SECONDS, output: int = OUTPUT_BYTES) -> bytes:
-        """Run `script` by the server's /bin/sh and return its stdout; a status other than 0 is an error."""
+        """Run `script` by the host's /bin/sh and return its stdout; a status other than 0 is an error."""
         out, status = self.attempt(script, seconds, output)
         if status != 0:
-            raise NbsshError(f"{self.shown}: a step on the server ended with status {status}", "its message is above")
+            raise NbsshError(f"{self.shown}: a step on the host ended with status {status}", "its message is above")
         return out
 
     def attempt(self, script: str, seconds: float = SCRIPT_SECONDS, output: int = OUTPUT_BYTES) -> tuple[bytes, int]:
@@ -173,7 +173,7 @@ class Connection:
         )
 
     def _stages(self, awake: bytes, begin: bytes, seconds: float) -> list[process.Stage]:
-        """Return what bounds a first script: a person has her time to log in, the server after that has not."""
+        """Return what bounds a first script: a person has her time to log in, the host after that has not."""
         connecting = trace.Step(f"connect to {self.shown}")
 
         def begun(out: bytes | bytearray) -> bool:
@@ -235,7 +235,7 @@ class Connection:
             )
         said = printable(_first_text(before) or _first_text(done.err), 200)
         return NbsshError(
-            f"{self.shown}: the server ran something else than /bin/sh (status {done.status})"
+            f"{self.shown}: the host ran something else than /bin/sh (status {done.status})"
             + (f"; it said: {said}" if said else ""),
             _OTHER_SHELL,
         )

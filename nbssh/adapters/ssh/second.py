@@ -93,7 +93,7 @@ class Second:
 
     @contextlib.contextmanager
     def reached(self, far: FarEnd) -> Iterator[socket.socket | None]:
-        """Yield a connection to `far` on the server, None if sshd does not forward there."""
+        """Yield a connection to `far` on the host, None if sshd does not forward there."""
         if far in self.nears:
             with socket.socket() as client:
                 client.settimeout(FORWARD_SECONDS)

@@ -86,7 +86,7 @@ def step(name: str) -> Iterator[None]:
 
 
 def file(action: str, name: str, mode: int | None = None) -> None:
-    """Show what happened to a file: `create`, `change`, `mode`, `delete`, and where; on a server as HOST:PATH."""
+    """Show what happened to a file: `create`, `change`, `mode`, `delete`, and where; on a host as HOST:PATH."""
     _say(f"file: {action} {name}" + (f" (mode {mode:04o})" if mode is not None else ""))
 
 

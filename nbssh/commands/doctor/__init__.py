@@ -50,7 +50,7 @@ def doctor(context: Context, name: str, *, offline: bool, json: bool) -> int:
             found += mine
     if targets and not ask_ssh:
         found.append(
-            Finding("", "warning", "the aliases and the servers were not looked at, because ssh does not work",
+            Finding("", "warning", "the aliases and the hosts were not looked at, because ssh does not work",
                     "repair that first, then run nbssh doctor again")
         )  # fmt: skip
     if json:

@@ -56,7 +56,7 @@ def examine(target: Target, *, unasked: bool) -> list[Finding]:
     name, known = target.name, target.profile.server
     if known is None:
         return [
-            Finding("server", "warning", "nothing is known of its server: added offline", f"nbssh apply {name}", name)
+            Finding("server", "warning", "nothing is known of its host: added offline", f"nbssh apply {name}", name)
         ]
     try:
         connect.refuse_prompts(target, "nbssh doctor", unasked=unasked)
@@ -109,7 +109,7 @@ def _clock(name: str, said: Survey, now: float) -> Iterator[Finding]:
     if abs(skew) > CLOCK_SECONDS:
         how = "ahead of" if skew > 0 else "behind"
         yield Finding(
-            "clock", "warning", f"the server's clock is {abs(skew) / 60:.0f} min {how} yours; logins may end at once",
+            "clock", "warning", f"the host's clock is {abs(skew) / 60:.0f} min {how} yours; logins may end at once",
             "set the wrong one: timedatectl set-ntp true", name,
         )  # fmt: skip
     else:
@@ -125,7 +125,7 @@ def _room(name: str, said: Survey) -> Iterator[Finding]:
     for text in said.quota:
         yield Finding("disk", "warning", f"your quota on {said.host}: {text}", "make room there", name)
     if said.free and not full and not said.quota:
-        yield Finding("disk", "ok", "there is room on the server", profile=name)
+        yield Finding("disk", "ok", "there is room on the host", profile=name)
 
 
 def _survival(name: str, known: Server, said: Survey) -> Iterator[Finding]:
@@ -155,7 +155,7 @@ def _left_there(target: Target, said: Survey) -> Iterator[Finding]:
     for host, record in others:
         folder = f"~/{STATES}/{name}/{host}"
         if record:
-            message, repair = f"a server was started on {host}, too", f"if that machine is gone, there: rm -r {folder}"
+            message, repair = f"a Jupyter was started on {host}, too", f"if that machine is gone, there: rm -r {folder}"
         else:
             message, repair = f"{folder} is left of {host}", f"there: rm -r {folder}"
         yield Finding("leftovers", "warning", message, repair, name)
@@ -265,7 +265,7 @@ def _files(target: Target, there: Connection) -> Iterator[Finding]:
     if profile.server and profile.server.probed_for != profile.fingerprint():
         folder = server_folder(name, known, "share")
         yield Finding(
-            "files there", "warning", f"the profile changed since its server was looked at ({folder})",
+            "files there", "warning", f"the profile changed since its host was looked at ({folder})",
             f"nbssh apply {name}", name,
         )  # fmt: skip
 
@@ -289,8 +289,8 @@ def _running(target: Target, there: Connection) -> Iterator[Finding]:
     name, answer = target.name, asked(there, target)
     if answer.state == "unresponsive":
         yield Finding(
-            "running", "error", f"the server on {printable(answer.host)} (pid {answer.pid}) does not answer",
+            "running", "error", f"Jupyter on {printable(answer.host)} (pid {answer.pid}) does not answer",
             f"its log: nbssh logs {name}; end it: nbssh kill {name}", name,
         )  # fmt: skip
     else:
-        yield Finding("running", "ok", f"the server is {answer.state}", profile=name)
+        yield Finding("running", "ok", f"Jupyter is {answer.state}", profile=name)

@@ -1,4 +1,4 @@
-"""A profile's files for two homes, to be carried there by hand; what is not known of the server is left open. Pure."""
+"""A profile's files for two homes, to be carried there by hand; what is not known of the host is left open. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Readme(Template, frozen=True, kw_only=True):
 
 
 def unseen(name: str, profile: Profile, home: str, user: str) -> Server:
-    """Return what is taken for granted of a server that nobody looked at, so that it works wherever Jupyter does.
+    """Return what is taken for granted of a host that nobody looked at, so that it works wherever Jupyter does.
 
     `home` is empty where it is not known: no path in any file then begins with it. A port, because old Jupyters and
     some sshd know no sockets, unless the profile wants a socket.
@@ -76,12 +76,12 @@ def on_server(declared: Declared) -> list[Carried]:
 
 
 def below(home: str, path: str) -> str:
-    """Return a path on the server relative to the home there."""
+    """Return a path on the host relative to the home there."""
     return path.removeprefix(home).lstrip("/")
 
 
 def readme(declared: Declared, home: str, *, seen: bool) -> str:
-    """Return the ten lines; `home` is the laptop's, `seen`: the server was looked at before."""
+    """Return the ten lines; `home` is the laptop's, `seen`: the host was looked at before."""
     profile, name = declared.profile, declared.name
     at = destination.parse(profile.destination)
     port = ["-P", str(at.port)] if at.port else []
@@ -94,12 +94,10 @@ def readme(declared: Declared, home: str, *, seen: bool) -> str:
             destination=profile.destination,
             copy=shlex.join(["scp", "-r", *port, *options, "server/.local", f"{where}:"]),
             jupyter=f"{title} is {program}"
-            + ("" if "/" in program else ", from the PATH of your login shell on the server (another one: --jupyter)"),
-            tunnel=f"The tunnel ends at {far_end(profile)} on the server; "
+            + ("" if "/" in program else ", from the PATH of your login shell on the host (another one: --jupyter)"),
+            tunnel=f"The tunnel ends at {far_end(profile)} on the host; "
             + (
-                "as the server's last look gave it."
-                if seen
-                else "what keeps strangers from it runs by a Python 3 there."
+                "as the host's last look gave it." if seen else "what keeps strangers from it runs by a Python 3 there."
             ),
             home=home,
         )

@@ -37,7 +37,7 @@ class Kind(enum.Enum):
     REDIRECT = enum.auto()  # the page with the token
     INCLUDE = enum.auto()  # the user's own config, for the sake of our line
     MARKER = enum.auto()  # remembers that the line was added
-    LAPTOP = enum.auto()  # what this laptop is called on its servers
+    LAPTOP = enum.auto()  # what this laptop is called on its hosts
     PROGRAM = enum.auto()  # the whole folder of a program on a host; its content is Program.stream
     SETTINGS = enum.auto()  # what the program goes by for one profile
     JUPYTER_CONFIG = enum.auto()

@@ -101,7 +101,7 @@ class Redirect(Template, frozen=True, kw_only=True):
 
 
 def far_end(profile: Profile) -> FarEnd:
-    """Return where the tunnel ends on the server: Jupyter's socket, the gate's before its port, or the port itself."""
+    """Return where the tunnel ends on the host: Jupyter's socket, the gate's before its port, or the port itself."""
     server = profile.server
     if server and (socket := server.socket if server.forward == "socket" else server.gate):
         return values.far_socket(socket)
@@ -118,7 +118,7 @@ def is_opened_later(profile: Profile, local: Local) -> bool:
     """Tell whether the opener opens the tunnel after launch's word, and not ssh with the connection.
 
     Before that word somebody else could listen at the end of the tunnel, and an open page would ask him. It takes a
-    master, whose sessions ask nobody. Where nothing is known of the server yet, nothing runs there either.
+    master, whose sessions ask nobody. Where nothing is known of the host yet, nothing runs there either.
     """
     server = profile.server
     if server is None or server.sessions_ask or is_private_end(profile):
@@ -136,7 +136,7 @@ def later_tunnel(profile: Profile, local: Local) -> str:
 
 
 def _opener_word(profile: Profile, local: Local, way: Way) -> str:
-    """Return what the opener does, too, or where no master can be asked whether the server is verified.
+    """Return what the opener does, too, or where no master can be asked whether Jupyter is verified.
 
     Nothing: it believes the page; `page`: with a master too, whose sessions ask. `ask`: it logs in by itself, if that
     asks nobody; `hold`: it opens nothing.
@@ -222,7 +222,7 @@ def local_command_once(name: str, profile: Profile, local: Local, way: Way, show
 
 
 def _end_socket(profile: Profile, local: Local, way: Way) -> str:
-    """Return the local end of the forward by which the kill alias sees whether the server is stopped, or nothing.
+    """Return the local end of the forward by which the kill alias sees whether Jupyter is stopped, or nothing.
 
     It logs in by itself for this, where that asks nobody: a session that joins a master runs no LocalCommand.
     """

@@ -1,4 +1,4 @@
-"""From a declaration to its files on the server: (path, text, mode, why). Pure; the paths are absolute, over there."""
+"""From a declaration to its files on the host: (path, text, mode, why). Pure; the paths are absolute, over there."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def program_change(declared: Declared, found: str) -> Change:
 
 
 def remote_files(declared: Declared) -> list[File]:
-    """Return the files of a profile on its server."""
+    """Return the files of a profile on its host."""
     if declared.profile.adopt:  # that one has its own configuration
         return [settings_file(declared), registration(declared)]
     data, model = declared.folder, jupyter_model(declared)
@@ -119,7 +119,7 @@ def remote_files(declared: Declared) -> list[File]:
 
 
 def config_paths(data: str) -> list[str]:
-    """Return where the files of a JupyterConfig lie in `data`, a profile's folder on its server."""
+    """Return where the files of a JupyterConfig lie in `data`, a profile's folder on its host."""
     return [f"{data}/config/{template.removeprefix('jupyter/')}" for template in JupyterConfig.templates]
 
 
@@ -159,7 +159,7 @@ def settings(declared: Declared) -> list[tuple[str, str]]:
 
 
 def settings_path(data: str) -> str:
-    """Return the path of the parameters in `data`, a profile's folder on its server."""
+    """Return the path of the parameters in `data`, a profile's folder on its host."""
     return f"{data}/profile"
 
 

@@ -26,7 +26,7 @@ class Secret(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Declared(msgspec.Struct, frozen=True):
-    """One profile as it shall be, with its secret; `laptop` is what this machine is registered as on the server.
+    """One profile as it shall be, with its secret; `laptop` is what this machine is registered as on the host.
 
     `way` is how its sessions get there.
     """
@@ -39,7 +39,7 @@ class Declared(msgspec.Struct, frozen=True):
 
     @property
     def folder(self) -> str:
-        """The profile's folder on its server."""
+        """The profile's folder on its host."""
         return server_folder(self.name, self.server, "share")
 
     def at_home(self, home: str) -> Declared:
@@ -49,9 +49,9 @@ class Declared(msgspec.Struct, frozen=True):
 
     @property
     def server(self) -> Server:
-        """What is known of the server; must not be asked where nothing is."""
+        """What is known of the host; must not be asked where nothing is."""
         if self.profile.server is None:
-            raise ValueError(f"nothing is known of the server of {self.name}")
+            raise ValueError(f"nothing is known of the host of {self.name}")
         return self.profile.server
 
 
@@ -60,15 +60,15 @@ SHARE, STATES = ".local/share/nbssh", ".local/state/nbssh"
 
 
 def share_folder(server: Server) -> str:
-    """Return the absolute folder on the server that holds the programs and a folder for each profile."""
+    """Return the absolute folder on the host that holds the programs and a folder for each profile."""
     return f"{server.home}/{SHARE}"
 
 
 def program_path(program: str, script: str, home: str = "~") -> str:
-    """Return where `script` of the program with the id `program` lies; `home` as the shell or the server has it."""
+    """Return where `script` of the program with the id `program` lies; `home` as the shell or the host has it."""
     return f"{home}/{SHARE}/program/{program}/{script}"
 
 
 def server_folder(name: str, server: Server, kind: Literal["share", "state"]) -> str:
-    """Return the absolute folder of a profile on its server: files (`share`) or runtime (`state`)."""
+    """Return the absolute folder of a profile on its host: files (`share`) or runtime (`state`)."""
     return f"{server.home}/{SHARE if kind == 'share' else STATES}/{name}"

@@ -90,23 +90,23 @@ OPTIONS = (
     ),
     Option(
         flag="--also", key="also", kind="lines", metavar="[LOCAL:]REMOTE",
-        help="A port (6006), HOST:PORT or socket of the server, too; repeatable",
-        about="More of the server by the same connection: '6006', 'LOCAL:PORT', 'LOCAL:HOST:PORT', 'LOCAL:/socket'.",
+        help="A port (6006), HOST:PORT or socket of the host, too; repeatable",
+        about="More of the host by the same connection: '6006', 'LOCAL:PORT', 'LOCAL:HOST:PORT', 'LOCAL:/socket'.",
     ),
     Option(
         flag="--jupyter", key="jupyter", kind="text", metavar="PATH",
-        help="Jupyter's program on the server",
-        about="Jupyter's program on the server; found by itself if empty.",
+        help="Jupyter's program on the host",
+        about="Jupyter's program on the host; found by itself if empty.",
     ),
     Option(
         flag="--app", key="app", kind="text", metavar="lab|notebook|server",
         help="What to run", default="lab",
-        about="What runs on the server: JupyterLab, Jupyter Notebook or the bare Jupyter Server.",
+        about="What runs on the host: JupyterLab, Jupyter Notebook or the bare Jupyter Server.",
     ),
     Option(
         flag="--dir", key="dir", kind="text", metavar="DIR",
-        help="Notebook folder on the server", default="home",
-        about="The notebooks' folder on the server: absolute, below ~/, or relative to the home.",
+        help="Notebook folder on the host", default="home",
+        about="The notebooks' folder on the host: absolute, below ~/, or relative to the home.",
     ),
     Option(
         flag="--setup", key="setup", kind="lines", metavar="LINE",
@@ -120,13 +120,13 @@ OPTIONS = (
     ),
     Option(
         flag="--forward", key="forward", kind="text", metavar="auto|socket|tcp",
-        help="How the tunnel ends on the server",
-        about="How the tunnel ends on the server: at a private unix socket or at a TCP port.",
+        help="How the tunnel ends on the host",
+        about="How the tunnel ends on the host: at a private unix socket or at a TCP port.",
     ),
     Option(
         flag="--remote-port", key="remote_port", kind="number", metavar="N",
-        help="Port on the server, for tcp",
-        about="The port on the server, for forward = 'tcp'.",
+        help="Port on the host, for tcp",
+        about="The port on the host, for forward = 'tcp'.",
     ),
     Option(
         flag="--scheduler", key="scheduler.kind", kind="text", metavar="slurm|gridengine|pbs|lsf",
@@ -145,7 +145,7 @@ OPTIONS = (
     Option(
         flag="--idle", key="idle_hours", kind="hours", metavar="HOURS",
         help="Shut down after so long without use",
-        about="Shut an unused server down after so many hours.",
+        about="Shut an unused Jupyter down after so many hours.",
     ),
     Option(
         flag="--persist", key="persist", kind="text", metavar="TIME",

@@ -20,9 +20,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def page(profile: Profile, path: str, source: str, view: View = "") -> str:
-    """Return the address below the server's own of what `path` names, quoted; empty for the page that it shows itself.
+    """Return the address below Jupyter's own of what `path` names, quoted; empty for the page that it shows itself.
 
-    `path` is relative to the notebooks' folder, absolute on the server, or below `~/`. Both views take a folder, a
+    `path` is relative to the notebooks' folder, absolute on the host, or below `~/`. Both views take a folder, a
     notebook or any file: the tree sends the browser on to what fits. `source` is what said it. Raises NbsshError.
     """
     if not (path or view):

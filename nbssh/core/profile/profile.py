@@ -1,4 +1,4 @@
-"""The profile: how to run one Jupyter server on one SSH host, and the rules its values obey.
+"""The profile: how to run one Jupyter on one SSH host, and the rules its values obey.
 
 A profile is what the user declares (hand-editable TOML) plus, in `server`, what the probe found there. Holds no
 secret. Reads and writes nothing.
@@ -33,7 +33,7 @@ PROGRAMS: dict[App, str] = {"lab": "jupyter-lab", "notebook": "jupyter-notebook"
 TITLES: dict[App, str] = {"lab": "JupyterLab", "notebook": "Jupyter Notebook", "server": "Jupyter Server"}
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
-# Names of nbssh's own, beside the folders of the profiles: here in its state folder, on a server in its share folder;
+# Names of nbssh's own, beside the folders of the profiles: here in its state folder, on a host in its share folder;
 # where both share a home they are one. templates/server/names.sh has the same.
 RESERVED = frozenset(("program", "secrets", "backups", "lock", "log", "included", "edits", "templates", "laptop"))
 FIRST_PORT, PORTS = 20000, 10000  # local ports that names give: below those that systems give away by themselves
@@ -43,13 +43,13 @@ UNPRIVILEGED = 1024  # ip(7): ports below need CAP_NET_BIND_SERVICE
 # TIME FORMATS in sshd_config(5); with `no`, Ctrl-C would wait for the last tab
 Persist = Annotated[str, msgspec.Meta(pattern=r"\A(yes|([0-9]{1,6}[smhdwSMHDW]?){0,5})\Z")]
 GROUND = ("app", "jupyter", "setup", "setup_shell", "forward", "remote_port", "scheduler", "adopt")
-"""The keys that decide, beside the destination, what is found on a server."""
+"""The keys that decide, beside the destination, what is found on a host."""
 
 Port = Annotated[int, msgspec.Meta(ge=UNPRIVILEGED, le=65535)]
 
 
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What the probe found on the server and chose there. Written by `add` and `apply`, never by hand.
+    """What the probe found on the host and chose there. Written by `add` and `apply`, never by hand.
 
     `gate` is the socket at which the tunnel to a port ends: what listens there leads to her Jupyter alone.
     `prompts`: a login asks for something; `sessions_ask`: each session does, or a push goes out. `kill_joins`:
@@ -82,7 +82,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """One declaration. `port` is the local one, on 127.0.0.1; `idle_hours` shuts an idle server down.
+    """One declaration. `port` is the local one, on 127.0.0.1; `idle_hours` shuts an idle Jupyter down.
 
     `also`: further tunnels, as nbssh.core.profile.also reads them. A session hands over agent, display and ticket
     only with `forward_agent`, `forward_x11`, `delegate_credentials`, and then as it is set for the destination.
@@ -128,7 +128,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         return [self.port, *(each.local for each in self.alsos())]
 
     def handed_over(self) -> frozenset[str]:
-        """Return the ssh_config keywords, in lower case, of what a session may hand to the server."""
+        """Return the ssh_config keywords, in lower case, of what a session may hand to the host."""
         said = {
             "forwardagent": self.forward_agent,
             "forwardx11": self.forward_x11,
@@ -195,7 +195,7 @@ def _fitting(profile: Profile, source: str) -> Profile:
         for what, path in (("home", server.home), ("socket", server.socket), ("gate", server.gate)):
             if path and not is_server_path(path):
                 raise NbsshError(
-                    f"{source}: the server's {what} '{printable(path, 60)}' has characters that ssh would expand",
+                    f"{source}: the host's {what} '{printable(path, 60)}' has characters that ssh would expand",
                     "only letters, digits and . _ / @ + , = - are accepted there",
                 )
     return profile
@@ -292,7 +292,7 @@ def node_alias(name: str) -> str:
 
 
 def tcp_port(profile: Profile) -> int:
-    """Return the server's TCP port: declared, otherwise probed, otherwise the same as the local one."""
+    """Return the host's TCP port: declared, otherwise probed, otherwise the same as the local one."""
     if profile.remote_port:
         return profile.remote_port
     if profile.server and profile.server.port:

@@ -19,11 +19,11 @@ _ABOUT = {
     "forward_x11": "Forward X11, where the destination's own ssh config does: root there can use it.",
     "delegate_credentials": "Hand over a Kerberos ticket (GSSAPIDelegateCredentials), where the destination does.",
     "environment": "What kernels see: 'login', what an interactive login makes, or 'none', what sshd gives a command.",
-    "open_path": "What is opened: a notebook or folder on the server, relative to the notebooks' folder.",
+    "open_path": "What is opened: a notebook or folder on the host, relative to the notebooks' folder.",
     "fast_start": "Whether Jupyter is kept from a slow import that it does not need.",
     "node_submits": "Whether ssh NAME-node, on a terminal, submits the job of Jupyter where none is there.",
     "carried": "The home on the host, or ~, of files that nbssh render made and that nobody looked at since.",
-    "server": "Found on the server by nbssh add or apply. Delete the table to have the server looked at again.",
+    "server": "Found on the host by nbssh add or apply. Delete the table to have the host looked at again.",
 }
 
 
@@ -34,7 +34,7 @@ def schema() -> dict[str, Any]:
     top = definitions.pop("Profile")
     for key, about in _about().items():
         top["properties"][key] = {**top["properties"][key], "description": about}
-    top.update(title="nbssh profile", description="How to run one Jupyter server on one SSH host.")
+    top.update(title="nbssh profile", description="How to run one Jupyter on one SSH host.")
     return {"$schema": "http://json-schema.org/draft-07/schema#", **top, "$defs": definitions}
 
 

@@ -1,4 +1,4 @@
-"""What to run on a server and how to reach it, chosen from what the probe found. Pure; says why in words."""
+"""What to run on a host and how to reach it, chosen from what the probe found. Pure; says why in words."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ NETWORK_FILESYSTEMS = re.compile(
 
 
 class Permitted(msgspec.Struct, frozen=True):
-    """What the server's sshd forwards, tried and not guessed; None where it was not tried."""
+    """What the host's sshd forwards, tried and not guessed; None where it was not tried."""
 
     socket: bool | None = None
     tcp: bool | None = None
 
 
 class Tunnel(msgspec.Struct, frozen=True):
-    """How the tunnel ends on the server, and why so."""
+    """How the tunnel ends on the host, and why so."""
 
     forward: str
     socket: str = ""
@@ -122,7 +122,7 @@ def _cannot_start(candidate: Candidate, facts: Facts, hint: str) -> NbsshError:
 def tunnel(
     name: str, profile: Profile, facts: Facts, chosen: Candidate, permitted: Permitted, *, leads_on: bool
 ) -> Tunnel:
-    """Return how to reach the server: the socket wherever it can be had, else TCP; says why.
+    """Return how to reach Jupyter: the socket wherever it can be had, else TCP; says why.
 
     `leads_on` is that of the profile's way.
     """
@@ -166,7 +166,7 @@ def next_port(port: int) -> int:
 
 
 def own_port(user: str, name: str) -> int:
-    """Return the port on the server that user and name give: hardly ever another one's."""
+    """Return the port on the host that user and name give: hardly ever another one's."""
     return _PORTS[zlib.crc32(f"{user}:{name}".encode()) % len(_PORTS)]
 
 
@@ -183,7 +183,7 @@ def generation(candidate: Candidate, app: App) -> Literal["", "notebook6", "serv
 def loses_outputs(candidate: Candidate, app: App) -> str:
     """Return in words that what a cell prints without a tab is lost, and what keeps it; nothing where it is kept.
 
-    JupyterLab writes outputs from the browser. The extension that does it on the server is for its generation.
+    JupyterLab writes outputs from the browser. The extension that does it on the host is for its generation.
     """
     if candidate.nbmodel or app != "lab" or generation(candidate, app) != "server2":
         return ""

@@ -1,4 +1,4 @@
-"""What the probe says of a server, read as data.
+"""What the probe says of a host, read as data.
 
 Nothing of it is trusted: sizes, characters and numbers are checked. The format is described in templates/sent/probe.
 """
@@ -25,7 +25,7 @@ _ONCE = ("host", "socket", "own", "login", "open", "shell", "setupend", "folder"
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One Jupyter program on the server; versions come from its packages' metadata, empty where not seen.
+    """One Jupyter program on the host; versions come from its packages' metadata, empty where not seen.
 
     `program` is what it is (`jupyter-lab`), `asked` the profile's own word where this is what it names. `answered` is
     what it said to --version, `fault` why it said none, both empty where it was not asked; see templates/sent/probe.
@@ -77,7 +77,7 @@ class Running(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What was found on one server. `socket_limit` is the longest path of a unix socket there, in bytes; 0: unknown.
+    """What was found on one host. `socket_limit` is the longest path of a unix socket there, in bytes; 0: unknown.
 
     `failed_lines` are the numbers of setup lines, from 1, that ended with another status than 0, and that; with
     `setup_ended` they all came to their end, `setup_late`: they took too long for that.
@@ -109,7 +109,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 def parse(out: bytes, nonce: str, shown: str) -> Facts:
-    """Return what the probe's output `out` says; raise NbsshError, naming the server, if it is no such output."""
+    """Return what the probe's output `out` says; raise NbsshError, naming the host, if it is no such output."""
     _, begun, rest = out.partition(f"nbssh-{nonce}-begin\n".encode())
     body, ended, _ = rest.partition(f"nbssh-{nonce}-end\n".encode())
     if not begun or not ended:
@@ -189,6 +189,4 @@ def _is_number(text: str) -> bool:
 
 
 def _odd(shown: str, why: str) -> NbsshError:
-    return NbsshError(
-        f"{shown}: the answer of the server cannot be used: {why}", f"see what it prints: ssh {shown} true"
-    )
+    return NbsshError(f"{shown}: the answer of the host cannot be used: {why}", f"see what it prints: ssh {shown} true")

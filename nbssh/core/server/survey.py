@@ -1,4 +1,4 @@
-"""What templates/sent/doctor says of a server, read as data. Pure; a line that is not of its form is dropped."""
+"""What templates/sent/doctor says of a host, read as data. Pure; a line that is not of its form is dropped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CHARACTERS, _DIGITS = 200, 19
 
 @dataclass
 class Survey:
-    """The state of one server: `clock` in seconds since 1970, `free` KiB by path, `runs` (profile, host, recorded)."""
+    """The state of one host: `clock` in seconds since 1970, `free` KiB by path, `runs` (profile, host, recorded)."""
 
     clock: float = 0.0
     host: str = ""

@@ -104,7 +104,7 @@ def derive(
 def denials(base: str, handed_over: Collection[str]) -> tuple[Directive, ...]:
     """Return the directives that keep agent, display and ticket here, but for the keywords in `handed_over`.
 
-    A tunnel stays open for days; root on the server could use them for as long. Only keywords that `base`, the output
+    A tunnel stays open for days; root on the host could use them for as long. Only keywords that `base`, the output
     of `ssh -G` for the destination, has: an ssh that was built without GSSAPI complains about its options.
     """
     known = parsed(base)
