@@ -273,7 +273,8 @@ def _report(context: Context, works: list[Work], unreadable: list[Failure], mode
         if work.trouble or work.plan.empty or mode != "apply":
             continue
         context.ui.say(f"'{work.name}': {len(work.plan.changes)} files brought up to date")
-        if any(change.kind in AT_NEXT_START for change in work.plan.changes):
+        adopted = work.target.profile.adopt
+        if not adopted and any(change.kind in AT_NEXT_START for change in work.plan.changes):
             context.ui.say(f"a Jupyter of '{work.name}' that runs takes this up at its next start")
     _report_trouble(context, works, unreadable)
     if not unreadable and all(work.plan.empty and not work.trouble for work in works):

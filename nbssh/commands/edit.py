@@ -226,9 +226,9 @@ def _plan(target: Target, text: str, agreed: Agreed | None) -> Plan:
 
 
 def _say_what_is_left(context: Context, name: str, old: str, profile: Profile, *, complete: bool) -> None:
-    if complete:
+    if complete and not profile.adopt:
         context.ui.say("a Jupyter that runs there takes this up at its next start")
-    else:
+    elif not complete:
         context.ui.say(f"the host does not know it yet: nbssh apply {name}")
     try:
         before = store.parse(old, name)

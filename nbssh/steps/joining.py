@@ -64,7 +64,8 @@ class Joined:
             if changed:
                 what = listed(words(changed, mine))
                 ui.say(f"{what} changed for all laptops; each of the others takes that over with: nbssh apply {name}")
-        ui.say("a Jupyter that runs there takes up what has changed at its next start")
+        if not target.profile.adopt:
+            ui.say("a Jupyter that runs there takes up what has changed at its next start")
 
 
 def join(there: Connection, target: Target, said: Mapping[str, Any]) -> Joined:

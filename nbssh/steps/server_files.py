@@ -217,7 +217,7 @@ def _run(
         said = answers.rows(connection.run(render(model)))
     if [_CHANGED] in said:
         raise NbsshError(
-            f"another laptop changed '{declared.name}' on {connection.shown} at the same time; nothing was changed",
+            f"another nbssh changed '{declared.name}' on {connection.shown} at the same time; nothing was changed",
             "say it again",
         )
     for change in (*new, *gone):

@@ -369,7 +369,7 @@ def test_two_applies_at_once_leave_one_of_them_whole(both: Laptops) -> None:
         ]  # fmt: skip
         said = [run.communicate(timeout=120)[0] for run in runs]
         for run, words in zip(runs, said, strict=True):
-            assert run.returncode == 0 or "another laptop changed 'box' on" in words, words
+            assert run.returncode == 0 or "another nbssh changed 'box' on" in words, words
         assert any(run.returncode == 0 for run in runs)
         # no mixture of both: the sums that the file tells are those of the files beside it
         assert "edited by hand" not in a.run("nbssh", "diff", "box").stdout
