@@ -1,5 +1,5 @@
-# needs: cancel_job fail find_job host look_job name nap newline now now_s options say scheduler_commands
-# needs: scheduler_title state
+# needs: cancel_job environment_file fail find_job host look_job name nap newline now now_s options program say
+# needs: scheduler_commands scheduler_title state take_environment
 # --- the batch job: its number, its state, its end; the scheduler's own words all come from the part of its name -----
 # The part, batch/SCHEDULER.sh, says how to submit_job SCRIPT OPTION..., find_job, look_job, cancel_job, explain_end, nodes
 # and test_job SCRIPT OPTION... find_job and look_job are true where the job waits or runs. They set job_found: found,
@@ -72,11 +72,37 @@ find_missing() {
     missing=''
 }
 
+# Some centres put the scheduler's commands, and what these need, on the way of a login shell only (PBS's own installer
+# does): then they are taken from there.
+learn_scheduler() {
+    find_missing
+    [ -n "${missing}" ] || return 0
+    command mkdir -p "${state}"
+    learnt_run=${run:-} run=${state}
+    learnt=$(
+        # shellcheck source=/dev/null  # in the script that nbssh sends it is not beside it
+        . "${program}/limit.sh"
+        # shellcheck source=/dev/null
+        . "${program}/notes.sh"
+        # shellcheck source=/dev/null
+        . "${program}/environment.sh"
+        take_environment 2>/dev/null
+        command rm -f "${run}/notes"
+        [ -n "${environment_file:-}" ] || exit 0
+        command sed -n -e "/^export PATH='/p" -e "/^export LD_LIBRARY_PATH='/p" -e "/^export PBS_[A-Z_]*='/p" \
+            -e "/^export SGE_[A-Z_]*='/p" -e "/^export LSF_[A-Z_]*='/p" -e "/^export EGO_[A-Z_]*='/p" \
+            -e "/^export SLURM_CONF='/p" "${environment_file}"
+        command rm -f "${environment_file}"
+    ) || :
+    run=${learnt_run}
+    eval "${learnt}"
+}
+
 require_scheduler() {
     find_missing
     [ -z "${missing}" ] ||
         fail "${scheduler_title}'s ${missing} was not found on ${host}" \
-            "is this the login node? if it comes with a module, its folder must be on the PATH of: ssh ... command -v ${missing}"
+            "is this the login node? a login shell of yours there must find it: command -v ${missing}"
 }
 
 # doze SECONDS: a longer nap, for a scheduler is asked seldom

@@ -1,9 +1,10 @@
-# needs: find_job job_found job_id job_left job_node job_reason job_start job_state job_word look_into program
-# needs: read_record scheduler scheduler_commands state
+# needs: find_job job_found job_id job_left job_node job_reason job_start job_state job_word learn_scheduler look_into
+# needs: program read_record scheduler scheduler_commands state
 # --- status with a batch job -----------------------------------------------------------------------------------------
 . "${program}/batch/jobs.sh"
 # shellcheck source=batch/slurm.sh
 . "${program}/batch/${scheduler}.sh"
+learn_scheduler
 
 # json_text TEXT: what a scheduler says, fit for JSON
 json_text() {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bed import until
+from serving import fake_jupyter
 
 if TYPE_CHECKING:
     import subprocess
@@ -155,3 +156,20 @@ def test_lsf_lets_wait_and_ends_jobs(lsf: Bed) -> None:
     assert at(lsf, f"{fields} 2").stdout == "EXIT^-^-\n"
     (lsf.queue / "behaviour.json").unlink()
     until(lambda: at(lsf, f"{fields} 1").stdout == f"DONE^{HOST}^-\n", "the job runs, and ends")
+
+
+def test_commands_that_only_a_login_shell_finds(lsf: Bed) -> None:
+    fakes = lsf.batch_environ["PATH"].partition(":")[0]
+    login = lsf.server.folder / "login"
+    text = login.read_text()
+    assert fakes in text
+    login.write_text(text.replace(f"{fakes}:", ""))
+    words = ("add", "box", "--token", "--yes", "--scheduler", "lsf", "--jupyter", str(fake_jupyter(lsf)))
+    done = lsf.run("nbssh", *words)
+    assert (done.returncode, "bsub was not found on" in done.stderr) == (1, True), done.stderr
+    (lsf.remote_home / ".profile").write_text(f"PATH={fakes}:$PATH\n")
+    lsf.nbssh(*words, timeout=120)
+    done = lsf.run("ssh", "box-nb-kill")
+    assert (done.returncode, done.stdout) == (0, "nbssh: not running\n")
+    found = json.loads(lsf.run("nbssh", "status", "box", "--json").stdout)["profiles"]
+    assert found[0]["state"] == "stopped"
