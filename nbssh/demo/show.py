@@ -78,7 +78,7 @@ class _Signals:
 
 
 def run(*, once: bool) -> int:
-    """Show the product until Ctrl-C, or `once` and by itself; return the exit code, everything being gone."""
+    """Show the product until Ctrl-C, or `once` and by itself; return the exit code once everything is gone."""
     jupyter = _find_programs(once=once)
     signals = _Signals()
     # short, and not in $TMPDIR: the path of a unix socket has at most 104 bytes on macOS

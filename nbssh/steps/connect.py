@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def known_server(target: Target) -> Server:
-    """Return what is known of the host, or raise with the way to get to know it."""
+    """Return what is known of the host, or raise and say how to find out."""
     if target.profile.server is None:
         raise NbsshError(
             f"nothing is known of the host of '{target.name}': it was added offline",
@@ -49,7 +49,7 @@ def connect(
     login_seconds: float = LOGIN_SECONDS,
     at_destination: bool = False,
 ) -> AbstractContextManager[Connection]:
-    """Open the way to a profile's host: its open master, else, or where that is full, a login of our own.
+    """Open the way to a profile's host: its open master; without one, or where it is full, a login of our own.
 
     Where nobody may be asked and the host is known to ask, there is no login behind a master that is full.
     `at_destination`: not to where the way leads on, which is where an open session is.

@@ -52,8 +52,8 @@ class Look(Template, frozen=True, kw_only=True):
 class Install(Template, frozen=True, kw_only=True):
     """What `install` puts in place and takes away. `parts` are the files of `program`; none if that folder is there.
 
-    `profile` is the file of the profile's parameters. `sums` is empty where it stays, else what cksum(1) may say of it
-    for the install to go on, an empty text where there may be none.
+    `profile` is the file of the profile's parameters. `sums` is empty where it stays; otherwise the install goes on
+    only if cksum(1) says one of these of it, an empty text where there may be none.
     """
 
     templates: ClassVar = ("sent/install",)

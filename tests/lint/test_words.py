@@ -33,6 +33,7 @@ TEXTS = {
         (r"\bbesides\b", "beside, too, and"),
         (r"\b(would|could|which would) else\b", "otherwise"),
         (r"[.:;] Else\b", "Otherwise"),
+        (r", else\b", "otherwise, or"),
         (r"\bfor who (?!in )[a-z]", "for somebody who"),
         (r"\bfor to\b", "to, because"),
         (r", it too\b", "too"),

@@ -150,7 +150,7 @@ def is_name(name: str) -> bool:
 
 
 def check_name(name: str) -> str:
-    """Return `name` if it can be a profile's, else raise: it becomes file names, aliases and remote paths."""
+    """Return `name` if it can be a profile's, or raise: it becomes file names, aliases and remote paths."""
     if name.lower() in RESERVED:
         raise NbsshError(f"'{name}' cannot be a profile's name: nbssh keeps something of its own there", "take another")
     if NAME.match(name):
@@ -174,7 +174,7 @@ def from_dict(data: dict[str, Any], source: str, text: str = "") -> Profile:
 
 
 def validated(profile: Profile, source: str) -> Profile:
-    """Return `profile` if its values fit each other, else raise; `source` is the file or command that said them."""
+    """Return `profile` if its values fit each other, or raise; `source` is the file or command that said them."""
     _check_constraints(profile, source)
     return _fitting(profile, source)
 

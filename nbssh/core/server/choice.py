@@ -75,7 +75,7 @@ def fault(candidate: Candidate) -> str:
 
 
 def candidate_for(profile: Profile, facts: Facts) -> Candidate:
-    """Return the Jupyter to run: the profile's app, the first that said its version, else the first that can start.
+    """Return the Jupyter to run: the profile's app, the first that said its version, or the first that can start.
 
     Raises NbsshError if there is none, or if the declared one is not what it is said to be: `--jupyter /bin/true` is a
     mistake that would show only at the first start.
@@ -122,7 +122,7 @@ def _cannot_start(candidate: Candidate, facts: Facts, hint: str) -> NbsshError:
 def tunnel(
     name: str, profile: Profile, facts: Facts, chosen: Candidate, permitted: Permitted, *, leads_on: bool
 ) -> Tunnel:
-    """Return how to reach Jupyter: the socket wherever it can be had, else TCP; says why.
+    """Return how to reach Jupyter: the socket where there can be one, otherwise TCP; says why.
 
     `leads_on` is that of the profile's way.
     """
@@ -166,7 +166,7 @@ def next_port(port: int) -> int:
 
 
 def own_port(user: str, name: str) -> int:
-    """Return the port on the host that user and name give: hardly ever another one's."""
+    """Return the port on the host that user and name give: hardly ever that of somebody else."""
     return _PORTS[zlib.crc32(f"{user}:{name}".encode()) % len(_PORTS)]
 
 

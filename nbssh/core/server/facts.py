@@ -79,8 +79,8 @@ class Running(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True):
     """What was found on one host. `socket_limit` is the longest path of a unix socket there, in bytes; 0: unknown.
 
-    `failed_lines` are the numbers of setup lines, from 1, that ended with another status than 0, and that; with
-    `setup_ended` they all came to their end, `setup_late`: they took too long for that.
+    `failed_lines` are the numbers of setup lines, from 1, that ended with another status than 0, and that status;
+    `setup_ended`: all of them ended, `setup_late`: they took too long.
     `login_told`: the login shell told its PATH, or there is none. `own_folder` and `own_network` are the files
     of her own configuration that set the notebooks' folder, and that let Jupyter listen on all addresses.
     """

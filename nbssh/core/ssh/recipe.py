@@ -230,7 +230,7 @@ def _keyword(option: str) -> str:
 
 
 def _forward_ports(value: str) -> tuple[int, int] | None:
-    """Return (local port, remote port) of `[bind:]port:host:hostport` if it ends on the host itself, else None."""
+    """Return (local port, remote port) of `[bind:]port:host:hostport` if it ends on the host itself; otherwise None."""
     match = re.match(r"(?:(?:\[[^\]]*\]|[^:\[\]]*):)?(\d+):(\[[^\]]*\]|[^:\[\]]*):(\d+)\Z", value)
     if not match or match.group(2) not in _LOOPBACK:
         return None
