@@ -223,6 +223,7 @@ _nbssh_grammar() {
         doctor)
             options=(
                 --local/--offline
+                --report
                 --json
                 -v/--verbose
                 -h/--help

@@ -262,6 +262,7 @@ complete -c nbssh -n '_nbssh_at uninstall' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at doctor 1' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at doctor' -l local -l offline -d 'Contact no host'
+complete -c nbssh -n '_nbssh_at doctor' -l report -d 'Print a report to paste, without secrets'
 complete -c nbssh -n '_nbssh_at doctor' -l json -d 'Print one JSON object'
 complete -c nbssh -n '_nbssh_at doctor' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at doctor' -s h -l help -d 'Show the help'

@@ -224,6 +224,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @('profile')
             Options = @(
                 @{ Flags = @('--local', '--offline'); Value = ''; Again = $false; Help = 'Contact no host' }
+                @{ Flags = @('--report'); Value = ''; Again = $false; Help = 'Print a report to paste, without secrets' }
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }

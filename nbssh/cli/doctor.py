@@ -16,6 +16,7 @@ def command(
     ] = "",
     *,
     offline: Annotated[bool, typer.Option("--offline", "--local", help="Contact no host.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Print a report to paste, without secrets.")] = False,
     json: Json = False,
 ) -> None:
     """Check everything, here and on the hosts, and say what repairs each finding.
@@ -24,4 +25,4 @@ def command(
     """
     from nbssh.commands.doctor import doctor  # noqa: PLC0415
 
-    raise typer.Exit(doctor(context(ctx), name, offline=offline, json=json))
+    raise typer.Exit(doctor(context(ctx), name, offline=offline, report=report, json=json))

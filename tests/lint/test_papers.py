@@ -164,5 +164,7 @@ def test_every_hook_has_nothing_to_say(hook: str, needs: Callable[..., None]) ->
 def test_the_form_for_bugs_asks_for_what_helps() -> None:
     fields = {field["id"]: field for field in FORM["body"] if "id" in field}
     needed = {name for name, field in fields.items() if field.get("validations", {}).get("required")}
-    assert needed == {"what", "verbose", "version", "laptop"}
+    assert needed == {"what", "verbose", "report", "laptop"}
+    assert fields["report"]["attributes"]["label"] == "nbssh doctor --report NAME"
+    assert "render" not in fields["report"]["attributes"], "it is Markdown, with fences of its own"
     assert "nbssh -v " in fields["verbose"]["attributes"]["description"]

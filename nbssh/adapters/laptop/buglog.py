@@ -6,23 +6,19 @@ Written when something is broken already: whatever cannot be found out is said t
 from __future__ import annotations
 
 import os
-import platform
-import re
 import stat
-import sys
 import traceback
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nbssh import __version__
 from nbssh.adapters.files import atomic
+from nbssh.adapters.laptop.about import about, known
 from nbssh.adapters.laptop.this_system import SYSTEM
-from nbssh.adapters.ssh.client import Ssh
 from nbssh.core import masked
+from nbssh.core.markdown import fenced
 from nbssh.core.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 LOG_BYTES = 256 * 1024  # a report that would make the log longer starts it again
@@ -32,24 +28,15 @@ _ODD = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os,
 
 def described(error: BaseException) -> str:
     """Return `error` in one line, whatever its own words are: they may be endless, or fail themselves."""
-    said = _known(lambda: printable(masked.text(str(error).strip()), 300))
+    said = known(lambda: printable(masked.text(str(error).strip()), 300))
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def report(error: BaseException, arguments: Sequence[str]) -> str:
     """Return the report of `error`, which the command `nbssh ARGUMENTS` ran into. Never raises."""
-    text = _known(lambda: _shortened(masked.text("".join(traceback.format_exception(error)))))
-    command = _known(lambda: printable(SYSTEM.spoken(["nbssh", *masked.words(arguments)]), REPORT_CHARACTERS // 8))
-    fence = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`+", text + command))])
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return (
-        f"## nbssh {__version__}: {type(error).__name__}\n\n"
-        f"- nbssh {__version__}, {python} at {sys.executable}\n"
-        f"- {_known(platform.platform)}\n"
-        f"- {_known(lambda: Ssh.of_user().version() or 'ssh -V says nothing')}\n"
-        f"- {datetime.now(UTC).isoformat(timespec='seconds')}\n\n"
-        f"{fence}console\n$ {command}\n{text.rstrip()}\n{fence}\n\n"
-    )
+    text = known(lambda: _shortened(masked.text("".join(traceback.format_exception(error)))))
+    command = known(lambda: printable(SYSTEM.spoken(["nbssh", *masked.words(arguments)]), REPORT_CHARACTERS // 8))
+    return f"{about(type(error).__name__)}\n{fenced('console', f'$ {command}', text)}\n"
 
 
 def append(path: Path, text: str) -> None:
@@ -73,14 +60,6 @@ def append(path: Path, text: str) -> None:
             raise
     finally:
         os.close(descriptor)
-
-
-def _known(ask: Callable[[], str]) -> str:
-    """Return what `ask` returns, or that it is not known: the bug may be in there."""
-    try:
-        return ask()
-    except Exception as error:  # noqa: BLE001  see above
-        return f"unknown ({type(error).__name__})"
 
 
 def _shortened(text: str) -> str:

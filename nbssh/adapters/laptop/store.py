@@ -17,6 +17,7 @@ from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from nbssh.adapters.laptop.paths import Paths
@@ -123,6 +124,20 @@ def text_of(name: str, profile: Profile, old: str | None = None) -> str:
     text = tomlkit.dumps(document)
     # an editor may have given the file other line ends: new lines get the same
     return re.sub(r"\r?\n", "\r\n", text) if old is not None and "\r\n" in old else text
+
+
+def shown_text(profile: Profile, hidden: Callable[[str], str]) -> str:
+    """Return the TOML of `profile` for somebody else to read: `hidden` is what each of its words becomes."""
+    import tomlkit  # noqa: PLC0415  as above
+
+    def of(value: Any) -> Any:  # noqa: ANN401  whatever TOML can say
+        if isinstance(value, dict):
+            return {key: of(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [of(inner) for inner in value]
+        return hidden(value) if isinstance(value, str) else value
+
+    return tomlkit.dumps(of(msgspec.to_builtins(profile)))
 
 
 def _parsed(text: str) -> dict[str, Any] | None:

@@ -13,19 +13,43 @@ from nbssh.errors import Exit, NbsshError
 from nbssh.steps import border, profiles
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbssh.steps.context import Context
-    from nbssh.steps.profiles import Target
+    from nbssh.steps.profiles import Failure, Target
 
 WORKERS = 8
 
 
-def doctor(context: Context, name: str, *, offline: bool, json: bool) -> int:
-    """Print all findings and return the exit code.
+def doctor(context: Context, name: str, *, offline: bool, report: bool, json: bool) -> int:
+    """Print all findings, or with `report` a report on them, and return the exit code."""
+    if report and json:
+        raise NbsshError("--report and --json exclude each other", "give one of them", code=Exit.USAGE)
+    targets, unreadable = profiles.select(context, [name] if name else [])
+    found = _examined(context, name, targets, unreadable, offline=offline)
+    if json:
+        context.ui.json(checks=as_json(found), errors=[broken.as_json() for broken in unreadable])
+    elif report:
+        from nbssh.commands.doctor.report import report_of  # noqa: PLC0415  tomlkit, 50 ms
+
+        context.ui.product(report_of(name, targets, found))
+        context.ui.say(f"{summary(found)}; no secret is in the report, but names of hosts and users are")
+    else:
+        from nbssh.adapters.terminal.table import print_findings  # noqa: PLC0415  rich, 60 ms
+
+        print_findings(found if name else folded(found), color=context.ui.colored(sys.stdout))
+        context.ui.say(summary(found))
+    return Exit.FAILED if has_errors(found) else Exit.DONE
+
+
+def _examined(
+    context: Context, name: str, targets: Sequence[Target], unreadable: Sequence[Failure], *, offline: bool
+) -> list[Finding]:
+    """Return all findings.
 
     A named profile's server may ask for a password. Without a name all servers are asked at once and nobody is
     prompted; one that does not answer costs the others nothing.
     """
-    targets, unreadable = profiles.select(context, [name] if name else [])
     found = here.examine(context)
     for broken in unreadable:
         repair = f"{broken.error.hint}: nbssh edit {broken.name}"
@@ -53,11 +77,4 @@ def doctor(context: Context, name: str, *, offline: bool, json: bool) -> int:
             Finding("", "warning", "the aliases and the hosts were not looked at, because ssh does not work",
                     "repair that first, then run nbssh doctor again")
         )  # fmt: skip
-    if json:
-        context.ui.json(checks=as_json(found), errors=[broken.as_json() for broken in unreadable])
-    else:
-        from nbssh.adapters.terminal.table import print_findings  # noqa: PLC0415  rich, 60 ms
-
-        print_findings(found if name else folded(found), color=context.ui.colored(sys.stdout))
-        context.ui.say(summary(found))
-    return Exit.FAILED if has_errors(found) else Exit.DONE
+    return found
