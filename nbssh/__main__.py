@@ -10,7 +10,7 @@ import sys
 from typing import Any, TextIO
 
 from nbssh import __version__
-from nbssh.errors import Exit, NbsshError
+from nbssh.errors import Exit, NbsshError, of_the_machine
 
 
 class _UnwrittenError(OSError):
@@ -138,6 +138,8 @@ def _interrupted() -> int:
 
 def _foreign(error: Exception, arguments: list[str]) -> int:
     """Handle what the command line parser raises (its classes are private to Typer), and bugs."""
+    if known := of_the_machine(error):
+        return _say(known, arguments)
     if type(error).__name__ == "Abort":
         return _interrupted()
     if type(error).__name__ == "Exit":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import errno
 
 
 class Exit(enum.IntEnum):
@@ -27,3 +28,25 @@ class NbsshError(Exception):
         self.message = message
         self.hint = hint
         self.code = code
+
+
+_OF_THE_MACHINE = {
+    errno.ENOSPC: "look for space: df -h",
+    errno.EDQUOT: "look for what you may use: quota -s",
+    errno.EROFS: "look at the file system: mount",
+    errno.EIO: "look at the disk: dmesg",
+    errno.EMFILE: "see how many files may be open: ulimit -n",
+    errno.ENFILE: "see how many files may be open: ulimit -n",
+    errno.ENOMEM: "look for memory: free -h",
+}
+
+
+def of_the_machine(error: BaseException) -> NbsshError | None:
+    """Return what is said where this machine itself is at its end (a full disk, no memory), None for anything else.
+
+    No bug of ours, wherever it is met: what is only written on the way to an answer needs room, too.
+    """
+    if not isinstance(error, OSError) or error.errno not in _OF_THE_MACHINE:
+        return None
+    where = f": {error.filename}" if error.filename else ""
+    return NbsshError(f"{error.strerror}{where}", _OF_THE_MACHINE[error.errno])

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.laptop import buglog
-from nbssh.errors import NbsshError
+from nbssh.errors import NbsshError, of_the_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,8 @@ def around(name: str, paths: Paths) -> Iterator[None]:
     except (NbsshError, BrokenPipeError):
         raise
     except Exception as error:  # what a host's answer may set off is any of them
+        if known := of_the_machine(error):
+            raise known from error
         raise _told(error, name, paths) from error
 
 

@@ -1,10 +1,11 @@
-"""Kill whole commands at every system call that changes a file: ssh goes on working, and the next run repairs.
+"""Kill whole commands at every system call that changes a file, or fill the disk: ssh goes on, the next run repairs.
 
-Run as a program, this file is the victim's parent: `COMMAND TOP [all]` forks one victim for each point.
+Run as a program, this file is the victim's parent: `COMMAND HARM TOP [all]` forks one victim for each point.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -31,6 +32,10 @@ FUZZ = "NBSSH_FUZZ_EXAMPLES" in os.environ
 # Before each of these, and in the middle of a write; with "all" also those after which the disk is as before.
 CALLS = ["fsync", "write", "link", "replace", "rename", "unlink", "mkdir", "chmod", "rmdir", "fchmod", "symlink"]
 MORE_CALLS = ["open", "close", "fchown", "setxattr"]
+# what needs room, and fails from one moment on
+ROOM = ["write", "mkdir", "link", "symlink", "fsync", "open"]
+HARMS = ("killed", "full")
+HURT = 100  # is added to the status of a victim that met the full disk
 ADD = ("add", "box", "--offline", "--token", "--yes", "--port", PORT, "--no-browser")
 OTHER = ("add", "other", "gate", "--offline", "--token", "--yes", "--port", OTHER_PORT)
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -41,6 +46,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "apply": (ADD, OTHER, ("apply", "--offline", "--yes")),
     "remove": (OTHER, ADD, ("remove", "box", "--offline")),
     "uninstall": (ADD, OTHER, ("uninstall", "--offline", "--yes")),
+    "passwd": (OTHER, ADD, ("passwd", "box", "--token")),
 }
 MOST = 2000
 
@@ -88,6 +94,31 @@ def die_at(point: int, calls: list[str], home: str) -> None:
 
     for name in calls:
         setattr(os, name, wrap(name, getattr(os, name)))
+
+
+def fill_at(point: int, home: str) -> Callable[[], bool]:
+    """Let the disk be full from the n-th call on that needs room; return what tells whether it came to that."""
+    left = point
+
+    def wrap(real: Callable[..., object], *, opens: bool) -> Callable[..., object]:
+        def call(*args: object, **kwargs: object) -> object:
+            nonlocal left
+            first = args[0] if args else ""
+            elsewhere = isinstance(first, str | os.PathLike) and not os.fspath(first).startswith(home)
+            if elsewhere or (opens and not (isinstance(args[1], int) and args[1] & os.O_CREAT)):
+                return real(*args, **kwargs)
+            if isinstance(first, int) and not str(Path(f"/proc/self/fd/{first}").readlink()).startswith(home):
+                return real(*args, **kwargs)
+            left -= 1
+            if left <= 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return real(*args, **kwargs)
+
+        return call
+
+    for name in ROOM:
+        setattr(os, name, wrap(getattr(os, name), opens=name == "open"))
+    return lambda: left <= 0
 
 
 def restore(laptop: Laptop, kept: Path) -> None:
@@ -154,14 +185,15 @@ class Inspector:
         assert strays(self.laptop.home) == []
 
 
-def drive(command: str, top: Path, *, everything: bool) -> Iterator[int]:
-    """Kill the command at point after point until it gets through; yield how many files were old each time."""
+def drive(command: str, harm: str, top: Path, *, everything: bool) -> Iterator[int]:
+    """Harm the command at point after point until it gets through; yield how many files were old each time."""
     laptop, kept = Laptop(top / "h"), top / "kept"
     laptop.home.mkdir(mode=0o700)
     (top / "tmp").mkdir()
     os.environ.update(laptop.environ | {"TMPDIR": str(top / "tmp")})
     tempfile.tempdir = None
-    secrets.token_urlsafe = lambda _: "always-the-same-token-0123456789012345678901"  # type: ignore[assignment]
+    token = "always-the-same-token-0123456789012345678901"
+    secrets.token_urlsafe = lambda _: token  # type: ignore[assignment]
     laptop.write()
     *first, victim = COMMANDS[command]
     shutil.copytree(laptop.home, kept, symlinks=True)
@@ -173,20 +205,28 @@ def drive(command: str, top: Path, *, everything: bool) -> Iterator[int]:
         assert forked(lambda words=words: run_here(laptop, *words)[0]) == 0
     if command == "apply":
         edited(laptop)
+    token = token[::-1]
     shutil.copytree(laptop.home, kept, symlinks=True)
     inspector = Inspector(laptop, victim, kept)
     calls = CALLS + MORE_CALLS if everything else CALLS
     seen: set[str] = set()
     for point in range(1, MOST):
 
-        def die(point: int = point) -> int:
-            die_at(point, calls, str(top))
-            return run_here(laptop, *victim)[0]
+        def suffer(point: int = point) -> int:
+            if harm == "killed":
+                die_at(point, calls, str(top))
+                return run_here(laptop, *victim)[0]
+            was_hurt = fill_at(point, str(top))
+            status, said = run_here(laptop, *victim)
+            assert status == 0 or "no space left on device" in said.lower(), said
+            return status + (HURT if was_hurt() else 0)
 
-        status = forked(die)
+        status = forked(suffer)
         if status == 0:
             return
-        assert status == -signal.SIGKILL, f"point {point}: status {status}"
+        assert status in ({-signal.SIGKILL} if harm == "killed" else {HURT, HURT + 1}), (
+            f"point {point}: status {status}"
+        )
         now = shape(laptop.home)
         old = inspector.look() if everything or now not in seen else -1
         if everything or now not in seen:
@@ -198,10 +238,11 @@ def drive(command: str, top: Path, *, everything: bool) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_killed_anywhere(command: str, record_property: Callable[[str, object], None]) -> None:
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_command_harmed_anywhere(harm: str, command: str, record_property: Callable[[str, object], None]) -> None:
     with scratch() as folder:
         done = subprocess.run(
-            [sys.executable, __file__, command, folder, *(["all"] if FUZZ else [])],
+            [sys.executable, __file__, command, harm, folder, *(["all"] if FUZZ else [])],
             env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])},
             capture_output=True,
             text=True,
@@ -210,16 +251,17 @@ def test_a_command_killed_anywhere(command: str, record_property: Callable[[str,
         )
     assert done.returncode == 0, done.stderr
     olds: list[int] = json.loads(done.stdout)
-    assert len(olds) >= 15
+    assert len(olds) >= (15 if harm == "killed" and command != "passwd" else 2)
     looked = [old for old in olds if old >= 0]
-    assert min(looked) < max(looked) > 0, "it was always killed before the first file"
-    record_property("figure", ("points at which a command was killed", len(olds)))
+    assert min(looked) < max(looked) > 0 or harm == "full", "it was always killed before the first file"
+    what = "a command was killed" if harm == "killed" else "the disk was full for a command"
+    record_property("figure", (f"points at which {what}", len(olds)))
 
 
-def main(command: str, top: Path, *, everything: bool) -> None:
-    olds = list(drive(command, top, everything=everything))
+def main(command: str, harm: str, top: Path, *, everything: bool) -> None:
+    olds = list(drive(command, harm, top, everything=everything))
     sys.stdout.write(json.dumps(olds))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), everything=sys.argv[3:] == ["all"])
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), everything=sys.argv[4:] == ["all"])
