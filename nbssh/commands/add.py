@@ -101,7 +101,7 @@ def _set_up_as_wished(context: Context, wish: Wish) -> None:
     if include.state_of(context).kind is Kind.EFFECTIVE:
         context.ui.say(f"{_outcome(target, joined.lacks)}; now type: ssh {alias(wish.name)}")
     else:
-        context.ui.say(f"all but the Include line is there: nbssh init adds it; then type: ssh {alias(wish.name)}")
+        context.ui.say(f"all but the Include line is there; add that: nbssh init; then type: ssh {alias(wish.name)}")
 
 
 def _show_plan(context: Context, wish: Wish, profile: Profile) -> None:
@@ -160,7 +160,7 @@ def _include(context: Context) -> bool:
     include.refuse_unwritable(context)
     if include.consent(context, wanted):
         return True
-    context.ui.warn("without the Include line ssh does not know the aliases; nbssh init adds it")
+    context.ui.warn("without the Include line ssh does not know the aliases; add it: nbssh init")
     return False
 
 
@@ -243,7 +243,7 @@ def _write(target: Target, laptop: str, *, included: bool) -> None:
 
     for attempt in range(ATTEMPTS):
         if target.name in profiles.names(context):
-            raise NbsshError(f"another nbssh made the profile '{target.name}' meanwhile", "nbssh list shows it")
+            raise NbsshError(f"another nbssh made the profile '{target.name}' meanwhile", "see it: nbssh list")
         if target.declared.laptop != laptop:
             raise _RegisteredError("another nbssh gave this laptop its name meanwhile")
         changes, unexpressed = plan.local_changes(target)

@@ -278,7 +278,7 @@ def _report(context: Context, works: list[Work], unreadable: list[Failure], mode
             context.ui.say(f"a Jupyter of '{work.name}' that runs takes this up at its next start")
     _report_trouble(context, works, unreadable)
     if not unreadable and all(work.plan.empty and not work.trouble for work in works):
-        context.ui.say("already up to date" if works else "there are no profiles; nbssh add makes one")
+        context.ui.say("already up to date" if works else "there are no profiles; make one: nbssh add NAME")
 
 
 def _report_trouble(context: Context, works: list[Work], unreadable: list[Failure]) -> None:

@@ -68,7 +68,7 @@ def edit(context: Context, name: str, *, offline: bool) -> int:
     except BaseException:
         if draft.kept.exists():
             shown = context.paths.shown(draft.kept)
-            context.ui.say(f"what you wrote is kept in {shown}; nbssh edit {name} goes on with it")
+            context.ui.say(f"what you wrote is kept in {shown}; go on with it: nbssh edit {name}")
         raise
     draft.throw_away()
     if not edited:

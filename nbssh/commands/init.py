@@ -28,6 +28,6 @@ def init(context: Context) -> None:
         context.ui.product(SNIPPET)
         raise
     if not include.consent(context, wanted):
-        raise NbsshError("nothing was changed", "nbssh init --print shows the lines to add by hand")
+        raise NbsshError("nothing was changed", "the lines to add by hand: nbssh init --print")
     writing.write_local(context, Plan(include.with_marker(context, wanted)))
     context.ui.say(f"{context.paths.shown(context.paths.user_config)} now includes the files of nbssh")

@@ -28,7 +28,7 @@ def job(context: Context, name: str, options: Sequence[str], *, json: bool) -> i
     target = profiles.load(context, name)
     words = target.way.submitting(options)
     if not words:
-        raise NbsshError(f"Jupyter of '{name}' runs in no job", f"nbssh status {name} says how it is")
+        raise NbsshError(f"Jupyter of '{name}' runs in no job", f"how it is: nbssh status {name}")
     with connect(target, at_destination=True) as there:
         if options:
             script, *rest = words

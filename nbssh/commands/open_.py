@@ -155,7 +155,7 @@ def _open_tunnel(target: Target, *, joins: bool, shown: str | None) -> int:
 def _say_failed(target: Target, done: Finished) -> int:
     """Say that ssh could not connect, and who has its port; return the status to exit with."""
     how = "was given up: no connection" if done.limit else f"ended with status {done.status}"
-    hint = f"nbssh doctor {target.name} looks for the reason"
+    hint = f"look for the reason: nbssh doctor {target.name}"
     taken = tunnels.taken_port(target)
     if taken:
         how, hint = f"{how}: {taken.message}", f"{taken.hint}; nbssh doctor {target.name}"
@@ -213,7 +213,7 @@ def _look_at(target: Target) -> str:
     return (
         "start it by hand, as before"
         if target.profile.adopt
-        else f"nbssh doctor {target.name} says why; its log: nbssh logs {target.name}"
+        else f"why: nbssh doctor {target.name}; its log: nbssh logs {target.name}"
     )
 
 

@@ -226,7 +226,7 @@ def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> i
         f"remove {', '.join(names)}: stop what runs there, and take away all files of nbssh, there and here?",
         otherwise="say --yes",
     ):
-        raise NbsshError("nothing was changed", "nbssh remove NAME takes away one profile")
+        raise NbsshError("nothing was changed", "to take away one profile: nbssh remove NAME")
     if line and not names:
         context.ui.talk(unified(Plan([line])), paint=painted)
     there = [

@@ -45,7 +45,7 @@ def list_profiles(context: Context, *, json: bool) -> int:
         else:
             context.ui.product(columns(rows))
     elif not unreadable:
-        context.ui.say("there are no profiles; nbssh add NAME makes one")
+        context.ui.say("there are no profiles; make one: nbssh add NAME")
     if not json:
         for failure in unreadable:
             context.ui.error(failure.error)

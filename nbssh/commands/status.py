@@ -67,7 +67,7 @@ def status(context: Context, names: list[str], *, json: bool) -> int:
     if rows:
         _show(context, _table(rows))
     elif not unreadable:
-        context.ui.say("there are no profiles; nbssh add NAME makes one")
+        context.ui.say("there are no profiles; make one: nbssh add NAME")
     for failure in failed:
         context.ui.error(failure.error)
     for row in rows:

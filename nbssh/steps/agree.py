@@ -44,7 +44,7 @@ class Agreed:
             return
         name, host = self.target.name, connect.known_server(self.target).hostname
         what = f"'{name}': another laptop changed {listed(self.taken)} on {host}"
-        self.target.ui.say(f"{what}; that is taken over" if done else f"{what}; nbssh apply {name} takes that over")
+        self.target.ui.say(f"{what}; that is taken over" if done else f"{what}; take that over: nbssh apply {name}")
 
     def say_sent(self) -> None:
         """Tell what the other laptops get to know."""
@@ -148,5 +148,6 @@ def _clash(target: Target, mine: Shared, merged: Merged, *, known: bool) -> Nbss
         said = f"'{name}' is set up on {host} already, where {what} is another"
     return NbsshError(
         said,
-        f"nbssh apply {name} --prefer there takes over what {host} has; --prefer here keeps yours, for all laptops",
+        f"take over what {host} has: nbssh apply {name} --prefer there; "
+        f"keep yours, for all laptops: nbssh apply {name} --prefer here",
     )

@@ -273,4 +273,4 @@ def refuse_unknown_alias(target: Target) -> None:
     """Raise unless the user's ssh gives the alias our tunnel."""
     if not is_known(target):
         name = target.name
-        raise NbsshError(f"ssh does not know '{nb_alias(name)}' as nbssh made it", f"nbssh doctor {name} says why")
+        raise NbsshError(f"ssh does not know '{nb_alias(name)}' as nbssh made it", f"why: nbssh doctor {name}")

@@ -27,7 +27,7 @@ def known_server(target: Target) -> Server:
     if target.profile.server is None:
         raise NbsshError(
             f"nothing is known of the host of '{target.name}': it was added offline",
-            f"nbssh apply {target.name} looks at it",
+            f"look at it: nbssh apply {target.name}",
         )
     return target.profile.server
 

@@ -219,5 +219,5 @@ def _no_such(name: str, known: Sequence[str]) -> NbsshError:
     if close:
         hint = f"did you mean '{close[0]}'?"
     else:
-        hint = "nbssh list shows those there are" if known else f"nbssh add {name} makes it"
+        hint = "those there are: nbssh list" if known else f"make it: nbssh add {name}"
     return store.NoProfileError(f"there is no profile '{name}'", hint)

@@ -24,7 +24,7 @@ await_tunnel() {
             case ${tunnel_word} in
             opened) return 0 ;;
             *) fail "the tunnel could not be opened: port ${local_port} of your laptop is taken" \
-                "nbssh doctor ${name} says by what" ;;
+                "by what: nbssh doctor ${name}" ;;
             esac
         fi
         go_on

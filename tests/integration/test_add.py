@@ -301,7 +301,7 @@ def test_without_the_line_the_last_word_is_what_is_still_to_do(bed: Bed) -> None
     child = bed.spawn("nbssh", "add", "box", "--token", "--jupyter", str(bed.jupyter))
     child.expect_exact("[Y/n]")
     child.sendline("n")
-    child.expect_exact("all but the Include line is there: nbssh init adds it; then type: ssh box-nb")
+    child.expect_exact("all but the Include line is there; add that: nbssh init; then type: ssh box-nb")
     child.expect(pexpect.EOF)
     assert child.wait() == 0
     bed.nbssh("init", "--yes")

@@ -107,7 +107,7 @@ def test_an_expected_failure_is_json_too(bed: Bed, words: str) -> None:
     assert done.returncode == 1
     assert envelope(done.stdout) == {
         "nbssh": 1,
-        "errors": [{"error": "there is no profile 'nope'", "hint": "nbssh add nope makes it"}],
+        "errors": [{"error": "there is no profile 'nope'", "hint": "make it: nbssh add nope"}],
     }
     assert done.stderr.startswith("nbssh: error: there is no profile 'nope'\nnbssh: hint: ")
 

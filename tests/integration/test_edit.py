@@ -212,7 +212,7 @@ def kept(bed: Bed) -> Path:
 
 def is_kept(bed: Bed, said: str) -> bool:
     """Tell whether the line that `FAULTS` type is kept, for the user alone, and this is said."""
-    assert "what you wrote is kept in ~/.local/state/nbssh/edits/box.toml; nbssh edit box goes on with it" in said
+    assert "what you wrote is kept in ~/.local/state/nbssh/edits/box.toml; go on with it: nbssh edit box" in said
     assert [path.name for path in kept(bed).parent.iterdir()] == ["box.toml"], "and nothing beside it"
     modes = [path.stat().st_mode & 0o777 for path in (kept(bed).parent, kept(bed))]
     return "# typed\n" in kept(bed).read_text("utf-8", "replace") and modes == [0o700, 0o600]
@@ -284,7 +284,7 @@ def test_whoever_ends_at_the_question_loses_nothing(offline: Bed, end: str) -> N
         child.sendline("n")
     else:
         child.sendintr()
-    child.expect_exact("goes on with it")
+    child.expect_exact("go on with it: nbssh edit box")
     child.expect(pexpect.EOF)
     child.wait()
     assert kept(offline).read_text().endswith("# typed\n")
@@ -295,7 +295,7 @@ def test_a_mistake_that_is_not_edited_again_is_kept(offline: Bed) -> None:
     child = offline.spawn("nbssh", "edit", "box", "--offline")
     child.expect_exact("edit it again? [y/N] ")
     child.sendline("n")
-    child.expect_exact("goes on with it")
+    child.expect_exact("go on with it: nbssh edit box")
     child.expect(pexpect.EOF)
     child.wait()
     assert "brwoser" in kept(offline).read_text()
@@ -318,7 +318,7 @@ def test_an_untouched_text_is_not_kept_and_what_was_kept_stays(offline: Bed) -> 
     assert not kept(offline).parent.exists()
     offline.run("nbssh", "edit", "box", "--offline")
     text = kept(offline).read_text()
-    assert "goes on with it" in offline.run("nbssh", "edit", "box", "--offline").stderr
+    assert "go on with it: nbssh edit box" in offline.run("nbssh", "edit", "box", "--offline").stderr
     assert kept(offline).read_text() == text
 
 

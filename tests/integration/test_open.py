@@ -110,7 +110,7 @@ def test_a_server_that_does_not_start_is_told_and_leaves_no_tunnel(bed: Bed) -> 
     assert "did not start" in done.stderr, "what launch says is shown"
     assert "broken" in done.stderr, "the end of the log is shown"
     assert re.search(
-        r"error: no Jupyter of 'box' was verified on \S+\nnbssh: hint: nbssh doctor box says why; its log: ",
+        r"error: no Jupyter of 'box' was verified on \S+\nnbssh: hint: why: nbssh doctor box; its log: ",
         done.stderr,
     )
     until(lambda: not master_runs(bed), "the tunnel goes")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def test_without_profiles_list_says_how_to_make_one(bed: Bed) -> None:
     done = bed.nbssh("list")
-    assert (done.stdout, done.stderr) == ("", "nbssh: there are no profiles; nbssh add NAME makes one\n")
+    assert (done.stdout, done.stderr) == ("", "nbssh: there are no profiles; make one: nbssh add NAME\n")
 
 
 def test_list_has_a_line_each_in_the_order_of_the_names(bed: Bed) -> None:

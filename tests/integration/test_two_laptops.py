@@ -143,7 +143,7 @@ def test_two_laptops_use_one_server_to_its_last_remove(laptops: Laptops) -> None
     checked = a.run("nbssh", "apply", "--check")
     assert checked.returncode == 3
     assert "another laptop changed 'fast_start' on" in checked.stderr
-    assert "nbssh apply box takes that over" in checked.stderr
+    assert "take that over: nbssh apply box" in checked.stderr
     a.nbssh("apply", "box")
     assert "fast_start = false" in toml(a).read_text()
     laptops.quiet()
@@ -256,7 +256,7 @@ def test_an_add_offline_decides_at_its_first_apply(both: Laptops) -> None:
     assert done.returncode == 1
     assert "is set up on" in done.stderr
     assert "where the password is another" in done.stderr
-    assert "--prefer there takes over" in done.stderr
+    assert "nbssh apply box --prefer there; " in done.stderr
     b.nbssh("apply", "box", "--prefer", "there")
     assert secret(a)["hash"] == secret(b)["hash"]
     both.quiet()
@@ -290,7 +290,7 @@ def test_the_same_setting_is_left_to_the_user(both: Laptops, side: str) -> None:
         done = b.run("nbssh", *words)
         assert done.returncode == 1
         assert "'dir' changed here, and by another laptop on" in done.stderr
-        assert "nbssh apply box --prefer there takes over" in done.stderr
+        assert "nbssh apply box --prefer there; " in done.stderr
     assert 'dir = "of-b"' in toml(b).read_text()
     both.a.nbssh("apply", "--check")
     b.nbssh("apply", "box", "--prefer", side)

@@ -63,7 +63,7 @@ class Visitor:
         if status not in {200, 302} or not self._is_in():  # after a login the page sends us on
             raise NbsshError(
                 f"{self.base} does not accept the password",
-                "what nbssh passwd has set counts from Jupyter's next start on: stop it, and start it again",
+                "a new password counts from Jupyter's next start on: stop it, and start it again",
             )
 
     def page(self, path: str = "lab") -> str:
@@ -114,7 +114,7 @@ class Visitor:
     def _record(self, path: str, kind: type[_Record], data: bytes | None = None) -> _Record:
         found = answers.record(self._ask(path, data)[1], kind)
         if found is None:
-            raise NbsshError(f"what answers at {self.base} is no Jupyter", "nbssh doctor looks for the reason")
+            raise NbsshError(f"what answers at {self.base} is no Jupyter", "look for the reason: nbssh doctor")
         return found
 
     def _is_in(self) -> bool:

@@ -174,7 +174,7 @@ def laptop_id(paths: Paths) -> str:
     if not re.fullmatch(r"[0-9a-f]{16}", text):
         raise NbsshError(
             f"{paths.shown(path)} holds something else than 16 hexadecimal digits",
-            "remove it; nbssh apply makes a new one",
+            "remove it, and make a new one: nbssh apply",
         )
     return text
 
@@ -188,7 +188,7 @@ def load_secret(paths: Paths, name: str) -> Secret:
         return Secret()
     except (OSError, msgspec.DecodeError) as error:
         raise NbsshError(
-            f"{paths.shown(path)}: cannot be read: {error}", f"nbssh passwd {name} makes a new one"
+            f"{paths.shown(path)}: cannot be read: {error}", f"make a new one: nbssh passwd {name}"
         ) from None
 
 

@@ -144,7 +144,7 @@ class Ssh:
         if done.limit:
             raise NbsshError(
                 f"the ssh master at {control_socket} does not answer within {MASTER_SECONDS:.0f} s",
-                "nbssh doctor names its pid and how to end it",
+                "its pid, and how to end it: nbssh doctor",
             )
         return done.status == 0
 

@@ -75,6 +75,6 @@ def _examined(
     if targets and not ask_ssh:
         found.append(
             Finding("", "warning", "the aliases and the hosts were not looked at, because ssh does not work",
-                    "repair that first, then run nbssh doctor again")
+                    "repair that first, then once more: nbssh doctor")
         )  # fmt: skip
     return found

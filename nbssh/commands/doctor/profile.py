@@ -42,11 +42,11 @@ def examine(target: Target, owners: Mapping[int, Sequence[str]], *, ask_ssh: boo
 
 def _secret(target: Target) -> Iterator[Finding]:
     name, profile, secret = target.name, target.profile, target.secret
-    flag = " --token" if profile.auth == "token" else ""
     if profile.adopt and not secret.token:
         yield Finding("secret", "ok", "your own Jupyter has its own password", profile=name)
     elif not (secret.token if profile.auth == "token" else secret.hash):
-        yield Finding("secret", "error", f"the {profile.auth} is missing", f"nbssh passwd {name}{flag}", name)
+        repair = f"nbssh passwd {name}{' --token' if profile.auth == 'token' else ''}"
+        yield Finding("secret", "error", f"the {profile.auth} is missing", repair, name)
     else:
         yield Finding("secret", "ok", f"the {profile.auth} is there", profile=name)
 
@@ -100,7 +100,7 @@ def _alias(target: Target) -> Iterator[Finding]:
     if not aliases.is_known(target):
         yield Finding(
             "alias", "error", f"ssh does not know '{alias(name)}' as nbssh made it",
-            f"nbssh apply --offline {name}, then nbssh doctor {name} again", name,
+            f"nbssh apply --offline {name}, then once more: nbssh doctor {name}", name,
         )  # fmt: skip
         return
     yield Finding("alias", "ok", f"ssh {alias(name)} is known to ssh", profile=name)

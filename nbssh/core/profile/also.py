@@ -99,7 +99,7 @@ def refuse_forwards(options: Iterable[str], source: str) -> None:
     for option in options:
         if found := _FORWARD.match(option):
             kind = found[1].capitalize()
-            hint = 'write it as: also = ["6006"], or ["LOCAL:HOST:PORT"]; with nbssh add: --also'
+            hint = 'write it as: also = ["6006"], or ["LOCAL:HOST:PORT"]; on the command line: --also 6006'
             if kind != "Local":
                 hint = (
                     f"'also' is for ports of the host; {kind}Forward goes into a 'Host NAME-nb' of your ~/.ssh/config"
