@@ -86,6 +86,12 @@ def test_the_completions_are_where_shells_look(wheel: Path) -> None:
         assert [path for path in names if path.endswith(f"/{name}")], name
 
 
+def test_the_man_pages_are_where_man_looks(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    for path in (beds.REPOSITORY / "docs/man").iterdir():
+        assert [name for name in names if name.endswith(f".data/data/share/man/man{path.suffix[1:]}/{path.name}")]
+
+
 def test_it_says_its_version(run: Callable[..., Run]) -> None:
     done = run("--version")
     assert done.returncode == 0, done.stderr

@@ -22,6 +22,8 @@ ALLOWED = {
         "nbssh/core/profile/scheduler.py": (4, "what they declare in the profile"),
         "nbssh/core/profile/profile.py": (5, "that table is a field of the profile, and counts for its fingerprint"),
         "templates/profile.schema.json": (10, "made of the two above"),
+        "templates/man/nbssh.1": (1, "the manual tells of NAME-node"),
+        "templates/man/nbssh-profile.5": (2, "and shows that table"),
         "nbssh/wings.py": (3, "the registry"),
         "templates/server/profile.sh": (2, "the lines of a profile's file that are the wing's to understand"),
         "templates/server/serve": (1, "shellcheck is told where the wing's part is"),

@@ -23,6 +23,7 @@ def test_every_key_is_there_and_described() -> None:
     properties = schema.schema()["properties"]
     assert list(properties) == list(Profile.__struct_encode_fields__)
     assert all(value["description"].endswith(".") for value in properties.values())
+    assert all(value["description"] for value in schema.schema()["$defs"]["Scheduler"]["properties"].values())
     assert schema.schema()["additionalProperties"] is False
 
 

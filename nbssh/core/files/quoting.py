@@ -87,6 +87,20 @@ def systemd(words: Sequence[str]) -> str:
     )
 
 
+_ROFF = {"\\": r"\e", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti", '"': r"\(dq"}
+
+
+def roff(value: str) -> str:
+    r"""Quote `value` as text of a man page (groff_char(7)), on a line of its own or inside one.
+
+    A `-` stays the one that a shell knows, so that what is copied from the page works; neither a `.` nor a quote at its
+    beginning makes it a request.
+    """
+    text = comment(" ".join(value.split()))
+    quoted = "".join(_ROFF.get(char, char if char.isascii() else rf"\[u{ord(char):04X}]") for char in text)
+    return rf"\&{quoted}" if quoted.startswith(".") else quoted
+
+
 def comment(value: str | int) -> str:
     """Make `value` fit for a `#` comment: whatever could end the line or steer a terminal becomes `?`."""
     return _ONE_LINE.sub("?", str(value))
@@ -128,6 +142,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "shpercent": lambda value: grammar.percent(sh(value)),
     "html": html.escape,
     "systemd": systemd,
+    "roff": roff,
     "json": as_json,
     "comment": comment,
     "line": line,

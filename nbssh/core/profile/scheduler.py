@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -15,6 +15,11 @@ Via = Literal["node", "srun", "relay"]
 class Scheduler(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """The batch system in whose job Jupyter runs. `options` are words for its submission command, as it is typed."""
 
-    kind: Kind
-    options: list[Line] = []
-    via: Literal["auto", Via] = "auto"
+    kind: Annotated[Kind, msgspec.Meta(description="Which one.")]
+    options: Annotated[
+        list[Line], msgspec.Meta(description="Words for its submission command, as they are typed.")
+    ] = []
+    via: Annotated[
+        Literal["auto", Via],
+        msgspec.Meta(description="How a session gets to the job's node: its own sshd, one of srun's, one in the job."),
+    ] = "auto"
