@@ -13,6 +13,9 @@ TESTS ?=
 # per cent of the branches of nbssh/core that the tests must reach
 CORE_COVERAGE ?= 98
 
+# in which make dist tries the wheel
+PYTHONS ?= $(PYTHON)
+
 # generated configs for make fuzz, and the tests that read NBSSH_FUZZ_EXAMPLES
 EXAMPLES ?= 10000
 # generated answers of a host for each parser of them
@@ -25,7 +28,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint format clean system-packages jupyters gridengine soak fuzz bench
+.PHONY: help demo test check lint format clean system-packages jupyters gridengine soak fuzz bench dist
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -50,6 +53,13 @@ fuzz: system-packages $(VENV)/.test ## thousands of generated ssh_configs throug
 bench: system-packages $(VENV)/.test .venv-bench-forward/.made ## how fast, beside what else there is, and beside ssh itself (BENCH='cold tab' ROUNDS=7)
 	@BENCH='$(BENCH)' ROUNDS='$(or $(ROUNDS),7)' $(BIN)/python tests/bench
 
+dist: .venv-dist/.made ## wheel and sdist in dist/, checked, and tried in fresh environments (PYTHONS='python3.11 python3.13')
+	@rm -rf dist
+	@.venv-dist/bin/python -m build --outdir dist .
+	@.venv-dist/bin/python -m twine check --strict dist/*
+	@.venv-dist/bin/check-wheel-contents dist/*.whl
+	@for python in $(PYTHONS); do tests/wheel.sh "$$python" "$$(echo "$$PWD"/dist/*.whl)" || exit 1; done
+
 lint: $(VENV)/.test ## formatting, lint, types and layers
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -61,7 +71,7 @@ format: $(VENV)/.test ## reformat the Python code
 	@$(BIN)/ruff format
 
 clean: ## remove everything that was made here, the environment too
-	rm -rf $(VENV) .venv-jupyter-old .venv-jupyter-new .venv-bench-forward bench.json .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+	rm -rf $(VENV) .venv-jupyter-old .venv-jupyter-new .venv-bench-forward .venv-dist bench.json .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
 	  dist build
 	find nbssh tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -94,6 +104,14 @@ else
 	@$(BIN)/python -m uv pip install --quiet --resolution $(RESOLUTION) --editable '.[demo,test]'
 endif
 	@touch $@ $(VENV)/.demo
+
+# `--group` came with pip 25.1.
+.venv-dist/.made: pyproject.toml
+	@echo 'make: installing what checks wheel and sdist into .venv-dist' >&2
+	@$(PYTHON) -m venv .venv-dist
+	@.venv-dist/bin/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	@.venv-dist/bin/python -m pip install --quiet --disable-pip-version-check --group dist
+	@touch $@
 
 # Asked each time: dpkg answers in 20 ms, and a stamp would not notice a package that went.
 system-packages:

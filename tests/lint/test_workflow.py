@@ -1,4 +1,4 @@
-"""The workflow for the outside context: whole, pinned, and with the commands that CONTRIBUTING.md names."""
+"""The workflows for the outside context: whole, pinned, and with the commands that CONTRIBUTING.md names."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ WORKFLOW: dict[Any, Any] = yaml.safe_load(TEXT)
 JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 STEPS = [step for job in JOBS.values() for step in job["steps"]]
+RELEASING = (REPOSITORY / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+RELEASE: dict[Any, Any] = yaml.safe_load(RELEASING)
 
 
 def test_every_action_is_pinned_by_the_hash_of_a_commit_with_its_version_beside() -> None:
-    used = re.findall(r"uses: *(.*)", TEXT)
-    assert len(used) == len([step for step in STEPS if "uses" in step]) > 0
+    used = re.findall(r"uses: *(.*)", TEXT + RELEASING)
+    steps = [*STEPS, *(step for job in RELEASE["jobs"].values() for step in job["steps"])]
+    assert len(used) == len([step for step in steps if "uses" in step]) > 0
     for action in used:
         assert re.fullmatch(r"[a-z-]+/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
     # one version of each
@@ -65,3 +68,27 @@ def test_it_may_read_and_nothing_else_and_ends_in_time() -> None:
     # every expression is one that a pull request's author cannot fill
     for expression in re.findall(r"\$\{\{ *(.*?) *\}\}", TEXT):
         assert expression in {"matrix.python", "matrix.system", "github.workflow", "github.ref"}
+
+
+def test_a_release_is_what_make_dist_made_and_only_its_publisher_may_sign() -> None:
+    assert RELEASE[True] == {"push": {"tags": ["v*"]}}
+    assert RELEASE["permissions"] == {}
+    build, publish = RELEASE["jobs"]["build"], RELEASE["jobs"]["publish"]
+    assert set(RELEASE["jobs"]) == {"build", "publish"}
+    assert build["permissions"] == {"contents": "read"}
+    assert "make dist" in [step.get("run") for step in build["steps"]]
+    assert publish["needs"] == "build"
+    assert publish["environment"] == "release"
+    assert publish["permissions"] == {"id-token": "write", "attestations": "write"}
+    # it runs no code of ours, and attests before it publishes
+    assert not [step for step in publish["steps"] if "run" in step]
+    assert [step["uses"].partition("@")[0].rpartition("/")[2] for step in publish["steps"]] == [
+        "download-artifact", "attest-build-provenance", "gh-action-pypi-publish",
+    ]  # fmt: skip
+    assert "${{" not in RELEASING
+    assert "secrets" not in RELEASING
+
+
+def test_what_make_dist_needs_is_one_group() -> None:
+    groups = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    assert {re.split(r"[>=]", line)[0] for line in groups["dist"]} == {"build", "check-wheel-contents", "twine"}
