@@ -142,7 +142,7 @@ def test_it_is_installed_and_removed(bed: Bed) -> None:
     assert about_unit(bed) == []
     done = bed.nbssh("unit", "box", "--install")
     assert "the tunnel of 'box' is kept up" in done.stderr
-    assert answers(port)
+    until(lambda: answers(port), "the page")
     assert file.read_text() == bed.nbssh("unit", "box").stdout
     assert calls.read_text().splitlines() == ["--user daemon-reload", "--user enable --now nbssh-box.service"]
     assert about_unit(bed) == [("ok", "nbssh-box.service keeps the tunnel up")]
