@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -563,6 +564,19 @@ def test_wait_does_not_outlive_its_session(one: Server) -> None:
     wrapper.wait()
     wrapper.stdout.close()
     wait_until(lambda: not is_running(pid), "the end of wait")
+
+
+@pytest.mark.parametrize("script", ["wait", "launch"])
+def test_a_connection_that_broke_before_it_began_is_over(one: Server, script: str) -> None:
+    one.misbehave(slow=60)
+    orphan = """until [ "$(cut -d' ' -f4 /proc/$$/stat)" = 1 ]; do sleep 0.01; done; exec "$@" """
+    started = subprocess.run(
+        ["dash", "-c", f"dash -c {shlex.quote(orphan)} x {' '.join(one.command(script))} >/dev/null 2>&1 & echo $!"],
+        env=one.env, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+    pid = int(started.stdout)
+    wait_until(lambda: not is_running(pid), f"the end of {script}")
+    assert one.pid == 0
 
 
 # --- other people ----------------------------------------------------------------------------------------------------
