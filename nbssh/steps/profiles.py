@@ -89,15 +89,14 @@ class Target:
     @property
     def is_found_out(self) -> bool:
         """What is known of its host was found for what it declares now, and by a nbssh that looked for as much."""
-        from nbssh.core.files.laptop_files import program_named  # noqa: PLC0415  the templates' engine
+        from nbssh.core.files.laptop_files import of_0_1  # noqa: PLC0415  the templates' engine
 
         server = self.profile.server
         if self.profile.adopt:  # it may have been started again since, with another token
             return False
         if server is None or server.probed_for != self.profile.fingerprint():
             return False
-        blocks = writer.read(self.paths.conf(self.name))
-        return not blocks or bool(program_named(blocks))  # those of nbssh 0.1 name none
+        return not of_0_1(writer.read(self.paths.conf(self.name)))
 
     def end_masters(self) -> None:
         """End the master of its sessions, and that of NAME-node."""
