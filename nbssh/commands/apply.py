@@ -193,10 +193,7 @@ def _connect(group: list[Work], connections: ExitStack, *, unasked: bool) -> Non
 
 def _is_known(work: Work) -> bool:
     """Tell whether what the profile says of its host was found for what it declares now."""
-    known = work.target.profile.server
-    if work.target.profile.adopt:  # it may have been started again since, with another token
-        return False
-    return not work.probe and known is not None and known.probed_for == work.target.profile.fingerprint()
+    return not work.probe and work.target.is_found_out
 
 
 def _present(group: list[Work]) -> Present:

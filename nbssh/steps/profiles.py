@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
 from nbssh.core.profile.declared import Declared, Secret
 from nbssh.core.profile.profile import check_name
@@ -84,6 +85,18 @@ class Target:
         """What is known of its host was found for something else: an open session may lead elsewhere."""
         server = self.profile.server
         return server is not None and server.probed_for not in {"", self.profile.fingerprint()}
+
+    @property
+    def is_found_out(self) -> bool:
+        """What is known of its host was found for what it declares now, and by a nbssh that looked for as much."""
+        from nbssh.core.files.laptop_files import of_0_1  # noqa: PLC0415  the templates' engine
+
+        server = self.profile.server
+        if self.profile.adopt:  # it may have been started again since, with another token
+            return False
+        if server is None or server.probed_for != self.profile.fingerprint():
+            return False
+        return not of_0_1(writer.read(self.paths.conf(self.name)))
 
     def end_masters(self) -> None:
         """End the master of its sessions, and that of NAME-node."""

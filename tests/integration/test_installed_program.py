@@ -19,11 +19,13 @@ from ports import free_port
 from remote_helpers import SHELLS, servers, start_of
 from serving import add, api, detach, fake_jupyter, kill, program, run_folder, said, server_pid, start, tree
 
+from nbssh.adapters.laptop import store
 from nbssh.core.files.change import is_edited, seal
 from nbssh.core.files.program import Part, Program
 from nbssh.core.files.render import render
 from nbssh.core.files.server_files import parcel
 from nbssh.core.profile.profile import RESERVED
+from nbssh.core.ssh.include import COMMENT
 from nbssh.steps.server_files import Install
 
 if TYPE_CHECKING:
@@ -392,57 +394,47 @@ def test_remove_takes_nothing_of_the_laptop(shared: Bed) -> None:
 # --- what nbssh 0.1 had ----------------------------------------------------------------------------------------------
 
 
-def as_0_1(bed: Bed, port: int) -> dict[str, bytes]:
-    """Turn the profile `mybox` into what nbssh 0.1 had set up, here and there; return the server's files."""
-    data = share(bed) / "mybox"
-    python = re.search(r"(?m)^python (.*)$", (data / "profile").read_text())
-    assert python
-    texts = {
-        "/home/alice/miniforge3/bin/jupyter-lab": str(bed.jupyter),
-        "/home/alice/miniforge3/bin/python3.12": python[1],
-        "/home/alice": str(bed.remote_home),
-        "local_port=8888": f"local_port={port}",
-    }
-    with tarfile.open(fileobj=io.BytesIO(FIXTURE.read_bytes()), mode="r:xz") as archive:
-        files = {member.name: archive.extractfile(member) for member in archive}
-        old = {name: file.read().decode() for name, file in files.items() if file}
-    shutil.rmtree(share(bed) / "program")
-    shutil.rmtree(data / "laptops")
-    (data / "profile").unlink()
-    (data / "fast").mkdir()
-    places = {"rfc3987_syntax.py": "fast/rfc3987_syntax.py", "jupyter_config.py": "config/jupyter_config.py"}
-    for name in ("launch", "serve", "kill", "status", "wait", *places):
-        text = old[name]
-        for before, after in texts.items():
-            text = text.replace(before, after)
-        path = data / places.get(name, name)
-        path.write_text(seal(text))
-        path.chmod(0o600 if name in places else 0o700)
-    sums = [
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  config/{path.name}" for path in data.glob("config/*.json")
-    ]
-    header = "".join(line for line in old["manifest"].splitlines(keepends=True) if line.startswith("#"))
-    (data / "manifest").write_text(seal(header + "".join(f"{line}\n" for line in sums)))
-    conf = bed.local_home / ".ssh/nbssh.d/mybox.conf"
-    text = re.sub(
-        r"RemoteCommand test .*/(launch|kill) mybox.*", r"RemoteCommand exec /bin/sh ~/.local/share/nbssh/mybox/\1",
-        conf.read_text(),
-    )  # fmt: skip
-    conf.write_text(seal(re.sub(r"(LocalCommand sh .*) [0-9a-f]{16}", r"\1", text)))
-    (bed.local_home / ".local/state/nbssh/laptop").unlink()
-    return tree(data)
+def as_0_1(bed: Bed) -> int:
+    """Put there what nbssh 0.1.0 (commit 945e1d4) had written for `nbssh add mybox box --token`; return its port.
 
-
-def add_mybox(bed: Bed) -> int:
+    The files are its own, of both homes, with these places of a bed in them instead of those of the bed they come from.
+    """
     port = free_port()
-    words = ["add", "mybox", "box", "--token", "--yes", "--port", str(port), "--jupyter", str(bed.jupyter)]
-    bed.nbssh(*words)
+    places = {
+        "@BED@": str(bed.folder),
+        "@JUPYTER@": str(bed.jupyter.parent),
+        "@PORT@": str(port),
+        "@HOST@": os.uname().nodename,
+        "@UID@": str(os.getuid()),
+    }
+    homes = {"laptop": bed.local_home, "server": bed.remote_home}
+    with tarfile.open(fileobj=io.BytesIO(FIXTURE.read_bytes()), mode="r:xz") as archive:
+        for member in archive:
+            file = archive.extractfile(member)
+            assert file
+            text = file.read().decode()
+            for place, value in places.items():
+                text = text.replace(place, value)
+            if member.name.endswith(".toml"):
+                text = text.replace("@PROBED@", store.parse(text, member.name).fingerprint())
+            home, _, below = member.name.partition("/")
+            path = homes[home] / below
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_text(seal(text) if "# nbssh-checksum: " in text else text)
+            path.chmod(member.mode)
+    data = share(bed) / "mybox"
+    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in data.glob("config/*.json")}
+    lines = (data / "manifest").read_text().splitlines(keepends=True)
+    (data / "manifest").write_text(
+        seal("".join(re.sub(r"^[0-9a-f]{64}(?=  config/(.*))", lambda found: sums[found[1]], line) for line in lines))
+    )
+    bed.ssh_config.write_text(f"{COMMENT.decode()}\nInclude nbssh.d/*.conf\n{bed.ssh_config.read_text()}")
     return port
 
 
 def test_a_profile_of_0_1_works_until_apply_brings_it_over_while_its_jupyter_runs(bed: Bed) -> None:
-    port = add_mybox(bed)
-    before = as_0_1(bed, port)
+    port = as_0_1(bed)
+    before = tree(bed.remote_home / SHARE, bed.local_home / ".ssh", bed.local_home / ".config")
     session = start(bed, alias="mybox-nb")
     assert "started on" in said(session)
     until(lambda: bed.opened, "the browser is called")
@@ -450,6 +442,13 @@ def test_a_profile_of_0_1_works_until_apply_brings_it_over_while_its_jupyter_run
     pid = server_pid_of(bed)
     (share(bed) / "mybox/fast/__pycache__").mkdir(exist_ok=True)
     assert "running" in bed.nbssh("status", "mybox").stdout
+    looked = json.loads(bed.run("nbssh", "doctor", "mybox", "--json").stdout)["checks"]
+    old = [check for check in looked if check["level"] != "ok"]
+    assert {check["check"] for check in old} == {"files here", "files there"}
+    assert all(check["level"] == "warning" and "nbssh apply mybox" in check["repair"] for check in old), "it works"
+    told = " ".join(check["message"] for check in old)
+    assert "~/.ssh/nbssh.d/mybox.conf is out of date" in told
+    assert "launch, manifest, serve, status, wait are out of date" in told
     for path, data in before.items():
         assert data == b"folder" or Path(path).read_bytes() == data, "it was touched before the apply"
 
@@ -482,7 +481,7 @@ def server_pid_of(bed: Bed) -> int:
 
 
 def test_a_hand_edit_of_a_script_of_0_1_is_kept(bed: Bed) -> None:
-    as_0_1(bed, add_mybox(bed))
+    as_0_1(bed)
     serve = share(bed) / "mybox/serve"
     serve.write_text(serve.read_text() + "# mine\n")
     done = bed.run("nbssh", "apply", "mybox")
@@ -496,7 +495,7 @@ def test_a_hand_edit_of_a_script_of_0_1_is_kept(bed: Bed) -> None:
 
 
 def test_remove_takes_what_0_1_had(bed: Bed) -> None:
-    as_0_1(bed, add_mybox(bed))
+    as_0_1(bed)
     bed.nbssh("remove", "mybox")
     assert not list(bed.remote_home.rglob("*nbssh*"))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from nbssh.adapters.files import writer
 from nbssh.commands.doctor import session
 from nbssh.core.files.change import AT_NEXT_START, Kind, Plan
-from nbssh.core.files.laptop_files import program_named
+from nbssh.core.files.laptop_files import of_0_1, program_named
 from nbssh.core.files.quoting import sh
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
@@ -248,11 +248,14 @@ def _files(target: Target, there: Connection) -> Iterator[Finding]:
         yield Finding("files there", "warning", taken, f"nbssh apply {name}", name)
     plan = Plan(agreed.changes)
     changed: dict[tuple[bool, str, str], list[str]] = {}
-    used = program_named(writer.read(target.paths.conf(name)))
+    blocks = writer.read(target.paths.conf(name))
+    used, upgrades = program_named(blocks), of_0_1(blocks)
     for change in plan.changes:
         said = _state(change)
-        # without them no session starts; a program that the aliases do not name yet comes with apply
+        # without them no session starts; a program that the aliases do not name yet comes with apply, as does all else
+        # where they are of nbssh 0.1, whose own scripts run
         harms = said in {_MISSING, _DAMAGED} and (change.kind is not Kind.PROGRAM or change.path.endswith(used))
+        harms = harms and not upgrades
         path = change.path.removeprefix(f"{declared.folder}/").removeprefix(f"{share_folder(declared.server)}/")
         changed.setdefault((harms, *said), []).append(path)
     for (harms, one, several), paths in changed.items():

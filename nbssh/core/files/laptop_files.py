@@ -268,6 +268,11 @@ def program_named(blocks: bytes | None) -> str:
     return found[1].decode() if found else ""
 
 
+def of_0_1(blocks: bytes | None) -> bool:
+    """Tell whether the installed `blocks` of a profile are those of nbssh 0.1, which run scripts of its own folder."""
+    return bool(blocks) and not program_named(blocks)
+
+
 def moves_tunnel(changes: Sequence[Change]) -> bool:
     """Tell whether an open master has something else than its aliases now say: what is run over it does not count."""
     run = (b"#", b"    RemoteCommand ", b"    LocalCommand ")
