@@ -28,7 +28,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint format clean system-packages jupyters gridengine soak fuzz bench dist
+.PHONY: help demo test check lint format clean system-packages jupyters gridengine soak fuzz bench dist picture
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -59,6 +59,9 @@ dist: .venv-dist/.made ## wheel and sdist in dist/, checked, and tried in fresh 
 	@.venv-dist/bin/python -m twine check --strict dist/*
 	@.venv-dist/bin/check-wheel-contents dist/*.whl
 	@for python in $(PYTHONS); do tests/wheel.sh "$$python" "$$(echo "$$PWD"/dist/*.whl)" || exit 1; done
+
+picture: $(VENV)/.test ## draw docs/session.svg from the README's transcript
+	@$(BIN)/python tests/picture.py
 
 lint: $(VENV)/.test ## formatting, lint, types and layers
 	@$(BIN)/ruff check
