@@ -73,6 +73,11 @@ class Windows(ClientSystem):
         lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
         return list(lexer)
 
+    def as_typed(self, words: Sequence[str]) -> Sequence[str]:
+        """Return them with the program's path: without one only an .exe is found, and many an editor is a .cmd."""
+        name, *rest = words
+        return [shutil.which(name) or name, *rest]
+
     def spoken(self, words: Sequence[str]) -> str:
         """Return `words` as one line, as the programs of Windows split it themselves."""
         return subprocess.list2cmdline(words)

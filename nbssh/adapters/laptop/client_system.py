@@ -88,6 +88,10 @@ class ClientSystem:
         """Split a command as the shell does. Raises ValueError."""
         return list(_lexer(text))
 
+    def as_typed(self, words: Sequence[str]) -> Sequence[str]:
+        """Return the command to start for `words` that a person would type."""
+        return words
+
     def spoken(self, words: Sequence[str]) -> str:
         """Return `words` as one line for the shell."""
         return shlex.join(words)
