@@ -18,7 +18,8 @@ from nbssh import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CONFIG = b"Host mybox\r\n    HostName 10.0.0.5\r\n    User alice\r\n"
+# as PowerShell 5.1 writes UTF-8; its ssh skips the mark
+CONFIG = b"\xef\xbb\xbfHost mybox\r\n    HostName 10.0.0.5\r\n    User alice\r\n"
 HOME = f"C:\\users\\{USER}"
 
 
@@ -51,7 +52,7 @@ def test_a_profile_comes_and_goes(there: Laptop) -> None:
     words = ["add", "mybox", "--offline", "--yes", "--password-stdin", "--no-browser"]
     said = there.nbssh(*words, stdin="pässword\r\n")
     assert "nothing is known of the host yet" in said
-    assert config.read_bytes().endswith(b"Include nbssh.d/*.conf\r\n" + CONFIG)
+    assert config.read_bytes().endswith(b"Include nbssh.d/*.conf\r\n" + CONFIG.removeprefix(b"\xef\xbb\xbf"))
     assert "already" in there.nbssh("init", "--yes")
     # the very ssh that Windows' user runs
     asked = there.run("ssh", "-G", "mybox-nb")
@@ -76,6 +77,19 @@ def test_a_profile_comes_and_goes(there: Laptop) -> None:
     there.nbssh("uninstall", "--yes")
     assert config.read_bytes() == CONFIG
     assert not (there.home / ".ssh" / "nbssh.d").exists()
+
+
+def test_home_is_where_ssh_looks_whatever_home_says(there: Laptop) -> None:
+    (there.folder / "elsewhere").mkdir()
+    program = (
+        "import os, sys; os.environ['HOME'] = r'C:\\elsewhere'; sys.argv = ['nbssh', 'init', '--yes']; "
+        "from nbssh.__main__ import main; main()"
+    )
+    done = there.run("python", "-c", program)
+    assert done.returncode == 0, done.stderr
+    assert list((there.folder / "elsewhere").iterdir()) == []
+    assert b"Include nbssh.d/*.conf" in (there.home / ".ssh" / "config").read_bytes()
+    there.nbssh("uninstall", "--yes")
 
 
 def test_only_the_user_may_read_what_was_written(there: Laptop) -> None:
