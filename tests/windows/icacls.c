@@ -1,4 +1,4 @@
-/* icacls.exe: `icacls PATH` lists who may do what; /reset, /inheritance:r, /grant:r [*SID:RIGHTS…], /q change it. */
+/* icacls.exe: `icacls PATH` lists who may do what, and with `/save FILE` writes that into a file; /reset, /inheritance:r, /grant:r [*SID:RIGHTS…], /q change it. */
 #include <stdio.h>
 #include <windows.h>
 #include <aclapi.h>
@@ -45,6 +45,27 @@ static int list(const wchar_t *path)
     return 0;
 }
 
+static int save(const wchar_t *path, const wchar_t *to)
+{
+    SECURITY_DESCRIPTOR *descriptor;
+    wchar_t *rules, text[4096];
+    DWORD done;
+    HANDLE file;
+    DWORD error = GetNamedSecurityInfoW((wchar_t *)path, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL,
+                                        NULL, (void **)&descriptor);
+    if (error)
+        return fail(error);
+    if (!ConvertSecurityDescriptorToStringSecurityDescriptorW(descriptor, SDDL_REVISION_1, DACL_SECURITY_INFORMATION,
+                                                              &rules, NULL))
+        return fail(GetLastError());
+    _snwprintf(text, 4096, L"%ls\r\n%ls\r\n", path, rules);
+    file = CreateFileW(to, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);
+    if (file == INVALID_HANDLE_VALUE || !WriteFile(file, text, (DWORD)(wcslen(text) * sizeof *text), &done, NULL))
+        return fail(GetLastError());
+    CloseHandle(file);
+    return 0;
+}
+
 int wmain(int argc, wchar_t **argv)
 {
     EXPLICIT_ACCESSW rules[RULES] = {0};
@@ -57,6 +78,8 @@ int wmain(int argc, wchar_t **argv)
         return 87;
     if (argc == 2)
         return list(argv[1]);
+    if (argc > 3 && !_wcsicmp(argv[2], L"/save"))
+        return save(argv[1], argv[3]);
     for (int i = 2; i < argc; i++) {
         wchar_t *colon;
         if (!_wcsicmp(argv[i], L"/inheritance:r"))

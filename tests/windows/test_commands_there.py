@@ -92,6 +92,13 @@ def test_home_is_where_ssh_looks_whatever_home_says(there: Laptop) -> None:
     there.nbssh("uninstall", "--yes")
 
 
+def modes(there: Laptop) -> dict[str, str]:
+    """Return what the doctor says of who may read our files."""
+    checks = json.loads(there.run("nbssh", "doctor", "--offline", "--json").stdout)["checks"]
+    (found,) = [check for check in checks if check["check"] == "modes"]
+    return dict(found)
+
+
 def test_only_the_user_may_read_what_was_written(there: Laptop) -> None:
     config = there.home / ".ssh" / "config"
     config.write_bytes(CONFIG)
@@ -104,6 +111,9 @@ def test_only_the_user_may_read_what_was_written(there: Laptop) -> None:
     listed = there.run("icacls", f"{HOME}\\.ssh\\nbssh.d\\mybox.conf").stdout
     assert "(F)" in listed
     assert "Everyone" not in listed
+    assert modes(there)["level"] == "ok"
+    (there.home / ".ssh/nbssh.d/mybox.conf").chmod(0o604)  # wine makes Everyone's right of that
+    assert "mybox.conf: others than you" in modes(there)["message"]
     there.nbssh("remove", "mybox", "--offline", "--yes")
 
 

@@ -221,9 +221,10 @@ def test_a_file_that_others_may_use_is_found_with_what_repairs_it(with_profile: 
     conf = laptop.home / ".ssh" / "nbssh.d" / "mybox.conf"
     laptop.tool(
         laptop.bin / "icacls",
-        "printf '%s NT-AUTORIT\\304T\\\\SYSTEM:(F)\\r\\n' \"$1\"\n"
-        "printf '   VORDEFINIERT\\\\Administratoren:(F)\\r\\n   box\\\\me:(F)\\r\\n'\n"
-        "case $1 in *mybox.conf) printf '   Jeder:(I)(RX)\\r\\n' ;; esac\nprintf '\\r\\n1 Dateien\\r\\n'",
+        '[ "$2" = /save ] || exit 1\n'
+        "printf 'x (A;;FA;;;WD)\\r\\nD:PAI(A;;FA;;;SY)(A;;FA;;;S-1-5-21-1-2-3-1001)' >\"$3\"\n"
+        "case $1 in *mybox.conf) other=WD ;; *) other=BA ;; esac\n"
+        'printf \'(D;;FA;;;AN)(A;;0x1200a9;;;%s)\\r\\n\' "$other" >>"$3"',
     )
     (found,) = [
         check for check in json.loads(laptop.run("doctor", "--offline", "--json").stdout)["checks"]
