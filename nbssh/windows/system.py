@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from nbssh.windows.client import WindowsClient
 
-# `acl` starts programs, and what starts programs asks which system this is: it is imported where it is used.
+# `acl` and `ssh` start programs, and what starts programs asks which system this is: imported where they are used.
 # ruff: noqa: PLC0415
 
 
@@ -181,8 +181,10 @@ class Windows(ClientSystem):
 
     def other_ssh(self, command: str) -> Iterator[Finding]:
         """Say that the aliases are for the ssh of Windows, where another one is found first."""
+        from nbssh.windows.ssh import is_of_windows
+
         typed = shutil.which("ssh")
-        if not typed:
+        if not typed or is_of_windows(typed):  # the newer one that winget installs is as good
             return
         if command != "ssh" and os.path.realpath(typed).lower() != os.path.realpath(command).lower():
             yield Finding(

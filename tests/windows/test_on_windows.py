@@ -244,6 +244,13 @@ def test_gits_ssh_on_the_path_is_named(with_profile: Laptop) -> None:
     assert f"'ssh' in this shell is {laptop.bin}/ssh" in " ".join(said.split())
 
 
+def test_a_newer_ssh_of_windows_on_the_path_is_fine(with_profile: Laptop) -> None:
+    laptop = with_profile
+    name = "OpenSSH_for_Windows_9.8p1 Win32-OpenSSH-GitHub, LibreSSL 4.0.0"
+    laptop.tool(laptop.bin / "ssh", f'[ "$1" = -V ] || exec /usr/bin/ssh "$@"; echo "{name}" >&2')
+    assert "in this shell is" not in " ".join(laptop.nbssh("doctor", "--offline", "mybox").split())
+
+
 def test_remove_and_uninstall_leave_the_config_as_it_was(with_profile: Laptop) -> None:
     laptop = with_profile
     laptop.nbssh("remove", "mybox", "--offline")
