@@ -28,7 +28,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint format clean system-packages jupyters gridengine soak fuzz bench dist picture
+.PHONY: help demo test check lint format clean system-packages jupyters gridengine test-windows soak fuzz bench dist picture
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -43,6 +43,11 @@ ifeq ($(strip $(TESTS)),)
 	@$(BIN)/python -m coverage report --skip-covered --include='nbssh/core/*' --fail-under=$(CORE_COVERAGE)
 	@echo 'make test: formatting, lint, types, layers, tests and coverage of nbssh/core: all good'
 endif
+
+test-windows: system-packages $(VENV)/.test ## what must hold on Windows, with its own Python, under wine
+	@tests/system-packages.sh tests/windows/system-packages.txt
+	@$(BIN)/python tests/windows/build.py
+	@NBSSH_WINDOWS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(or $(TESTS),tests/windows)
 
 soak: system-packages $(VENV)/.test jupyters ## servers started, cut off and killed again and again (CYCLES=200 FORWARD=socket|tcp SEED=…)
 	@$(BIN)/python tests/soak.py $(if $(CYCLES),--cycles $(CYCLES)) $(if $(FORWARD),--forward $(FORWARD)) $(if $(SEED),--seed $(SEED))
@@ -74,7 +79,7 @@ format: $(VENV)/.test ## reformat the Python code
 	@$(BIN)/ruff format
 
 clean: ## remove everything that was made here, the environment too
-	rm -rf $(VENV) .venv-jupyter-old .venv-jupyter-new .venv-bench-forward .venv-dist bench.json .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+	rm -rf $(VENV) .venv-windows .venv-jupyter-old .venv-jupyter-new .venv-bench-forward .venv-dist bench.json .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
 	  dist build
 	find nbssh tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -43,6 +43,8 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 def needs(*commands: str) -> None:
     """Skip the test at home, fail it in CI, where one of `commands` is not installed."""
     missing = [command for command in commands if not shutil.which(command, path=SYSTEM_PATH)]
+    if missing and sys.platform == "win32":
+        pytest.skip(f"not on Windows: it has no {' '.join(missing)}")
     if missing:
         lacks(f"not installed: {' '.join(missing)}", "add it to tests/system-packages.txt")
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,17 @@ def scratch_home() -> Iterator[Path]:
     os.environ.update(dropped)
     shutil.rmtree(home, ignore_errors=True)
     assert _seen(real) == before, f"a test changed files of the real home, {real}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "not_on_windows(reason): cannot hold there; tests/windows counts them")
+
+
+@pytest.hookimpl(tryfirst=True)  # before other reasons to skip
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("not_on_windows"):
+        if sys.platform == "win32":
+            pytest.skip(f"not on Windows: {mark.args[0]}")
 
 
 def _seen(home: Path) -> dict[str, tuple[int, int]]:

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs what tests/system-packages.txt lists: through apt where it may, else it says what is missing and goes on,
+# usage: system-packages.sh [LIST]
+# Installs what tests/system-packages.txt, or LIST, names: through apt where it may, else it says what is missing and goes on,
 # for the tests of a missing tool are skipped. In CI (CI=true) a missing package is a failure.
 set -eu
 
-list=$(dirname "$0")/system-packages.txt
+list=${1:-$(dirname "$0")/system-packages.txt}
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     echo "make: this is no Debian; the tests of tools that are not here are skipped; the tools: $list" >&2

@@ -175,7 +175,7 @@ def _run_editor(path: Path) -> None:
         words = []
     if not words:
         raise NbsshError(f"$VISUAL or $EDITOR cannot be read as a command: {text}", "correct its quotes")
-    status = process.interact([*words, str(path)])
+    status = process.interact(SYSTEM.as_typed([*words, str(path)]))
     if status:
         raise NbsshError(
             f"the editor '{text}' ended with status {status}; nothing was changed", "set EDITOR to another"

@@ -48,7 +48,7 @@ def local_files(target: Target) -> laptop_files.Local:
         known_hosts=str(paths.known_hosts(name)),
         key=str(paths.key(name)),
         ssh=target.ssh.command,
-        client=paths.system.client,
+        client=paths.system.client_of(target.ssh.version),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import access, writer
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.files import change as changes
 from nbssh.core.files.change import Change, Plan
@@ -49,7 +50,7 @@ def change(context: Context) -> Change | None:
     if state.kind is Kind.EFFECTIVE:
         return None
     old, mode = writer.snapshot(paths.user_config)
-    new = include.include_added(include.include_removed(old or b""))
+    new = include.include_added(include.include_removed(old or b""), skips_mark=SYSTEM.client.skips_mark)
     why = "makes ssh read the files of nbssh"
     if state.kind is Kind.LOW:
         why += f"; {too_low(context, state)}"
@@ -180,7 +181,10 @@ def own_block(context: Context, name: str) -> Block | None:
 
 def _read(context: Context) -> tuple[bytes, SshDisk]:
     """Return the user's config, empty if there is none, and the disk that its Include lines lead to."""
-    return writer.read(context.paths.user_config) or b"", SshDisk.of(context.paths.home)
+    config = writer.read(context.paths.user_config) or b""
+    if SYSTEM.client.skips_mark:
+        config = config.removeprefix(include.MARK)
+    return config, SshDisk.of(context.paths.home)
 
 
 def _place(context: Context, file: str, line: int) -> str:

@@ -6,12 +6,16 @@ Those are what its OpenSSH accepts (w32-sshfileperm.c). By their numbers: their 
 from __future__ import annotations
 
 import re
+import tempfile
 from functools import cache
+from pathlib import Path
 
 from nbssh.adapters.programs import process
 from nbssh.errors import NbsshError
 
 SYSTEM, ADMINISTRATORS = "S-1-5-18", "S-1-5-32-544"
+_LETTERS = ("SY", "BA")  # those two, as a saved list has them
+_LOCAL_ADMINISTRATOR = "LA"
 SECONDS = 15.0
 
 
@@ -24,14 +28,22 @@ def restrict(path: str, *, folder: bool = False) -> None:
 
 
 def is_wide(path: str) -> bool:
-    """Tell whether somebody else than those three may use `path`; not knowing is a no."""
+    """Tell whether somebody else than those three may use `path`; not knowing is a no.
+
+    By what icacls saves, in numbers and letters: what it prints are names in the user's language.
+    """
     try:
-        done = process.run(["icacls", path], seconds=SECONDS)
-    except NbsshError:
+        with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
+            saved = Path(folder, "list")
+            process.run(["icacls", path, "/save", str(saved), "/q"], seconds=SECONDS)
+            written = saved.read_bytes()
+        ours = {_user(), *_LETTERS} | ({_LOCAL_ADMINISTRATOR} if _user().endswith("-500") else set())
+    except (NbsshError, OSError):
         return False
-    # one line for each, `NAME:(I)(F)`; the names are in the user's language, so they are counted
-    entries = re.findall(rb":(?:\([A-Z,]+\))+\s*$", done.out, re.MULTILINE)
-    return len(entries) > len((SYSTEM, ADMINISTRATORS, "you"))
+    # the name of the file, and `D:PAI(A;;FA;;;SY)(A;;0x1200a9;;;WD)`, in UTF-16 (security descriptor string format)
+    _, _, rules = written.replace(b"\0", b"").decode("ascii", "replace").rpartition("D:")
+    permitted = re.findall(r"\(X?A;[^;]*;[^;]*;[^;]*;[^;]*;([^;)]+)", rules)
+    return rules.startswith("NO_ACCESS_CONTROL") or not ours.issuperset(permitted)
 
 
 def repair(path: str, *, folder: bool) -> str:

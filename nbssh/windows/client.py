@@ -34,6 +34,7 @@ class WindowsClient(client.Client):
     """Windows with its own OpenSSH."""
 
     multiplexes: ClassVar = False
+    skips_mark: ClassVar = True
     opener_name: ClassVar = "open.ps1"
 
     def text(self, lines: str) -> str:
@@ -56,4 +57,13 @@ class WindowsClient(client.Client):
         return super().proxy_command(ProxyCommand(**msgspec.structs.asdict(model)))
 
 
-WINDOWS = WindowsClient()
+class OldWindowsClient(WindowsClient):
+    """One whose OpenSSH ends a session at any LocalCommand: no browser opens."""
+
+    def local_command(self, model: client.LocalCommand) -> str:  # noqa: ARG002
+        """Return none."""
+        return ""
+
+
+WINDOWS, OLD = WindowsClient(), OldWindowsClient()
+LOCAL_COMMANDS = (7, 9)  # the release that has them

@@ -9,19 +9,38 @@ import shlex
 import shutil
 import socket
 import subprocess  # only for its quoting
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from nbssh.adapters.laptop.client_system import ClientSystem
 from nbssh.core.server.doctor import Finding
 from nbssh.errors import NbsshError
-from nbssh.windows.client import WINDOWS
+from nbssh.windows.client import LOCAL_COMMANDS, OLD, WINDOWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-# `acl` starts programs, and what starts programs asks which system this is: it is imported where it is used.
+    from nbssh.windows.client import WindowsClient
+
+# `acl` and `ssh` start programs, and what starts programs asks which system this is: imported where they are used.
 # ruff: noqa: PLC0415
+
+
+_HELD = {5, 32}  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION
+_PATIENCE = 2.0
+
+
+def _patiently(act: Callable[[], None]) -> None:
+    """Do it again for a while where somebody holds the file: virus scanners and OneDrive do, for a moment."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return act()
+        except OSError as error:
+            if getattr(error, "winerror", None) not in _HELD or time.monotonic() > until:
+                raise
+        time.sleep(0.05)
 
 
 class Windows(ClientSystem):
@@ -39,6 +58,15 @@ class Windows(ClientSystem):
     def password_home(self) -> Path:
         """Return the user's profile folder, in which ssh looks."""
         return Path(os.environ.get("USERPROFILE") or "~").expanduser()
+
+    def client_of(self, version: Callable[[], str]) -> WindowsClient:
+        """Return one without LocalCommand for the releases to which each is fatal."""
+        found = re.search(r"OpenSSH_for_Windows_(\d+)\.(\d+)", version())
+        return OLD if found and (int(found[1]), int(found[2])) < LOCAL_COMMANDS else WINDOWS
+
+    def home(self) -> Path:
+        """Return the same: its ssh does not ask HOME, which Emacs and Git set."""
+        return self.password_home()
 
     def folders(self, home: Path) -> tuple[Path, Path]:
         """Return the folders for configuration and for state."""
@@ -72,6 +100,11 @@ class Windows(ClientSystem):
         lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
         lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
         return list(lexer)
+
+    def as_typed(self, words: Sequence[str]) -> Sequence[str]:
+        """Return them with the program's path: without one only an .exe is found, and many an editor is a .cmd."""
+        name, *rest = words
+        return [shutil.which(name) or name, *rest]
 
     def spoken(self, words: Sequence[str]) -> str:
         """Return `words` as one line, as the programs of Windows split it themselves."""
@@ -123,6 +156,18 @@ class Windows(ClientSystem):
     def flush_folder(self, path: str) -> None:
         """Do nothing: a folder cannot be opened."""
 
+    def rename(self, old: str, new: str) -> None:
+        """Rename `old` to `new`, once nobody else holds it."""
+        _patiently(lambda: super(Windows, self).rename(old, new))
+
+    def replace(self, old: str, new: str) -> None:
+        """Rename `old` to `new`, once nobody else holds them."""
+        _patiently(lambda: super(Windows, self).replace(old, new))
+
+    def unlink(self, path: str) -> None:
+        """Remove a file, once nobody else holds it."""
+        _patiently(lambda: super(Windows, self).unlink(path))
+
     def bind_as_ssh(self, probe: socket.socket) -> None:
         """Let a socket bind a port that nobody has: REUSEADDR would share it here."""
         probe.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009  here alone
@@ -136,8 +181,10 @@ class Windows(ClientSystem):
 
     def other_ssh(self, command: str) -> Iterator[Finding]:
         """Say that the aliases are for the ssh of Windows, where another one is found first."""
+        from nbssh.windows.ssh import is_of_windows
+
         typed = shutil.which("ssh")
-        if not typed:
+        if not typed or is_of_windows(typed):  # the newer one that winget installs is as good
             return
         if command != "ssh" and os.path.realpath(typed).lower() != os.path.realpath(command).lower():
             yield Finding(

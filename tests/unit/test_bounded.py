@@ -23,12 +23,16 @@ OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 def answering(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[bytes]]]:
     """Listen on a port and answer each connection by `answer`; yield its address, and what was asked."""
     asked: list[bytes] = []
+    ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
             with contextlib.suppress(OSError):
                 while True:
                     client, _ = listener.accept()
+                    if ended.is_set():
+                        client.close()
+                        return
                     with client, contextlib.suppress(OSError):
                         asked.append(client.recv(65536))
                         answer(client)
@@ -38,7 +42,8 @@ def answering(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, li
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}/", asked
         finally:
-            listener.shutdown(socket.SHUT_RDWR)
+            ended.set()
+            socket.create_connection(listener.getsockname()).close()  # it waits for one
             thread.join(30)
             assert not thread.is_alive()
 

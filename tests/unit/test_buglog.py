@@ -28,21 +28,21 @@ from nbssh.__main__ import main
 sys.argv = ["nbssh", *sys.argv[1:]]
 main()
 """
-posix = pytest.mark.skipif(sys.platform == "win32", reason="modes and /dev/full")
+posix = pytest.mark.not_on_windows("it has no modes and no /dev/full")
 
 
 def bug(home: Path, body: str, *words: str, before: str = "", **streams: object) -> subprocess.CompletedProcess[str]:
     """Run `nbssh list WORDS`, whose innermost function is `body`."""
-    environ = {"HOME": str(home), "PATH": os.environ["PATH"], "NBSSH_SSH_COMMAND": "ssh"}
+    environ = {"HOME": str(home), "USERPROFILE": str(home), "PATH": os.environ["PATH"], "NBSSH_SSH_COMMAND": "ssh"}
     given: dict[str, object] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
     return subprocess.run(
         [sys.executable, "-c", before + PROGRAM.format(body=body), "list", *words],
-        env=environ, text=True, check=False, **given,  # type: ignore[call-overload]
+        env=environ, encoding="utf-8", check=False, **given,  # type: ignore[call-overload]
     )  # fmt: skip
 
 
 def log_of(home: Path) -> Path:
-    return home / ".local/state/nbssh/log"
+    return home / ("AppData/Local/nbssh/log" if os.name == "nt" else ".local/state/nbssh/log")
 
 
 def test_the_report_has_everything_and_can_be_pasted(tmp_path: Path) -> None:
@@ -53,7 +53,9 @@ def test_the_report_has_everything_and_can_be_pasted(tmp_path: Path) -> None:
         "nbssh: error: this is a bug in nbssh: RuntimeError: ```on``` purpose\n"
         f"nbssh: hint: please report it with {log}\n"
     )
-    head, fence, block = re.fullmatch(r"(.*?)\n\n(`{4,})console\n(.*)\n\2\n\n", log.read_text(), re.DOTALL).groups()
+    head, fence, block = re.fullmatch(
+        r"(.*?)\n\n(`{4,})console\n(.*)\n\2\n\n", log.read_text(encoding="utf-8"), re.DOTALL
+    ).groups()
     assert len(fence) == 4, "longer than what is inside"
     python = f"{platform.python_implementation()} {platform.python_version()} at {sys.executable}"
     assert head.startswith(f"## nbssh {__version__}: RuntimeError\n\n- nbssh {__version__}, {python}\n")
@@ -71,7 +73,7 @@ def test_no_secret_is_in_it(tmp_path: Path) -> None:
     assert "hunter2" not in text + buglog.described(RuntimeError("password=hunter2"))
     assert f"$ {SYSTEM.spoken(['nbssh', 'add', 'x', '--setup', 'export TOKEN=***'])}\n" in text
     done = bug(tmp_path, "raise RuntimeError('token=hunter2')")
-    assert "hunter2" not in done.stderr + log_of(tmp_path).read_text()
+    assert "hunter2" not in done.stderr + log_of(tmp_path).read_text(encoding="utf-8")
 
 
 @posix
@@ -93,7 +95,7 @@ def test_it_is_bounded_and_the_newest_is_in_it(tmp_path: Path) -> None:
     for number in range(40):
         buglog.append(path, buglog.report(RuntimeError(f"{number} " + "x" * 1_000_000), ["list"]))
         assert path.stat().st_size <= buglog.LOG_BYTES
-        assert f"RuntimeError: {number} x" in path.read_text()
+        assert f"RuntimeError: {number} x" in path.read_text(encoding="utf-8")
     assert len(buglog.described(RuntimeError("x" * 1_000_000))) < 400
 
 
@@ -126,7 +128,7 @@ def test_an_error_without_decent_words(tmp_path: Path, body: str, said: str) -> 
     first, hint = done.stderr.splitlines()
     assert first.startswith(f"nbssh: error: this is a bug in nbssh: {said}")
     assert hint == f"nbssh: hint: please report it with {log_of(tmp_path)}"
-    assert "Traceback" in log_of(tmp_path).read_text()
+    assert "Traceback" in log_of(tmp_path).read_text(encoding="utf-8")
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> None:
@@ -185,4 +187,4 @@ class TestWithoutALog:
     def test_what_is_broken_is_what_the_report_asks(self, tmp_path: Path) -> None:
         body = "import nbssh.adapters.programs.process as p; p.run = None; raise RuntimeError('on purpose')"
         assert bug(tmp_path, body).returncode == 70
-        assert "- unknown (TypeError)\n" in log_of(tmp_path).read_text()
+        assert "- unknown (TypeError)\n" in log_of(tmp_path).read_text(encoding="utf-8")

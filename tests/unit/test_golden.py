@@ -144,7 +144,7 @@ def test_rendered_as_before(name: str) -> None:
 
 
 def test_no_golden_file_is_left_over() -> None:
-    found = {str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*") if path.is_file()}
+    found = {path.relative_to(GOLDEN).as_posix() for path in GOLDEN.rglob("*") if path.is_file()}
     assert found == set(rendered())
 
 

@@ -22,7 +22,7 @@ def nbssh(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "nbssh", *words],
         env={**os.environ, "COLUMNS": "80", **environ},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
 

@@ -169,6 +169,7 @@ def gnu_patch(diff: Path, top: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.not_on_windows("a person there has neither git nor patch")
 @pytest.mark.parametrize("tool", [git_apply, gnu_patch], ids=["git apply", "patch"])
 @pytest.mark.parametrize("name", ["plain", "with space"])
 def test_real_tools_apply_the_diff(tmp_path_factory: pytest.TempPathFactory, tool: object, name: str) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 WORDS = ["plain", "", "a b", "it's", '"q"', "$HOME `id`", "a\\", "*?[", "100%", "-rf", "\u00fc\U0001f40d", "a\nb"]
 
 
+@pytest.mark.not_on_windows("it has no sh")
 def test_a_shell_reads_each_word_as_it_was() -> None:
     script = f"printf '%s\\0' {quoting.shwords(WORDS)}"
     done = subprocess.run(["sh", "-c", script], capture_output=True, check=True)

@@ -7,7 +7,6 @@ import io
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -86,7 +85,7 @@ def test_paint_is_put_on_what_was_cleaned() -> None:
     assert stream.getvalue() == "<a\\x1b[31m>\n<b>\n"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX programs")
+@pytest.mark.not_on_windows("it has none of these programs")
 def test_what_a_program_says_is_shown_cleaned_and_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
     said = b"\xf0\x9f\x98\x80 \x1b]0;title\x07\xc2\x9bx\r\nlast words"
     with screen.relay() as errors:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 NOBODY_HAS = 1_234_567
 
 
-on_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no password database")
+on_posix = pytest.mark.not_on_windows("it has no password database")
 
 
 @on_posix
@@ -34,6 +33,7 @@ def test_the_home_is_that_of_the_password_database_whatever_home_says(monkeypatc
     assert ClientSystem().password_home().is_dir()
 
 
+@on_posix
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_home_that_only_somebody_else_can_enter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     theirs = tmp_path / "theirs"

@@ -23,4 +23,12 @@ from nbssh.adapters.ssh.client import Ssh
 )
 def test_what_calls_ssh_stays(command: str, kept: str) -> None:
     through = Ssh(tuple(command.split())).through(Path("/tmp/ctl"))
-    assert through == [*kept.split(), "-F", "none", "-S", "/tmp/ctl", "-oControlMaster=no", "-oProxyCommand=false"]
+    assert through == [
+        *kept.split(),
+        "-F",
+        "none",
+        "-S",
+        str(Path("/tmp/ctl")),
+        "-oControlMaster=no",
+        "-oProxyCommand=false",
+    ]

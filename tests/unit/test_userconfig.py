@@ -92,6 +92,15 @@ def test_our_lines_end_as_the_first_line_does(config: bytes, end: bytes) -> None
     assert added == include.COMMENT + end + include.INCLUDE + end + config
 
 
+def test_our_lines_stand_behind_a_mark_that_ssh_skips() -> None:
+    config = b"\xef\xbb\xbfHost a\r\n"
+    added = include_added(config, skips_mark=True)
+    assert added == b"\xef\xbb\xbf" + include.COMMENT + b"\r\n" + include.INCLUDE + b"\r\nHost a\r\n"
+    assert include_removed(added) == config
+    with pytest.raises(NbsshError, match="UTF-16"):
+        include_added(b"\xff\xfeH\0", skips_mark=True)
+
+
 @pytest.mark.parametrize("bom", [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"])
 def test_a_byte_order_mark_is_named(bom: bytes) -> None:
     with pytest.raises(NbsshError, match="byte order mark"):

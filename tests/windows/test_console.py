@@ -31,13 +31,14 @@ class FakeKernel:
         self.modes[handle] = mode
 
 
-def test_colours_and_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colours_characters_and_plain_newlines(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel, written = FakeKernel(), io.BytesIO()
     monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel), raising=False)
-    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="cp1252"))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="cp1252", newline="\r\n"))
     console.prepare()
     sys.stdout.write("用户 ✓\n")
     sys.stdout.flush()
+    # bash and ssh_config would take a carriage return for text
     assert written.getvalue().decode() == "用户 ✓\n"
     assert kernel.modes == {-110: 3 | 4}
 

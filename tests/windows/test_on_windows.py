@@ -221,9 +221,10 @@ def test_a_file_that_others_may_use_is_found_with_what_repairs_it(with_profile: 
     conf = laptop.home / ".ssh" / "nbssh.d" / "mybox.conf"
     laptop.tool(
         laptop.bin / "icacls",
-        "printf '%s NT-AUTORIT\\304T\\\\SYSTEM:(F)\\r\\n' \"$1\"\n"
-        "printf '   VORDEFINIERT\\\\Administratoren:(F)\\r\\n   box\\\\me:(F)\\r\\n'\n"
-        "case $1 in *mybox.conf) printf '   Jeder:(I)(RX)\\r\\n' ;; esac\nprintf '\\r\\n1 Dateien\\r\\n'",
+        '[ "$2" = /save ] || exit 1\n'
+        "printf 'x (A;;FA;;;WD)\\r\\nD:PAI(A;;FA;;;SY)(A;;FA;;;S-1-5-21-1-2-3-1001)' >\"$3\"\n"
+        "case $1 in *mybox.conf) other=WD ;; *) other=BA ;; esac\n"
+        'printf \'(D;;FA;;;AN)(A;;0x1200a9;;;%s)\\r\\n\' "$other" >>"$3"',
     )
     (found,) = [
         check for check in json.loads(laptop.run("doctor", "--offline", "--json").stdout)["checks"]
@@ -241,6 +242,13 @@ def test_gits_ssh_on_the_path_is_named(with_profile: Laptop) -> None:
     laptop.tool(laptop.bin / "ssh", 'exec /usr/bin/ssh "$@"')
     said = laptop.nbssh("doctor", "--offline", "mybox")
     assert f"'ssh' in this shell is {laptop.bin}/ssh" in " ".join(said.split())
+
+
+def test_a_newer_ssh_of_windows_on_the_path_is_fine(with_profile: Laptop) -> None:
+    laptop = with_profile
+    name = "OpenSSH_for_Windows_9.8p1 Win32-OpenSSH-GitHub, LibreSSL 4.0.0"
+    laptop.tool(laptop.bin / "ssh", f'[ "$1" = -V ] || exec /usr/bin/ssh "$@"; echo "{name}" >&2')
+    assert "in this shell is" not in " ".join(laptop.nbssh("doctor", "--offline", "mybox").split())
 
 
 def test_remove_and_uninstall_leave_the_config_as_it_was(with_profile: Laptop) -> None:

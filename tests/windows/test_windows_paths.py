@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 from nbssh.adapters.laptop import store
 from nbssh.adapters.laptop.client_system import ClientSystem
 from nbssh.adapters.ssh.disk import SshDisk
+from nbssh.core.files.client import LocalCommand
 from nbssh.core.profile.profile import Profile
 from nbssh.core.ssh import include
 from nbssh.core.ssh.include import Kind
@@ -88,3 +90,47 @@ def test_a_profile_saved_with_crlf_keeps_its_line_ends() -> None:
     changed = store.text_of("box", Profile(destination="box", port=9000, dir="work"), old)
     assert changed.startswith("# mine\r\n")
     assert changed.count("\n") == changed.count("\r\n") == 4
+
+
+def test_the_home_is_the_profile_folder_whatever_home_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emacs, Git and some companies set HOME, and the ssh of Windows does not ask it."""
+    monkeypatch.setenv("HOME", "/elsewhere")
+    monkeypatch.setenv("USERPROFILE", "/profile")
+    assert str(Windows().home()) == str(Windows().password_home())
+    assert Windows().home().name == "profile"
+
+
+@pytest.mark.parametrize(
+    ("version", "old"),
+    [
+        ("OpenSSH_for_Windows_7.7p1, LibreSSL 2.6.5", True),
+        ("OpenSSH_for_Windows_7.9p1, LibreSSL 2.6.5", False),
+        ("OpenSSH_for_Windows_9.5p1, LibreSSL 3.8.2", False),
+        ("OpenSSH_for_Windows_10.0p2", False),
+        ("OpenSSH_7.6p1", False),
+        ("", False),
+    ],
+)
+def test_what_an_ssh_can_is_told_by_its_version(version: str, *, old: bool) -> None:
+    model = LocalCommand(opener="o", name="n", port=1, program="p", without_master="", show="")
+    assert (Windows().client_of(lambda: version).local_command(model) == "") is old
+
+
+@pytest.mark.parametrize(("winerror", "held", "kept"), [(32, 3, True), (5, 1, True), (2, 1, False)])
+def test_a_file_that_somebody_holds_for_a_moment_is_written(
+    monkeypatch: pytest.MonkeyPatch, winerror: int, held: int, *, kept: bool
+) -> None:
+    """As virus scanners and OneDrive do; what is wrong for good is said at once."""
+    asked: list[object] = []
+
+    def replace(*words: object) -> None:
+        asked.append(words)
+        if len(asked) <= held:
+            error = PermissionError(13, "held")
+            error.winerror = winerror  # type: ignore[attr-defined]
+            raise error
+
+    monkeypatch.setattr("os.replace", replace)
+    with contextlib.nullcontext() if kept else pytest.raises(PermissionError):
+        Windows().replace("a", "b")
+    assert len(asked) == (held + 1 if kept else 1)

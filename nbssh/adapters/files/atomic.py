@@ -4,7 +4,7 @@ Every function raises OSError as the system gave it; `nbssh.adapters.files.write
 """
 
 # System calls under their own names; a path object would only wrap them.
-# ruff: noqa: PTH101, PTH102, PTH105, PTH108, PTH112, PTH118, PTH120, PTH123, PTH208
+# ruff: noqa: PTH101, PTH102, PTH112, PTH118, PTH120, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def remove_if_there(paths: Iterable[str]) -> None:
     """Remove files, those that are gone already included."""
     for path in paths:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+            SYSTEM.unlink(path)
 
 
 def back_up(path: str, data: bytes, backups: str) -> str:
@@ -124,7 +124,7 @@ def back_up(path: str, data: bytes, backups: str) -> str:
     staged = temporary(os.path.join(backups, "backup"))
     try:
         write_new(staged, data, 0o600)
-        os.replace(staged, made)
+        SYSTEM.replace(staged, made)
     finally:
         remove_if_there([staged])
     SYSTEM.flush_folder(backups)

@@ -5,7 +5,7 @@ Decides nothing about contents: those come with the Change.
 """
 
 # System calls under their own names; a path object would only wrap them.
-# ruff: noqa: PTH101, PTH104, PTH105, PTH106, PTH108, PTH110, PTH120, PTH123
+# ruff: noqa: PTH101, PTH106, PTH110, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class _Step:
     def _replace(self) -> None:
         if self.change.new is None:
             self.kept = atomic.temporary(self.target)
-            os.rename(self.target, self.kept)
+            SYSTEM.rename(self.target, self.kept)
         else:
             self.replacing = True
             if self.change.old is None:
@@ -178,7 +178,7 @@ class _Step:
         """Give the new file its name, which was free when we looked."""
         try:
             if not swap.rename_to_free(self.staged, self.target):
-                os.replace(self.staged, self.target)
+                SYSTEM.replace(self.staged, self.target)
         except FileExistsError:
             raise self._changed() from None
 
@@ -189,7 +189,7 @@ class _Step:
             self.kept = ""
         elif not os.path.samestat(os.lstat(self.target), os.lstat(self.kept)):
             raise self._changed()
-        os.replace(self.staged, self.target)
+        SYSTEM.replace(self.staged, self.target)
 
     def _taken_out(self) -> str:
         """Return the path of what was at the target until now; empty where nothing is kept of it."""
@@ -228,7 +228,7 @@ class _Step:
         elif change.new is None and self.kept and os.path.lexists(self.kept):
             theirs = os.path.lexists(self.target)
             if not theirs:
-                os.replace(self.kept, self.target)
+                SYSTEM.replace(self.kept, self.target)
         elif self.replacing and self._is_replaced():
             theirs = read(self.target) != change.new
             if not theirs:
@@ -246,7 +246,7 @@ class _Step:
     def _put_back(self) -> None:
         change = self.change
         if change.old is None:
-            os.unlink(self.target)
+            SYSTEM.unlink(self.target)
             return
         self.kept = self._taken_out()
         if self.kept == self.staged and swap.exchange(self.staged, self.target):
@@ -258,7 +258,7 @@ class _Step:
             self.kept = atomic.temporary(self.target)
             mode = change.mode if change.old_mode is None else change.old_mode
             atomic.write_new(self.kept, change.old, mode, self.target)
-        os.replace(self.kept, self.target)
+        SYSTEM.replace(self.kept, self.target)
         SYSTEM.flush_folder(os.path.dirname(self.target))
 
     def tidy(self) -> None:

@@ -23,7 +23,7 @@ from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     import pwd
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from nbssh.core.server.doctor import Finding
 
@@ -47,6 +47,14 @@ class ClientSystem:
     def password_home(self) -> Path:
         """Return the home in which ssh looks, whatever $HOME says: that of the password database."""
         return Path(password_entry().pw_dir)
+
+    def client_of(self, version: Callable[[], str]) -> Client:  # noqa: ARG002  a subclass asks
+        """Return how its files are written for the ssh that calls itself `version`."""
+        return self.client
+
+    def home(self) -> Path:
+        """Return the home that ssh means by `~`: $HOME, otherwise that of the password database."""
+        return Path(os.environ.get("HOME") or self.password_home())
 
     def folders(self, home: Path) -> tuple[Path, Path]:  # noqa: ARG002  others have theirs below it
         """Return the folders for configuration and for state; XDG paths on macOS too."""
@@ -87,6 +95,10 @@ class ClientSystem:
     def split(self, text: str) -> list[str]:
         """Split a command as the shell does. Raises ValueError."""
         return list(_lexer(text))
+
+    def as_typed(self, words: Sequence[str]) -> Sequence[str]:
+        """Return the command to start for `words` that a person would type."""
+        return words
 
     def spoken(self, words: Sequence[str]) -> str:
         """Return `words` as one line for the shell."""
@@ -161,6 +173,18 @@ class ClientSystem:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename `old` to `new`, which is free. Raises OSError."""
+        os.rename(old, new)  # noqa: PTH104  as its callers say it
+
+    def replace(self, old: str, new: str) -> None:
+        """Rename `old` to `new`, over what is there. Raises OSError."""
+        os.replace(old, new)  # noqa: PTH105  the same
+
+    def unlink(self, path: str) -> None:
+        """Remove a file. Raises OSError."""
+        os.unlink(path)  # noqa: PTH108  the same
 
     def bind_as_ssh(self, probe: socket.socket) -> None:
         """Let a socket bind a port only where ssh could, too."""

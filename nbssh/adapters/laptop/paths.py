@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nbssh.adapters.laptop.client_system import ClientSystem
 
 
 @dataclass(frozen=True)
 class Paths:
-    """The local files of one user; HOME is honoured everywhere, XDG paths on macOS too."""
+    """The local files of one user; HOME is honoured where ssh honours it, XDG paths on macOS too."""
 
     home: Path
     system: ClientSystem = SYSTEM
@@ -25,7 +26,7 @@ class Paths:
     @classmethod
     def of_user(cls) -> Paths:
         """Return the paths of the user who runs us."""
-        home = Path(os.environ.get("HOME") or SYSTEM.password_home())
+        home = SYSTEM.home()
         try:
             found = home.is_absolute() and home.is_dir()
         except OSError as error:  # another user's, after su or sudo that kept HOME

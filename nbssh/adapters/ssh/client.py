@@ -111,6 +111,8 @@ class Ssh:
             text = b""
         except OSError as error:
             raise NbsshError(f"{path}: cannot be read: {error.strerror}", "mend its mode") from None
+        if self.system.client.skips_mark:
+            text = text.removeprefix(include.MARK)  # candidates stand above it
         copies = itertools.count()
 
         def keep(data: bytes) -> str:
@@ -119,7 +121,7 @@ class Ssh:
             copy.write_bytes(data)
             return self.system.with_slashes(copy)
 
-        home = Path(os.environ.get("HOME") or self.system.password_home())
+        home = self.system.home()
         text = include.include_left_out(text, SshDisk.of(home), keep, lambda line: moment.settled(line, answers))
         system = f'\nHost *\nInclude "{self.system.system_config}"\n' if self.reads_system_config() else ""
         return text + system.encode()

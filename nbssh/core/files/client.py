@@ -46,6 +46,8 @@ class Client:
 
     multiplexes: ClassVar[bool] = True
     """Its ssh has masters (ControlMaster)."""
+    skips_mark: ClassVar[bool] = False
+    """Its ssh reads a config that begins with a byte order mark in UTF-8."""
     opener_name: ClassVar[str] = "open"
 
     def text(self, lines: str) -> str:

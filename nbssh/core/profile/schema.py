@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
@@ -30,6 +31,9 @@ _ABOUT = {
 def schema() -> dict[str, Any]:
     """Return the schema. TOML has no null, and an editor's regular expressions are not Python's: both are left out."""
     found = msgspec.json.schema(Profile)
+    for struct in found["$defs"].values():  # a docstring is indented up to Python 3.12
+        if "description" in struct:
+            struct["description"] = inspect.cleandoc(struct["description"])
     definitions = {name: _without(definition) for name, definition in found["$defs"].items()}
     top = definitions.pop("Profile")
     for key, about in _about().items():

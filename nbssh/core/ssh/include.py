@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 COMMENT = b"# Jupyter over ssh; added by nbssh, taken out again by: nbssh uninstall"
 INCLUDE = b"Include nbssh.d/*.conf"
 _OURS = re.compile(
-    b"^" + re.escape(COMMENT) + rb"\r?\n" + re.escape(INCLUDE) + rb"(?:\r?\n|\Z)",
+    rb"(?:^|(?<=\A\xef\xbb\xbf))" + re.escape(COMMENT) + rb"\r?\n" + re.escape(INCLUDE) + rb"(?:\r?\n|\Z)",
     re.MULTILINE,
 )
-_BOMS = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+MARK = b"\xef\xbb\xbf"
+_BOMS = {MARK: "UTF-8", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 _STRUCTURE = re.compile(rb"\b(host|match|include)\b", re.IGNORECASE)
 _FORWARD = re.compile(rb"(?i)localforward|dynamicforward|include")
@@ -96,12 +97,14 @@ class Line:
         return " ".join((self.keyword.capitalize(), *self.arguments))
 
 
-def include_added(config: bytes) -> bytes:
+def include_added(config: bytes, *, skips_mark: bool = False) -> bytes:
     """Put our two lines on top of the user's config, with its line ends; every other byte stays.
 
     Always adds: ask `include_state` first whether it is needed. Where our lines stand too low, take
-    them out before. Raises NbsshError for a file with a byte order mark, which no line can stand above.
+    them out before. A byte order mark stays first where ssh `skips_mark`, the one of UTF-8; for any other NbsshError.
     """
+    if skips_mark and config.startswith(MARK):
+        return MARK + include_added(config.removeprefix(MARK))
     for bom, encoding in _BOMS.items():
         if config.startswith(bom):
             raise NbsshError(

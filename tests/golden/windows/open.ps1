@@ -80,9 +80,9 @@ function Test-Alone {
     return $false
 }
 
-# True once the page answers, false once the port has closed with the session.
+# True once the page answers, false once the port has closed with the session, or after ten minutes of other answers.
 function Wait-Page {
-    while ($true) {
+    foreach ($step in 1..1200) {
         try {
             $request = [System.Net.WebRequest]::Create($url + 'api')
             $request.Proxy = $null
@@ -99,6 +99,7 @@ function Wait-Page {
         }
         Start-Sleep -Milliseconds 500
     }
+    return $false
 }
 
 # True once launch has verified Jupyter, which it is asked without asking anybody anything.

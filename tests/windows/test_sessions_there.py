@@ -1,0 +1,130 @@
+"""Every command from a real Windows' Python against a real sshd and a real JupyterLab, before, in and after sessions.
+
+ssh.exe is the bridge; see bridge.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pexpect
+import pytest
+from bed import Bed, bed, is_running, until
+from laptop import Laptop, laptop, lend_config
+from ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PASSWORD = "corr€ct horse"
+UP = "k and Enter stop it"
+SECONDS = 90
+
+
+class Desk:
+    """A laptop with the profile `box`, and the bed that this leads to."""
+
+    def __init__(self, made: Laptop, lent: Bed) -> None:
+        self.laptop, self.bed, self.port = made, lent, free_port()
+        self.nbssh = made.nbssh
+
+    def add(self) -> str:
+        """Set up the profile box."""
+        words = ["--yes", "--password-stdin", "--port", str(self.port), "--jupyter", str(self.bed.jupyter)]
+        return self.nbssh("add", "box", *words, stdin=f"{PASSWORD}\n")
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[pexpect.spawn[str]]:
+        """Type `ssh box-nb` in a console, and wait until its page answers."""
+        with self.laptop.starts("ssh", "box-nb") as session:
+            until(self.answers, "Jupyter answers through the tunnel", SECONDS)
+            session.expect(UP, timeout=SECONDS)
+            yield session
+
+    def answers(self) -> bool:
+        """Tell whether Jupyter answers on the laptop's port."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", "/api")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def status(self) -> dict[str, Any]:
+        """Return what `nbssh status --json` says of box."""
+        (profile,) = json.loads(self.laptop.run("nbssh", "status", "--json").stdout)["profiles"]
+        return dict(profile)
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with laptop("3.13") as made, bed(listen=True) as lent:
+        lend_config(made, lent)
+        yield Desk(made, lent)
+
+
+def test_two_sessions_and_what_is_asked_about_them(desk: Desk) -> None:
+    assert "done; now type: ssh box-nb" in desk.add()
+    assert desk.status()["state"] == "stopped"
+    with desk.session():
+        # ssh ran LocalCommand by way of cmd.exe
+        until((desk.laptop.folder / "powershell.log").exists, "the opener is started")
+        seen = desk.status()
+        assert (seen["state"], seen["tunnel"], seen["version"] is None) == ("running", True, False)
+        assert "Jupyter Server" in desk.nbssh("logs", "box")
+    # the window was closed
+    assert is_running(seen["pid"])
+    with desk.session() as session:
+        assert "is already running" in str(session.before)
+        assert desk.nbssh("kill", "box") == f"nbssh: stopped JupyterLab on {seen['host']} (pid {seen['pid']})\n"
+        session.expect(pexpect.EOF)
+        assert "was stopped" in str(session.before)
+    until(lambda: not is_running(seen["pid"]), "Jupyter ends")
+
+
+def test_sessions_that_are_ended_by_k_and_by_the_other_alias(desk: Desk) -> None:
+    """With the oldest release, which opens no browser: any LocalCommand ends it."""
+    desk.laptop.env["NBSSH_BED_OPENSSH"] = "7.7"
+    desk.add()
+    with desk.session() as session:
+        stopped = desk.laptop.run("ssh", "box-nb-kill")
+        assert stopped.returncode == 0, stopped.stderr
+        pid = int(re.findall(r"\(pid (\d+)\)", stopped.stdout)[0])
+        until(lambda: not is_running(pid), "Jupyter ends")
+        session.expect(pexpect.EOF)
+    with desk.session() as session:
+        session.send("k\r")
+        session.expect(pexpect.EOF)
+    until(lambda: not desk.answers(), "it is stopped from its own console")
+    desk.nbssh("remove", "box", "--yes")
+    assert not (desk.bed.remote_home / ".local/share/nbssh/box").exists()
+
+
+def test_commands_that_look_at_a_host_and_change_it(desk: Desk) -> None:
+    desk.add()
+    found = json.loads(desk.laptop.run("nbssh", "doctor", "box", "--json").stdout)["checks"]
+    # powershell.exe is the bed's own, which opens nothing
+    assert [check for check in found if check["level"] == "error"] == []
+    assert "OpenSSH_for_Windows_9.5" in found[0]["message"]
+    assert desk.laptop.run("nbssh", "diff", "box").stdout == ""
+    profile = desk.bed.remote_home / ".local/share/nbssh/box/profile"
+    whole = profile.read_bytes()
+    profile.write_bytes(whole.replace(b"box", b"bax"))
+    assert "bax" in desk.laptop.run("nbssh", "diff", "box").stdout
+    desk.nbssh("apply", "--yes")
+    assert profile.read_bytes() == whole
+    assert desk.nbssh("kill", "box") == "nbssh: not running\n"
+    assert "nothing was started there yet" in desk.nbssh("logs", "box", status=1)
+    assert "a new token" in desk.nbssh("passwd", "box", "--token", "--yes")
+    assert f"http://127.0.0.1:{desk.port}/?token=" in desk.nbssh("url", "box")
+    for command, said in (("open", "leave its window open: ssh box-nb"), ("unit", "systemd and launchd")):
+        assert said in desk.nbssh(command, "box", status=1)
+    desk.nbssh("uninstall", "--yes")
+    assert list((desk.bed.remote_home / ".local/share/nbssh").glob("*")) == []
+    assert not (desk.laptop.home / ".ssh" / "nbssh.d").exists()
