@@ -63,7 +63,7 @@ class Visitor:
         if status not in {200, 302} or not self._is_in():  # after a login the page sends us on
             raise NbsshError(
                 f"{self.base} does not accept the password",
-                "a new password counts from Jupyter's next start on: stop it, and start it again",
+                "stop Jupyter and start it again, if you have set a new one since, by: nbssh passwd",
             )
 
     def page(self, path: str = "lab") -> str:
