@@ -58,8 +58,10 @@ look_limit() {
     '' | *[!0-9]*) return 0 ;;
     *) ;;
     esac
-    if [ "${limit_job}" = "${r_job}" ] && [ -n "${r_job}" ]; then
-        limit_left=$((limit_until - $(command date +%s)))
+    # Ctrl-C reaches every program of the terminal, and this one may say nothing then
+    limit_now=$(command date +%s) || :
+    if [ "${limit_job}" = "${r_job}" ] && [ -n "${r_job}" ] && [ -n "${limit_now}" ]; then
+        limit_left=$((limit_until - limit_now))
     fi
 }
 

@@ -1,0 +1,27 @@
+"""What a session in a job knows of the job's time limit."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from bed import REPOSITORY, needs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "ksh"])
+def test_a_clock_that_ctrl_c_keeps_from_answering_ends_no_session(tmp_path: Path, shell: str) -> None:
+    needs(shell)
+    (tmp_path / "date").write_text("#!/bin/sh\nexit 130\n")
+    (tmp_path / "date").chmod(0o755)
+    (tmp_path / "job.until").write_text("2 4000000000\n")
+    script = 'set -eu; r_job=2; . "$program/batch/launch.sh"; look_limit; echo "left:${limit_left}"'
+    done = subprocess.run(
+        [shell, "-c", script],
+        env={"program": str(REPOSITORY / "templates"), "state": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "left:\n", "")
