@@ -16,8 +16,6 @@ from nbssh.core.files.change import PRIVATE, Kind
 from nbssh.core.profile.declared import Secret
 from nbssh.core.profile.profile import alias, validated
 from nbssh.core.server.values import is_server_path
-from nbssh.core.ssh.answer import parsed
-from nbssh.core.ssh.destination import arguments_of
 from nbssh.core.ssh.recipe import parse_recipe
 from nbssh.core.text import printable
 from nbssh.errors import Exit, NbsshError
@@ -83,15 +81,15 @@ def _unseen(target: Target, home: str) -> tuple[Target, list[Carried]]:
     name, profile, way = target.name, target.profile, target.way
     if profile.forward == "socket" and not home:
         raise NbsshError("--forward socket needs the home on the host, which nobody asks", "say --home /home/you")
-    user = parsed(target.ssh.resolve(arguments_of(profile))).get("user", ("",))[0]
     public, files = "", list[tuple[str, str]]()
     if way.leads_on:
         key, public = keygen.generate(f"nbssh {name}")
         files = way.carried_keys(key, public, target.secret.public_key)
     host_keys = [" ".join(public.split()[:2])] if public else []
-    server = carried.unseen(name, profile, home, user)
-    server = msgspec.structs.replace(server, via=way.unseen_via, host_keys=host_keys)
-    target = target.with_profile(validated(msgspec.structs.replace(profile, server=server), "the command line"))
+    target = aliases.assumed(target.with_profile(msgspec.structs.replace(profile, carried=home or "~")))
+    server = msgspec.structs.replace(target.declared.server, host_keys=host_keys)
+    profile = msgspec.structs.replace(target.profile, server=server)
+    target = target.with_profile(validated(profile, "the command line"))
     folder = carried.below(home, target.declared.folder)
     return target, [Carried(f"{folder}/{file}", text.encode(), PRIVATE) for file, text in files]
 
@@ -103,9 +101,7 @@ def _on_laptop(target: Target, *, seen: bool) -> list[Carried]:
         target.ui.warn(
             f"{alias(target.name)} cannot be made equal to '{target.profile.destination}' in this: {sentence}"
         )
-    profile, found = target.profile, list[Carried]()
-    if not seen and profile.server:
-        profile = msgspec.structs.replace(profile, server=None, carried=profile.server.home or "~")
+    found = list[Carried]()
     for change in changes:
         if change.new is None:
             continue
@@ -114,6 +110,6 @@ def _on_laptop(target: Target, *, seen: bool) -> list[Carried]:
             raise NbsshError(f"{path} is not below your home", "say it again without XDG_CONFIG_HOME, XDG_STATE_HOME")
         data = change.new
         if change.kind is Kind.PROFILE and not seen:
-            data = store.text_of(target.name, profile).encode()
+            data = store.text_of(target.name, msgspec.structs.replace(target.profile, server=None)).encode()
         found.append(Carried(path.relative_to(target.paths.home).as_posix(), data, change.mode))
     return found

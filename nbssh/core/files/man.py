@@ -70,7 +70,7 @@ def _command(name: str, command: Any) -> Command:  # noqa: ANN401
     return Command(
         name,
         " ".join([*(["[OPTIONS]"] if options else []), *usage]),
-        tuple(" ".join(part.split()) for part in re.split(r"\n\s*\n", command.help or "") if part.strip()),
+        tuple(_sentence(part) for part in re.split(r"\n\s*\n", command.help or "") if part.strip()),
         (*(Item("", each.metavar, _sentence(each.help)) for each in arguments if each.help), *options),
     )
 
