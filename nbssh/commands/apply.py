@@ -184,8 +184,8 @@ def _at_once(job: Callable[[list[Work]], None], groups: Sequence[list[Work]], *,
 def _connect(group: list[Work], connections: ExitStack, *, unasked: bool) -> None:
     first = group[0].target
     connect.refuse_prompts(first, "nbssh apply", unasked=unasked)
-    # no place to look from is an open session where the way leads on, or to the destination that there was before
-    elsewhere = (first.way.leads_on or first.was_changed) and not all(_is_known(work) for work in group)
+    # no place to look from is an open session where the way leads on
+    elsewhere = first.way.leads_on and not all(_is_known(work) for work in group)
     opened = connections.enter_context(connect.connect(first, unasked=unasked, at_destination=elsewhere))
     for work in group:
         work.connection = opened

@@ -95,9 +95,7 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
         there, looked = None, False
         if not offline:
             try:
-                there = stack.enter_context(
-                    connect.connect(target, at_destination=target.way.leads_on or target.was_changed)
-                )
+                there = stack.enter_context(connect.connect(target, at_destination=target.way.leads_on))
                 looked = not _is_known(target)
                 target = _with_secret(probe.find_out(there, target)) if looked else target
             except NbsshError as error:

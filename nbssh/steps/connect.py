@@ -52,10 +52,11 @@ def connect(
     """Open the way to a profile's host: its open master; without one, or where it is full, a login of our own.
 
     Where nobody may be asked and the host is known to ask, there is no login behind a master that is full.
-    `at_destination`: not to where the way leads on, which is where an open session is.
+    `at_destination`: not to where the way leads on, which is where an open session is. A session that was opened for
+    what the profile declared before may be on another host.
     """
     profile = target.profile
-    if at_destination:
+    if at_destination or target.was_changed:
         return login.private(
             target.ssh, target.arguments, profile.destination, unasked=unasked, login_seconds=login_seconds
         )
@@ -71,10 +72,10 @@ def connect(
 
 
 def refuse_missing(target: Target, out: bytes) -> None:
-    """Raise where the answer of a script says that the profile is not on its host any more."""
+    """Raise where the answer of a script says that the profile is not on its host."""
     if ["nbssh-missing"] in answers.rows(out):
         raise NbsshError(
-            f"'{target.name}' is not installed on {target.profile.destination} any more", f"nbssh apply {target.name}"
+            f"'{target.name}' is not installed on {target.profile.destination}", f"nbssh apply {target.name}"
         )
 
 

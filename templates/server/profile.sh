@@ -61,7 +61,7 @@ open_profile() {
         *) ;;
         esac
     done 2>/dev/null <"${data}/profile" ||
-        fail "the profile '${name}' is not installed on ${host} any more" "on your laptop: nbssh apply ${name}"
+        fail "the profile '${name}' is not installed on ${host}" "on your laptop: nbssh apply ${name}"
     case ${remote_port}${start_timeout} in
     *[!0-9]*) fail "${data}/profile on ${host} holds a number that is none" "on your laptop: nbssh apply ${name}" ;;
     *) ;;

@@ -48,7 +48,7 @@ def test_several_nodes_and_tasks_behind_a_sites_own_wrapper(make_cluster: Callab
     _, words = ended(again)
     assert "was put back into the queue" in words
     assert "failed" not in words
-    # Slurm would let it wait for two minutes; a node takes no job whose credential is of the second in which it killed it
+    # Slurm would let it wait for two minutes; a node takes none in the second of its kill
     until(lambda: [job.state for job in bed.jobs()] == ["PENDING"], "it waits")
     until(lambda: not any("jupyter-lab" in line for line in bed.running("c1").values()), "the first start has ended")
     bed.root_on("login", "scontrol update jobid=2 starttime=now+2seconds")

@@ -32,7 +32,7 @@ OTHERS = ("otherbox", "mybox-nbx", "10.0.0.5")
 REMOTE = (
     "test -r ~/.local/share/nbssh/program/0123456789abcdef/{script} && "
     "exec /bin/sh ~/.local/share/nbssh/program/0123456789abcdef/{script} {words}; "
-    "echo nbssh: error: mybox is not installed on this host any more; "
+    "echo nbssh: error: mybox is not installed on this host; "
     "echo nbssh: hint: on your laptop: nbssh apply mybox; exit 1"
 )
 BLOCK = f"""\

@@ -24,7 +24,7 @@ def test_a_host_that_was_installed_anew(bed: Bed) -> None:
     assert status == 1
     assert "nbssh apply box" in words
     close_tunnel(bed)
-    missing = "'box' is not installed on box any more\nnbssh: hint: nbssh apply box"
+    missing = "'box' is not installed on box\nnbssh: hint: nbssh apply box"
     for command in (("kill", "box"), ("status", "box"), ("open", "box")):
         refused = bed.run("nbssh", *command)
         assert refused.returncode == 1
@@ -118,6 +118,26 @@ def test_another_destination_is_looked_at_and_not_the_session_that_is_open(bed: 
     ]
     assert looked
     assert all(" other exec /bin/sh -s" in line for line in looked)
+    detach(session)
+    close_tunnel(bed)
+    kill(bed)
+
+
+def test_no_command_answers_for_the_destination_that_there_was_before(bed: Bed) -> None:
+    bed.ssh_config.write_text(bed.ssh_config.read_text() + "\nHost dead\n    ProxyCommand false\n")
+    add(bed)
+    session = start(bed)
+    pid = server_pid(bed)
+    profile = bed.local_home / ".config/nbssh/profiles/box.toml"
+    text = profile.read_text()
+    profile.write_text(text.replace('destination = "box"', 'destination = "dead"'))
+    for command in ("status", "logs", "kill", "passwd"):
+        done = bed.run("nbssh", command, "box", *(["--token", "--yes"] if command == "passwd" else []))
+        assert (command, done.returncode) == (command, 1)
+        assert "dead" in done.stdout + done.stderr
+    assert is_running(pid)
+    profile.write_text(text)
+    assert "running" in bed.nbssh("status", "box").stdout
     detach(session)
     close_tunnel(bed)
     kill(bed)
