@@ -119,7 +119,7 @@ def remote_changes(declared: Declared, present: Present) -> list[Change]:
     if declared.profile.server is None:
         return []
     data, where, files = declared.folder, declared.profile.destination, present.files
-    lists = [files[path][0] for path in (server_files.settings_path(data), f"{data}/manifest") if path in files]
+    lists = present.lists(data)
     changes = [server_files.program_change(declared, present.program(declared))]
     newer = server_record.is_newer(files, data)
     for file in server_files.remote_files(declared):

@@ -93,6 +93,18 @@ class Present:
         """Return what there is of the program of `declared`: whole, damaged or missing."""
         return self.programs.get((share_folder(declared.server), program_of(declared.way).id), "missing")
 
+    def lists(self, data: str) -> list[bytes]:
+        """Return the files in `data`, a profile's folder, that tell the checksums of those that hold no seal."""
+        return [
+            self.files[path][0] for path in (server_files.settings_path(data), f"{data}/manifest") if path in self.files
+        ]
+
+    def is_torn(self, data: str) -> bool:
+        """Tell whether the files in `data` do not belong together: edited by hand, or somebody writes them."""
+        lists = self.lists(data)
+        there = [path for path in server_files.config_paths(data) if path in self.files]
+        return bool(lists) and any(server_files.is_unlisted(path, self.files[path][0], data, lists) for path in there)
+
 
 def read_remote(connection: Connection, wanted: Sequence[Declared]) -> Present:
     """Return what is there of the profiles `wanted`, which are all on this host. Not one question for each."""
@@ -103,6 +115,9 @@ def read_remote(connection: Connection, wanted: Sequence[Declared]) -> Present:
     for share, those in shares.items():
         for some in range(0, len(those), AT_ONCE):
             _read(connection, share, those[some : some + AT_ONCE], present)
+        # another laptop that is writing is done in a moment; what she has edited by hand stays
+        if torn := [declared for declared in those if present.is_torn(declared.folder)]:
+            _read(connection, share, torn, present)
     return present
 
 
