@@ -43,10 +43,11 @@ def test_it_is_a_plain_ssh_host(make_cluster: Callable[..., Cluster], way: str) 
     assert bed.logins() == before, "it shares the connection of gpu-nb"
     detach(bed, session)
     bed.run("ssh", "-o", "ProxyCommand=false", "-O", "exit", "gpu-nb")
-    # on its own, one login serves all that comes within a moment
+    # on its own, one login serves all that comes within a moment; since OpenSSH 10 scp and sftp share one, but make none
+    assert bed.run("ssh", "gpu-node", "true").returncode == 0
+    before = bed.logins()
     bed.write(bed.client_home / "here", "line\n" * 9999)
     assert bed.run("scp", "-q", "here", "gpu-node:there").returncode == 0
-    before = bed.logins()
     assert bed.run("sftp", "-b", "-", "gpu-node", stdin="get there back\n").returncode == 0
     assert (bed.client_home / "back").read_text() == "line\n" * 9999
     assert bed.run("rsync", "-a", "gpu-node:there", "again").returncode == 0

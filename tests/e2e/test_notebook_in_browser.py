@@ -127,7 +127,7 @@ def jupyters(bed: Bed) -> list[str]:
 def test_from_add_to_kill_in_a_browser(make_bed: Callable[..., Bed], forward: str) -> None:
     needs(CHROMIUM)
     bed = make_bed(listen=forward == "tcp")
-    port = add(bed, "--forward", forward)
+    port = add(bed, "--forward", forward, "--remote-port", str(free_port()))
     url = f"http://127.0.0.1:{port}/"
 
     # from a shell that stays open, as in a terminal window
