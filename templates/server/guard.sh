@@ -45,14 +45,15 @@ is_in_use() {
 guard() {
     trap - TERM PIPE USR1 EXIT
     trap '' HUP INT QUIT
-    unused=0
+    unused=0 looked=''
     while connection_lives; do
         unused=$((unused + 1))
         if { is_alive "${run}/record" && marked "${run}/ready" "${r_pid}" "${r_start}"; } || is_in_use; then
             unused=0
         fi
-        # a folder of /tmp that was taken away may be anybody's by now
-        [ ! -e "${socket%/*}" ] || [ -z "${socket}" ] || socket_folder_is_ours || unused=3
+        # a folder of /tmp that was taken away may be anybody's by now; at the first look launch's last words are on their way
+        if [ -n "${looked}" ] && [ -n "${socket}" ] && [ -e "${socket%/*}" ]; then socket_folder_is_ours || unused=3; fi
+        looked=yes
         [ "${unused}" -lt 3 ] || kill -TERM "${parent}" 2>/dev/null || :
         command sleep 1
     done
