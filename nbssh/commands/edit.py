@@ -61,9 +61,9 @@ def edit(context: Context, name: str, *, offline: bool) -> int:
     # Editors with a TOML language server read this line; it never gets into the profile itself, because the path is
     # that of this very installation.
     draft = Draft(context.paths.draft(name), f"#:schema {schema_path()}\n")
-    begin = _begin(context, draft, old)
+    kept = draft.read()
     try:
-        edited = _edited(context, name, old, begin, draft)
+        edited = _edited(context, name, old, kept, draft)
         status = _taken_up(context, name, old, edited, offline=offline) if edited else Exit.DONE
     except BaseException:
         if draft.kept.exists():
@@ -72,18 +72,9 @@ def edit(context: Context, name: str, *, offline: bool) -> int:
         raise
     draft.throw_away()
     if not edited:
+        writing.sweep(context)  # of a run that was killed when all was there
         context.ui.say("nothing changed")
     return status
-
-
-def _begin(context: Context, draft: Draft, old: str) -> bytes:
-    """Return what the editor begins with: what an edit before this one could not take up, if there is such."""
-    kept = draft.read()
-    if kept is None or kept == old.encode("utf-8"):
-        return old.encode("utf-8")
-    shown = context.paths.shown(draft.kept)
-    context.ui.say(f"this goes on with what you wrote before, kept in {shown}; save an empty file to throw it away")
-    return kept
 
 
 def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline: bool) -> int:
@@ -148,13 +139,22 @@ def _mend(context: Context, name: str, old: str, edited: Edited) -> None:
         context.ui.say(f"{context.paths.shown(path)} can be read again")
 
 
-def _edited(context: Context, name: str, old: str, begin: bytes, draft: Draft) -> Edited | None:
-    """Run the editor until what it leaves is valid; None if nothing was changed, or all was taken out."""
+def _edited(context: Context, name: str, old: str, kept: bytes | None, draft: Draft) -> Edited | None:
+    """Run the editor until what it leaves is valid; None if nothing was changed, or all was taken out.
+
+    `kept` is what an edit before this one did not take up to its end: where the profile says it already, the rest may
+    be missing.
+    """
+    begin = old.encode("utf-8") if kept is None else kept
+    is_unfinished = kept == old.encode("utf-8")
+    if kept is not None and not is_unfinished:
+        shown = context.paths.shown(draft.kept)
+        context.ui.say(f"this goes on with what you wrote before, kept in {shown}; save an empty file to throw it away")
     while True:
         begin = draft.edit(begin, _run_editor)
         try:
             text = _text(begin)
-            if text == old or not text.strip():
+            if not text.strip() or (text == old and not is_unfinished):
                 return None
             return Edited(text, _validated(context, name, text))
         except NbsshError as error:

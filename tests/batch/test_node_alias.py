@@ -43,7 +43,7 @@ def test_it_is_a_plain_ssh_host(make_cluster: Callable[..., Cluster], way: str) 
     assert bed.logins() == before, "it shares the connection of gpu-nb"
     detach(bed, session)
     bed.run("ssh", "-o", "ProxyCommand=false", "-O", "exit", "gpu-nb")
-    # on its own, one login serves all that comes within a moment; since OpenSSH 10 scp and sftp share one, but make none
+    # on its own, one login serves all that comes within a moment; since OpenSSH 10 scp and sftp make none to share
     assert bed.run("ssh", "gpu-node", "true").returncode == 0
     before = bed.logins()
     bed.write(bed.client_home / "here", "line\n" * 9999)

@@ -139,14 +139,29 @@ def differing(one: dict[str, str], other: dict[str, str]) -> dict[str, tuple[str
     }
 
 
-class Inspector:
-    """What a user may find after a kill: asserted for each point."""
+def run_forked(laptop: Laptop, *words: str) -> int:
+    """Run a command in a fork of this process, whose imports are done."""
 
-    def __init__(self, laptop: Laptop, victim: tuple[str, ...], kept: Path) -> None:
-        self.laptop, self.victim = laptop, victim
+    def once() -> int:
+        status, text = run_here(laptop, *words)
+        return 0 if is_done(status, text) else status
+
+    return forked(once)
+
+
+def is_done(status: int, text: str) -> bool:
+    """Tell whether nothing was left to do: "there is no profile" is the right answer where all was done already."""
+    return status == 0 or (status == 1 and "there is no profile" in text)
+
+
+class Inspector:
+    """What a user may find after a kill: asserted for each point. `run` does a command and returns its status."""
+
+    def __init__(self, laptop: Laptop, victim: tuple[str, ...], kept: Path, run: Callable[..., int]) -> None:
+        self.laptop, self.victim, self.run = laptop, victim, run
         self.before = tree(laptop.home)
         self.answers = laptop.answers()
-        assert forked(lambda: run_here(laptop, *victim)[0]) == 0
+        assert run(laptop, *victim) == 0
         self.after = tree(laptop.home)
         assert laptop.answers() == self.answers, "the command itself changes what ssh does"
         restore(laptop, kept)
@@ -169,15 +184,7 @@ class Inspector:
 
     def repair(self) -> None:
         """Run the same command again: now everything is as if it had never been killed."""
-        said: list[str] = []
-
-        def again() -> int:
-            status, text = run_here(self.laptop, *self.victim)
-            said.append(text)
-            # "there is no profile" is the right answer where all was done already
-            return 0 if status == 1 and "there is no profile" in text else status
-
-        assert forked(again) == 0
+        assert self.run(self.laptop, *self.victim) == 0
         found = tree(self.laptop.home)
         # the same files give the same answers of ssh
         assert lasting(found) == lasting(self.after), differing(lasting(found), lasting(self.after))
@@ -206,7 +213,7 @@ def drive(command: str, harm: str, top: Path, *, everything: bool) -> Iterator[i
         edited(laptop)
     token = token[::-1]
     shutil.copytree(laptop.home, kept, symlinks=True)
-    inspector = Inspector(laptop, victim, kept)
+    inspector = Inspector(laptop, victim, kept, run_forked)
     calls = CALLS + MORE_CALLS if everything else CALLS
     seen: set[str] = set()
     for point in range(1, MOST):

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import access, atomic, tidy, writer
+from nbssh.adapters.files.lock import held
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BYTES = 1 << 20
+LOCK = "lock"  # beside the copy that an editor has, for as long as its nbssh lives
 
 
 class Draft:
@@ -28,6 +30,7 @@ class Draft:
 
     def read(self) -> bytes | None:
         """Return what is kept, None if nothing is. Raises NbsshError."""
+        self._take_up()
         data = writer.read(self.kept, limit=BYTES)
         return None if data is None else data.removeprefix(self._pointer)
 
@@ -43,14 +46,17 @@ class Draft:
         copy = folder / self.kept.name
         is_safe = True
         try:
-            with access.in_words("write", copy):
-                atomic.write_new(str(copy), begin, 0o600)
-            try:
-                editor(copy)
-            finally:
-                is_safe = False
-                left = self._take(copy, begin)
-                is_safe = True
+            with held(folder / LOCK):
+                with access.in_words("write", copy):
+                    new = folder / "new"  # a half-written one is nobody's words
+                    atomic.write_new(str(new), begin, 0o600)
+                    new.replace(copy)
+                try:
+                    editor(copy)
+                finally:
+                    is_safe = False
+                    left = self._take(copy, begin)
+                    is_safe = True
         finally:
             if is_safe:
                 shutil.rmtree(folder, ignore_errors=True)  # with what an editor put beside it
@@ -63,6 +69,20 @@ class Draft:
         """Delete what is kept. Raises NbsshError."""
         with access.in_words("remove", self.kept):
             self.kept.unlink(missing_ok=True)
+        self._tidy()
+
+    def _take_up(self) -> None:
+        """Keep what the editor of a killed run left, whose lock nobody holds; the newest counts."""
+        folders = [folder for folder in self.kept.parent.glob(".*") if folder.is_dir()]
+        for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime):
+            copy = folder / self.kept.name
+            if not copy.exists() and any(folder.glob("*.toml")):
+                continue  # another profile's
+            with contextlib.suppress(NbsshError, OSError):
+                with held(folder / LOCK, wait=0):
+                    if copy.exists():
+                        copy.replace(self.kept)
+                shutil.rmtree(folder, ignore_errors=True)
         self._tidy()
 
     def _take(self, copy: Path, begin: bytes) -> bytes | None:
