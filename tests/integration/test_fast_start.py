@@ -1,19 +1,22 @@
-"""The quicker start: Jupyter goes without a slow import, and nothing else notices.
+"""The quicker start: Jupyter goes without a slow import and without node, and nothing else notices.
 
-The user's PYTHONPATH on the server holds a module of the same name, which writes down who imports it.
+The user's PYTHONPATH on the server holds a module of the same name, which writes down who imports it, and her PATH
+begins with a node and an npm that write down what they are asked.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import os
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from bed import BIN, needs, until
+from bed import BIN, REPOSITORY, needs, until
 from quick import quick
-from serving import PASSWORD, add, detach, kill, program, server_pid, start
+from serving import PASSWORD, add, kill, server_pid, start
 from test_generations import environment
 
 from nbssh.adapters.jupyter.visitor import Visitor
@@ -31,19 +34,62 @@ with open(os.environ["HOME"] + "/imported", "a") as file:
 def is_valid_syntax(rule, text):
     return True
 """
-WITHOUT = "def parse(text, rule):\n    return True\n"  # with rfc3987 jsonschema does not ask for rfc3987_syntax
+ASKED = """\
+#!/bin/sh
+printf '%s\\n' "${0##*/} $*" >>"$HOME/asked"
+"""
+# what yarn says of its settings, in two lines, in every version that Jupyter brings along
+NODE = (
+    ASKED
+    + """\
+echo '{"type": "info", "data": "yarn config"}'
+echo '{"type": "inspect", "data": {"registry": "https://npm.example.org/"}}'
+"""
+)
+NPM = (
+    ASKED
+    + """\
+echo "$HOME/npm"
+"""
+)
+REGISTRY = """\
+import jupyterlab.labapp
+from jupyterlab.commands import AppOptions
+print(jupyterlab.labapp.version, AppOptions().registry)
+"""
+FAST = REPOSITORY / "templates/server/fast"
+
+
+def write_node(home: Path) -> Path:
+    """Write a node and an npm into a folder of `home`, and a language server that only that npm knows of."""
+    folder = home / "node"
+    folder.mkdir()
+    for name, text in ("node", NODE), ("npm", NPM):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    script = home / "npm/lib/node_modules/bash-language-server/out/cli.js"
+    script.parent.mkdir(parents=True)
+    script.touch()
+    return folder
 
 
 @pytest.fixture
 def users(make_bed: Callable[..., Bed]) -> Bed:
-    """Give a bed whose login shell sets a PYTHONPATH of the user's own, with the spy on it."""
+    """Give a bed whose login shell sets a PYTHONPATH of the user's own, with the spy on it, and a PATH with node."""
     needs(ZSH)
     bed = make_bed(shell=ZSH)
     mine = bed.remote_home / "mine"
     mine.mkdir()
     (mine / "rfc3987_syntax.py").write_text(SPY)
-    (bed.remote_home / ".zshenv").write_text(f"export PYTHONPATH={mine}::/nowhere\n")
+    node = write_node(bed.remote_home)
+    (bed.remote_home / ".zshenv").write_text(f"export PYTHONPATH={mine}::/nowhere\npath=({node} $path)\n")
     return bed
+
+
+def asked(home: Path) -> list[str]:
+    """Return what node and npm were asked: the name and the arguments of each call."""
+    file = home / "asked"
+    return file.read_text().splitlines() if file.exists() else []
 
 
 def imported(bed: Bed) -> list[int]:
@@ -80,8 +126,9 @@ def children(pid: int) -> list[int]:
 
 
 def forget_probe(bed: Bed) -> None:
-    """Forget what was imported so far: the probe has asked Jupyter for its version."""
+    """Forget what was imported and asked so far: the probe has asked Jupyter for its version."""
     (bed.remote_home / "imported").unlink(missing_ok=True)
+    (bed.remote_home / "asked").unlink(missing_ok=True)
 
 
 def visit(bed: Bed, port: int) -> Visitor:
@@ -107,7 +154,26 @@ def test_jupyter_goes_without_and_kernels_and_terminals_see_nothing(users: Bed, 
     assert seen_by_terminal(users, visitor) == mine
     arguments = Path(f"/proc/{server_pid(users)}/cmdline").read_bytes().split(b"\0")
     assert os.fsencode(program) in arguments
+    assert asked(users.remote_home) == []
     kill(users)
+
+
+@pytest.mark.parametrize("jupyters", ["old", "new"])
+def test_node_is_asked_for_the_registry_when_somebody_wants_it(tmp_path: Path, jupyters: str) -> None:
+    def registry(**paths: str) -> tuple[str, list[str]]:
+        (tmp_path / "asked").unlink(missing_ok=True)
+        said = subprocess.run(
+            [environment(jupyters) / "python", "-c", REGISTRY],
+            env={"HOME": str(tmp_path), "PATH": f"{node}:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1", **paths},
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        return said, asked(tmp_path)
+
+    node = write_node(tmp_path)
+    plain, by_hand = registry()
+    assert plain.endswith(" https://npm.example.org/\n")
+    assert registry(PYTHONPATH=str(FAST)) == (plain, by_hand[1:])
+    assert len(by_hand) == 2
 
 
 def test_without_a_pythonpath_there_is_none_afterwards(make_bed: Callable[..., Bed]) -> None:
@@ -127,11 +193,12 @@ def test_a_kernel_that_wants_the_real_module_gets_it(users: Bed) -> None:
     kill(users)
 
 
-def test_kernels_see_nothing_where_jupyter_never_imports_it(users: Bed) -> None:
-    (users.remote_home / "mine" / "rfc3987.py").write_text(WITHOUT)
-    visitor = visit(users, add(users, jupyter=users.jupyter))
-    cached = [path.name for path in program(users).glob("fast/__pycache__/*")]
-    assert not [name for name in cached if name.startswith("rfc3987")], "it was imported: this proves nothing"
+def test_kernels_see_nothing_where_jupyters_python_reads_no_pythonpath(users: Bed) -> None:
+    deaf = users.remote_home / "jupyter-lab"
+    deaf.write_text(f'#!/bin/sh\nexec {BIN}/python -E {BIN}/jupyter-lab "$@"\n')
+    deaf.chmod(0o755)
+    visitor = visit(users, add(users, jupyter=deaf))
+    assert any("config" in call for call in asked(users.remote_home)), "it was quick: this proves nothing"
     mine = f"{users.remote_home}/mine::/nowhere"
     assert seen_by_kernel(visitor) == (mine, [])
     assert seen_by_terminal(users, visitor) == mine
@@ -149,15 +216,18 @@ def test_it_works_through_a_program_that_starts_jupyter(users: Bed) -> None:
 
 def test_false_switches_it_off(users: Bed) -> None:
     port = add(users, jupyter=users.jupyter)
-    forget_probe(users)
-    session = start(users)
-    assert imported(users) == []
-    detach(session)
+    visitor = visit(users, port)
+    assert (imported(users), asked(users.remote_home)) == ([], [])
+    quickly = visitor._ask("lsp/status")
+    assert asked(users.remote_home) == ["npm prefix -g"]
+    assert list(json.loads(quickly[1])["sessions"]) == ["bash-language-server"]
     kill(users)
     profile = users.local_home / ".config/nbssh/profiles/box.toml"
     profile.write_text("fast_start = false\n" + profile.read_text())
     users.nbssh("apply", "box")
     visitor = visit(users, port)
     assert imported(users) == [server_pid(users)]
+    until(lambda: len(asked(users.remote_home)) > 1, "npm was asked too")
+    assert visitor._ask("lsp/status") == quickly
     assert seen_by_kernel(visitor) == (f"{users.remote_home}/mine::/nowhere", [])
     kill(users)
