@@ -14,7 +14,7 @@ _nbssh_grammar() {
                 -v/--verbose
                 -h/--help
             )
-            arguments=('add|apply|diff|list|show|status|open|url|unit|logs|kill|job|passwd|edit|render|remove|init|uninstall|doctor|check|completions|demo')
+            arguments=('add|apply|diff|list|show|status|open|url|unit|logs|kill|job|passwd|edit|render|templates|remove|init|uninstall|doctor|check|completions|demo')
             ;;
         add)
             options=(
@@ -190,6 +190,14 @@ _nbssh_grammar() {
                 -h/--help
             )
             arguments=(host host)
+            ;;
+        templates)
+            options=(
+                --json
+                -v/--verbose
+                -h/--help
+            )
+            arguments=('list|eject|diff' -)
             ;;
         remove)
             options=(

@@ -98,6 +98,7 @@ complete -c nbssh -n '_nbssh_at ""' -a job -d 'Show the job in which Jupyter run
 complete -c nbssh -n '_nbssh_at ""' -a passwd -d 'Give a profile a new notebook password, or a new token'
 complete -c nbssh -n '_nbssh_at ""' -a edit -d 'Edit a profile in $VISUAL or $EDITOR, see what follows from it, apply it'
 complete -c nbssh -n '_nbssh_at ""' -a render -d 'Write all files of a profile into a folder, for two homes, to be carried there by hand; contact nobody'
+complete -c nbssh -n '_nbssh_at ""' -a templates -d 'List the templates of all files, copy one to be your own (eject), or show what yours change (diff)'
 complete -c nbssh -n '_nbssh_at ""' -a remove -d 'Stop Jupyter and remove everything of one profile, there and here'
 complete -c nbssh -n '_nbssh_at ""' -a init -d 'Put nbssh\'s one Include line into ~/.ssh/config'
 complete -c nbssh -n '_nbssh_at ""' -a uninstall -d 'Take out all that nbssh ever wrote, on hosts too: profiles, aliases, the Include line'
@@ -241,6 +242,11 @@ complete -c nbssh -n '_nbssh_at render' -l home -x -d 'Your home on the host, if
 complete -c nbssh -n '_nbssh_at render' -l password-stdin -d 'Read the notebook password from stdin'
 complete -c nbssh -n '_nbssh_at render' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at render' -s h -l help -d 'Show the help'
+
+complete -c nbssh -n '_nbssh_at templates 1' -a 'list eject diff'
+complete -c nbssh -n '_nbssh_at templates' -l json -d 'Print one JSON object'
+complete -c nbssh -n '_nbssh_at templates' -s v -l verbose -d 'Show programs, files and steps, with times'
+complete -c nbssh -n '_nbssh_at templates' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at remove 1' -a '(_nbssh_profiles)'
 complete -c nbssh -n '_nbssh_at remove' -l offline -d 'Contact no host'

@@ -8,7 +8,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
     # offered, or the choices as one|two; an argument that ends in * may come again.
     $grammar = @{
         '' = @{
-            Arguments = @('add|apply|diff|list|show|status|open|url|unit|logs|kill|job|passwd|edit|render|remove|init|uninstall|doctor|check|completions|demo')
+            Arguments = @('add|apply|diff|list|show|status|open|url|unit|logs|kill|job|passwd|edit|render|templates|remove|init|uninstall|doctor|check|completions|demo')
             Options = @(
                 @{ Flags = @('--color'); Value = 'auto|always|never'; Again = $false; Help = 'When to use colours' }
                 @{ Flags = @('-V', '--version'); Value = ''; Again = $false; Help = 'Print the version' }
@@ -191,6 +191,14 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
             )
         }
+        'templates' = @{
+            Arguments = @('list|eject|diff', '-')
+            Options = @(
+                @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
+                @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
+                @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
+            )
+        }
         'remove' = @{
             Arguments = @('profile')
             Options = @(
@@ -270,6 +278,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'passwd' = 'Give a profile a new notebook password, or a new token'
         'edit' = 'Edit a profile in $VISUAL or $EDITOR, see what follows from it, apply it'
         'render' = 'Write all files of a profile into a folder, for two homes, to be carried there by hand; contact nobody'
+        'templates' = 'List the templates of all files, copy one to be your own (eject), or show what yours change (diff)'
         'remove' = 'Stop Jupyter and remove everything of one profile, there and here'
         'init' = 'Put nbssh''s one Include line into ~/.ssh/config'
         'uninstall' = 'Take out all that nbssh ever wrote, on hosts too: profiles, aliases, the Include line'

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nbssh.adapters.terminal.ui import When
+    from nbssh.core.files.overlay import Source
     from nbssh.core.profile.options import Kind, Option
     from nbssh.steps.context import Context
 
@@ -51,10 +52,19 @@ _TYPES: dict[Kind, tuple[Any, object]] = {
 def context(ctx: typer.Context, *, yes: bool = False) -> Context:
     """Return what the command may touch, talking as the global options say."""
     from nbssh.adapters.terminal.ui import Ui  # noqa: PLC0415  commands import late, so that --help is fast
+    from nbssh.core.files.overlay import OVERLAY  # noqa: PLC0415
     from nbssh.steps.context import Context  # noqa: PLC0415
     from nbssh.wings import way_of  # noqa: PLC0415
 
-    return Context(ui=Ui(when=cast("When", ctx.obj or "auto"), yes=yes), way_of=way_of)
+    made = Context(ui=Ui(when=cast("When", ctx.obj or "auto"), yes=yes), way_of=way_of)
+
+    def hers() -> tuple[Source, ...]:
+        from nbssh.adapters.laptop import her_templates  # noqa: PLC0415  for what renders something
+
+        return her_templates.read(made.paths)
+
+    OVERLAY.lay(hers)
+    return made
 
 
 def be_verbose(*, verbose: bool) -> None:

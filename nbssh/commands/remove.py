@@ -19,7 +19,7 @@ from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import SHARE, STATES, Secret, program_path, server_folder, share_folder
 from nbssh.core.profile.profile import NAME, TITLES, check_name
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, border, connect, include, plan, profiles, unit, writing
+from nbssh.steps import aliases, border, connect, include, overlay, plan, profiles, unit, writing
 from nbssh.steps.profiles import Failure, Target
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def remove(context: Context, name: str, *, offline: bool, everywhere: bool = Fal
 
     `everywhere`: from under other laptops too.
     """
+    overlay.refuse_wrong_ones(context)
     writing.sweep(context)  # of a run that was killed when all was gone but the traces, the profile too
     found = profiles.find(context, check_name(name))
     if isinstance(found, Failure) and not _is_here(context, name):
@@ -219,6 +220,7 @@ def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> i
     Returns the exit code. The bug log stays if this run has written into it.
     """
     paths = context.paths
+    overlay.refuse_wrong_ones(context)
     names = sorted({*profiles.names(context), *_orphans(context)})
     line = include.removal(context)
     made_folder = include.made_folder(context)
@@ -236,6 +238,7 @@ def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> i
     # The line first: with it ssh would still look for files that go one by one.
     if line:
         left.append(_take_out(context, line))
+    left.append(overlay.take_away(context))
     _remove_here(context, names)
     include.forget(context)
     _remove_state(paths, but=(paths.log,) if bug else ())

@@ -111,6 +111,8 @@ def test_every_hint_works_as_it_is_pasted(hint: str, place: str) -> None:
     if words[0] == "edit" and given.get("name", [""])[0].endswith(":"):
         key, *_ = given.pop("change")[0].partition(".")  # a hint that names what to change
         assert key in Profile.__struct_fields__, shown
+    if words[0] == "templates":
+        given.pop("action", None)  # one of three words
     assert {value for values in given.values() for value in values} <= PLACES, shown
 
 

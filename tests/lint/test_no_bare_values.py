@@ -4,26 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jinja2.nodes
 import pytest
 
-from nbssh.core.files.quoting import FILTERS
-from nbssh.core.files.render import environment, templates_dir
+from nbssh.core.files.render import bare_values, templates_dir
 
 TEMPLATES = sorted(str(path.relative_to(templates_dir())) for path in templates_dir().rglob("*") if path.is_file())
-
-
-def bare_values(source: str) -> list[int]:
-    """Return the line of every `{{ }}` in `source` that does not end in a quoting filter."""
-    found: list[int] = []
-    for output in environment().parse(source).find_all(jinja2.nodes.Output):
-        found += [
-            node.lineno
-            for node in output.nodes
-            if not isinstance(node, jinja2.nodes.TemplateData)
-            and not (isinstance(node, jinja2.nodes.Filter) and node.name in FILTERS)
-        ]
-    return found
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

@@ -87,6 +87,16 @@ class Paths:
         return self.profiles_dir / f"{name}.toml"
 
     @property
+    def templates_dir(self) -> Path:
+        """Templates of the user's own, in place of those of the package."""
+        return self._xdg[0] / "templates"
+
+    @property
+    def ejected(self) -> Path:
+        """Which text of the package's each of them was made from."""
+        return self.templates_dir / ".ejected.json"
+
+    @property
     def state(self) -> Path:
         """Secrets, backups, lock and log."""
         return self._xdg[1]

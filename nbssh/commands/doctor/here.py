@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import inspection
+from nbssh.adapters.laptop import her_templates
 from nbssh.adapters.ssh.client import RefusedConfigError
 from nbssh.core.profile.profile import NAME
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.core.ssh.include import Kind
 from nbssh.errors import NbsshError
-from nbssh.steps import include, profiles
+from nbssh.steps import include, overlay, profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,6 +36,7 @@ def examine(context: Context) -> list[Finding]:
     found += tried("modes", "", lambda: _modes(context))
     found += tried("include", "", lambda: _include(context))
     found += tried("leftovers", "", lambda: _leftovers(context))
+    found += tried("templates", "", lambda: _templates(context))
     return found
 
 
@@ -234,6 +236,26 @@ def _leftovers(context: Context) -> Iterator[Finding]:
         )  # fmt: skip
     if not stale and not odd:
         yield Finding("leftovers", "ok", "nothing is left over here")
+
+
+def _templates(context: Context) -> Iterator[Finding]:
+    """Tell which templates are the user's own: what she has changed, no upgrade of ours mends."""
+    for state in overlay.states(context):
+        shown = context.paths.shown(context.paths.templates_dir / state.name)
+        if state.error:
+            yield Finding("templates", "error", state.error.message, state.error.hint)
+        elif state.kind is overlay.Kind.OUTDATED:
+            yield Finding(
+                "templates", "warning", f"{shown} is yours, and nbssh's own has changed since",
+                f"nbssh templates diff {state.name}; take over what you want, then: nbssh templates eject {state.name}",
+            )  # fmt: skip
+        else:
+            yield Finding("templates", "ok", f"{shown} is {state.said}")
+    for path in her_templates.strangers(context.paths):
+        yield Finding(
+            "templates", "warning", f"{context.paths.shown(path)} does nothing: nbssh has no template of this name",
+            "see their names: nbssh templates list",
+        )  # fmt: skip
 
 
 def _is_stale_socket(context: Context, name: str) -> bool:

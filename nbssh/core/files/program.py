@@ -12,9 +12,11 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from nbssh.core.files.change import EXECUTABLE, PRIVATE
+from nbssh.core.files.overlay import OVERLAY
 from nbssh.core.files.render import listed, static
 
 if TYPE_CHECKING:
+    from nbssh.core.files.overlay import Source
     from nbssh.core.way import Way
 
 _POLYNOMIAL = 0x04C11DB7  # of cksum (POSIX)
@@ -58,9 +60,13 @@ class Program:
         return kind == "cksum" and words[:2] == [str(cksum(self.stream)), str(len(self.stream))]
 
 
-@cache
 def program(part: str = "") -> Program:
     """Return the program of this version; `part` is the folder that a way adds to it."""
+    return _program(part, OVERLAY.sources())
+
+
+@cache
+def _program(part: str, _: tuple[Source, ...]) -> Program:
     parts = [_part(name, f"server/{name}") for name in listed("server")]
     if part:
         parts += [_part(f"{part}/{name}", f"{part}/{name}") for name in listed(part)]
