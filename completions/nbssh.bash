@@ -31,6 +31,7 @@ _nbssh_grammar() {
                 '--job-option*=-'
                 --adopt
                 --idle=-
+                --after-idle=-
                 --persist=-
                 --no-browser
                 --token
@@ -180,6 +181,7 @@ _nbssh_grammar() {
                 '--job-option*=-'
                 --adopt
                 --idle=-
+                --after-idle=-
                 --persist=-
                 --no-browser
                 --token

@@ -32,6 +32,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--job-option'); Value = '-'; Again = $true; Help = 'Option of its submission command; repeatable' }
                 @{ Flags = @('--adopt'); Value = ''; Again = $false; Help = 'Use the Jupyter that you run there already, started by hand' }
                 @{ Flags = @('--idle'); Value = '-'; Again = $false; Help = 'Shut down after so long without use' }
+                @{ Flags = @('--after-idle'); Value = '-'; Again = $false; Help = 'Run this on the host once --idle has ended Jupyter' }
                 @{ Flags = @('--persist'); Value = '-'; Again = $false; Help = 'Keep the connection so long after its last use, e.g. 1h (default: 5 s)' }
                 @{ Flags = @('--no-browser'); Value = ''; Again = $false; Help = 'Never open a browser' }
                 @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }
@@ -181,6 +182,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--job-option'); Value = '-'; Again = $true; Help = 'Option of its submission command; repeatable' }
                 @{ Flags = @('--adopt'); Value = ''; Again = $false; Help = 'Use the Jupyter that you run there already, started by hand' }
                 @{ Flags = @('--idle'); Value = '-'; Again = $false; Help = 'Shut down after so long without use' }
+                @{ Flags = @('--after-idle'); Value = '-'; Again = $false; Help = 'Run this on the host once --idle has ended Jupyter' }
                 @{ Flags = @('--persist'); Value = '-'; Again = $false; Help = 'Keep the connection so long after its last use, e.g. 1h (default: 5 s)' }
                 @{ Flags = @('--no-browser'); Value = ''; Again = $false; Help = 'Never open a browser' }
                 @{ Flags = @('--token'); Value = ''; Again = $false; Help = 'A random token instead of a password' }

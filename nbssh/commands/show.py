@@ -122,6 +122,9 @@ def show_profile(context: Context, name: str, *, json: bool) -> None:
     else:
         rows += [("host", f"not looked at yet: nbssh apply {name}")]
     rows += [(f"setup {number}", line) for number, line in enumerate(profile.setup, 1)]
+    if profile.idle_hours:
+        rows.append(("ends", f"after {profile.idle_hours:g} h without use"))
+    rows += [("then runs", profile.after_idle)] if profile.after_idle else []
     rows += [("file here", paths.shown(path)) for path in local if path.exists()]
     rows += [("file there", path) for path in there]
     context.ui.product(columns(rows))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.core.profile import also
-from nbssh.core.profile.profile import UNPRIVILEGED
+from nbssh.core.profile.wrong import UNPRIVILEGED
 from nbssh.errors import NbsshError
 from nbssh.steps import ports
 

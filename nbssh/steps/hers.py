@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.adapters.terminal.ui import moment
-from nbssh.core.profile.profile import PROGRAMS, UNPRIVILEGED
+from nbssh.core.profile.profile import PROGRAMS
+from nbssh.core.profile.wrong import UNPRIVILEGED
 from nbssh.core.server import choice
 from nbssh.core.server.facts import Candidate
 from nbssh.core.server.values import is_token

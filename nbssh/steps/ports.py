@@ -11,7 +11,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.laptop.this_system import SYSTEM
-from nbssh.core.profile.profile import FIRST_PORT, PORTS, UNPRIVILEGED, port_refused
+from nbssh.core.profile.wrong import FIRST_PORT, PORTS, UNPRIVILEGED, port_refused
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import msgspec
 
 from nbssh.core.profile import options
 from nbssh.core.profile.also import is_same
-from nbssh.core.profile.profile import UNPRIVILEGED, Profile, check_name, from_dict, is_name, port_refused
+from nbssh.core.profile.profile import Profile, check_name, from_dict, is_name
+from nbssh.core.profile.wrong import UNPRIVILEGED, port_refused
 from nbssh.core.ssh import recipe as pasted
 from nbssh.core.ssh.destination import Destination, suggested_name
 from nbssh.core.text import printable

@@ -20,7 +20,10 @@ ALLOWED = {
     "batch": {
         "nbssh/core/profile/options.py": (6, "the options --scheduler and --job-option"),
         "nbssh/core/profile/scheduler.py": (4, "what they declare in the profile"),
-        "nbssh/core/profile/profile.py": (5, "that table is a field of the profile, and counts for its fingerprint"),
+        "nbssh/core/profile/profile.py": (
+            8,
+            "a field of the profile, which counts for its fingerprint and forbids others",
+        ),
         "templates/profile.schema.json": (10, "made of the two above"),
         "templates/man/nbssh.1": (1, "the manual tells of NAME-node"),
         "templates/man/nbssh-profile.5": (2, "and shows that table"),

@@ -48,6 +48,7 @@ GIVEN: dict[str, tuple[Any, Any]] = {
     "--job-option": (["--mem=4G"], ["--mem=4G"]),
     "--adopt": (True, True),
     "--idle": (1.5, 1.5),
+    "--after-idle": ("sudo -n poweroff", "sudo -n poweroff"),
     "--persist": ("1h", "1h"),
     "--no-browser": (True, False),
     "--token": (True, "token"),
@@ -109,7 +110,8 @@ def test_what_is_not_said_leaves_the_models_default(row: Option) -> None:
 
 
 def test_all_at_once_and_in_the_order_of_the_help() -> None:
-    together = [row for row in OPTIONS if row.key != "adopt"]  # what it uses is as it is
+    # what `adopt` uses is as it is, and a job ends by itself
+    together = [row for row in OPTIONS if row.key not in {"adopt", "after_idle"}]
     profile = profile_with(*together)
     assert options.differing({row.key: GIVEN[row.flag][1] for row in together}, profile) == []
     (add,) = (command for command in read_tree(typer.main.get_command(app)) if command.name == "add")

@@ -153,6 +153,7 @@ def settings(declared: Declared) -> list[tuple[str, str]]:
         found += [("fast_start", "no")]
     if profile.environment != "login":
         found += [("environment", profile.environment)]
+    found += [("after_idle", profile.after_idle)] if profile.after_idle else []
     found += [("setup", line) for line in profile.setup]
     found += [("setup_shell", word) for word in profile.setup_shell]
     return [*found, *declared.way.settings()]

@@ -148,6 +148,11 @@ OPTIONS = (
         about="Shut an unused Jupyter down after so many hours.",
     ),
     Option(
+        flag="--after-idle", key="after_idle", kind="text", metavar="COMMAND", needs="idle_hours",
+        help="Run this on the host once --idle has ended Jupyter",
+        about="A line for sh, run once on the host when idle_hours has ended Jupyter, and never otherwise.",
+    ),
+    Option(
         flag="--persist", key="persist", kind="text", metavar="TIME",
         help="Keep the connection so long after its last use, e.g. 1h", default="5 s",
         about="How long the connection stays open after its last use, as ControlPersist in ssh_config(5) has it: 1h.",

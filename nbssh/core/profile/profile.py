@@ -6,18 +6,17 @@ secret. Reads and writes nothing.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from nbssh.core.profile import also
+from nbssh.core.profile import also, wrong
 from nbssh.core.profile.line import Line  # noqa: TC001  msgspec reads the annotations
-from nbssh.core.profile.options import OPTIONS
 from nbssh.core.profile.page import page
 from nbssh.core.profile.scheduler import Scheduler, Via
+from nbssh.core.profile.wrong import UNPRIVILEGED
 from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
@@ -36,9 +35,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
 # Names of nbssh's own, beside the folders of the profiles: here in its state folder, on a host in its share folder;
 # where both share a home they are one. templates/server/names.sh has the same.
 RESERVED = frozenset(("program", "secrets", "backups", "lock", "log", "included", "edits", "templates", "laptop"))
-FIRST_PORT, PORTS = 20000, 10000  # local ports that names give: below those that systems give away by themselves
-_OF_OUR_OWN = ("jupyter", "dir", "setup", "setup_shell", "idle_hours", "scheduler")
-UNPRIVILEGED = 1024  # ip(7): ports below need CAP_NET_BIND_SERVICE
+_OF_OUR_OWN = ("jupyter", "dir", "setup", "setup_shell", "idle_hours", "after_idle", "scheduler")
 
 # TIME FORMATS in sshd_config(5); with `no`, Ctrl-C would wait for the last tab
 Persist = Annotated[str, msgspec.Meta(pattern=r"\A(yes|([0-9]{1,6}[smhdwSMHDW]?){0,5})\Z")]
@@ -84,6 +81,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """One declaration. `port` is the local one, on 127.0.0.1; `idle_hours` shuts an idle Jupyter down.
 
+    Then `after_idle`, a line for sh, is run on the host, once.
     `also`: further tunnels, as nbssh.core.profile.also reads them. A session hands over agent, display and ticket
     only with `forward_agent`, `forward_x11`, `delegate_credentials`, and then as it is set for the destination.
     `adopt`: it uses the Jupyter that she started by hand. `node_submits`: NAME-node may submit the job, on a terminal.
@@ -104,6 +102,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     forward: Forward = "auto"
     remote_port: Port | None = None
     idle_hours: Annotated[float, msgspec.Meta(gt=0, le=8760)] | None = None
+    after_idle: Line = ""
     auth: Auth = "password"
     persist: Persist = ""
     browser: bool = True
@@ -144,6 +143,9 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
 
 
+_TABLES = (Profile, Scheduler, Server)
+
+
 def is_name(name: str) -> bool:
     """Tell whether `name` can be a profile's."""
     return bool(NAME.match(name)) and name.lower() not in RESERVED
@@ -169,7 +171,7 @@ def from_dict(data: dict[str, Any], source: str, text: str = "") -> Profile:
     try:
         profile = msgspec.convert(data, Profile)
     except msgspec.ValidationError as error:
-        raise _explained(error, data, source, text) from None
+        raise wrong.explained(error, data, source, _TABLES, text) from None
     return _fitting(profile, source)
 
 
@@ -191,6 +193,11 @@ def _fitting(profile: Profile, source: str) -> Profile:
             f"{source}: '{key}' is for a Jupyter that nbssh starts, and 'adopt' uses the one that you start by hand",
             f"leave out '{key}', or 'adopt'",
         )
+    if profile.after_idle and (profile.scheduler or not profile.idle_hours):
+        raise NbsshError(
+            f"{source}: 'after_idle' is run when Jupyter has ended because nobody used it",
+            "leave it out: a job ends by itself" if profile.scheduler else "say after how long, too: idle_hours = 12",
+        )
     if server := profile.server:
         for what, path in (("home", server.home), ("socket", server.socket), ("gate", server.gate)):
             if path and not is_server_path(path):
@@ -206,69 +213,7 @@ def _check_constraints(profile: Profile, source: str) -> None:
     try:
         msgspec.convert(msgspec.to_builtins(profile), Profile)
     except msgspec.ValidationError as error:
-        raise _explained(error, msgspec.to_builtins(profile), source) from None
-
-
-def _explained(error: msgspec.ValidationError, data: dict[str, Any], source: str, toml: str = "") -> NbsshError:
-    text = str(error)
-    where = re.search(r"at `\$\.(.*?)(\[\.\.\.\])?`", text)
-    if unknown := re.search(r"unknown field `(.*?)`", text):
-        key = unknown.group(1)
-        source = _with_line(source, toml, f"{where.group(1)}.{key}" if where else key)
-        if key == "client":
-            return NbsshError(
-                f"{source}: the key 'client' is no longer known: nbssh writes the files of the system that it runs on",
-                "for the ssh of another system run nbssh on that system; here delete that line, or the file",
-            )
-        if where and key in _keys(Profile):
-            return NbsshError(f"{source}: '{key}' is no key of this table", f"put it above the line [{where.group(1)}]")
-        known = [key for struct in (Profile, Scheduler, Server) for key in _keys(struct)]
-        close = difflib.get_close_matches(key, known, 1)
-        hint = f"did you mean '{close[0]}'?" if close else "known keys: " + ", ".join(_keys(Profile))
-        return NbsshError(f"{source}: unknown key '{printable(key, 60)}'", hint)
-    if missing := re.search(r"missing required field `(.*?)`", text):
-        return NbsshError(f"{source}: the key '{missing.group(1)}' is missing", "add it, or make the profile again")
-    key = where.group(1) if where else "value"
-    return _wrong_value(text, data, _with_line(source, toml, key), key)
-
-
-def _wrong_value(text: str, data: dict[str, Any], source: str, key: str) -> NbsshError:
-    said = printable(str(data.get(key, "")), 60)
-    if key == "persist" and isinstance(data.get(key), str):
-        return NbsshError(f"{source}: 'persist': '{said}' is no time", "as ssh has it: 90, 10m, 1h30m, or yes for ever")
-    if "matching regex" in text:
-        return NbsshError(f"{source}: '{key}' holds a control character or a line break", "write it on one line")
-    choices = next((option.choices for option in OPTIONS if option.key == key), ())
-    if choices and isinstance(data.get(key), str):
-        return NbsshError(f"{source}: '{key}': there is no '{said}'", " or ".join(choices))
-    if key.endswith("port"):
-        return port_refused(data.get(key), source)
-    reason = printable(text.split(" - at ", maxsplit=1)[0], 200)
-    return NbsshError(f"{source}: '{key}': {reason[:1].lower()}{reason[1:]}", "correct the value")
-
-
-def _keys(struct: type[msgspec.Struct]) -> list[str]:
-    return [field.encode_name for field in msgspec.structs.fields(struct)]
-
-
-def _with_line(source: str, toml: str, key: str) -> str:
-    """Return `source` with the number of the line that sets `key`, as `server.port`, where it is found in `toml`."""
-    table, _, last = key.rpartition(".")
-    start = re.search(rf"(?m)^[ \t]*\[[ \t]*{re.escape(table)}[ \t]*\]", toml) if table else None
-    found = re.compile(rf"(?m)^[ \t]*[\"']?{re.escape(last)}[\"']?[ \t]*[=.\]]").search(
-        toml, start.end() if start else 0
-    )
-    return f"{source}:{toml.count(chr(10), 0, found.start()) + 1}" if found else source
-
-
-def port_refused(port: object, source: str, suggestion: int = FIRST_PORT) -> NbsshError:
-    """Return the error for a port that cannot be used; the classic recipe's 1008 and 1009 are the usual case."""
-    if isinstance(port, int) and 0 < port < UNPRIVILEGED:
-        return NbsshError(
-            f"{source}: port {port} is below {UNPRIVILEGED}, which only root may open",
-            f"take a port from {UNPRIVILEGED} to 65535, for example --port {suggestion}",
-        )
-    return NbsshError(f"{source}: {printable(str(port), 60)} is no port", f"take a number from {UNPRIVILEGED} to 65535")
+        raise wrong.explained(error, msgspec.to_builtins(profile), source, _TABLES) from None
 
 
 def alias(name: str) -> str:
