@@ -48,7 +48,7 @@ class Settings(Template, frozen=True, kw_only=True):
 
 
 class JupyterConfig(Template, frozen=True, kw_only=True):
-    """What Jupyter's own configuration shows."""
+    """What Jupyter's own configuration shows; `local_name` is what a browser may call it, to keep its cookies apart."""
 
     templates: ClassVar = (
         "jupyter/jupyter_server_config.json", "jupyter/jupyter_notebook_config.json", "jupyter/jupyter_lab_config.json",
@@ -62,6 +62,7 @@ class JupyterConfig(Template, frozen=True, kw_only=True):
     root_dir: str
     idle_seconds: int
     allow_root: bool
+    local_name: str
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -215,4 +216,5 @@ def jupyter_model(declared: Declared) -> JupyterConfig:
         root_dir=folder if folder.startswith("/") else "",  # else the user's own counts, or where serve starts it
         idle_seconds=round((profile.idle_hours or 0) * 3600),
         allow_root=server.uid == 0,
+        local_name=f"{declared.name.lower()}.localhost",  # browsers write host names small
     )
