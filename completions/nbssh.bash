@@ -88,6 +88,7 @@ _nbssh_grammar() {
             ;;
         status)
             options=(
+                --wide
                 --json
                 -v/--verbose
                 -h/--help

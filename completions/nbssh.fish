@@ -170,6 +170,7 @@ complete -c nbssh -n '_nbssh_at show' -s v -l verbose -d 'Show programs, files a
 complete -c nbssh -n '_nbssh_at show' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at status 1 more' -a '(_nbssh_profiles)'
+complete -c nbssh -n '_nbssh_at status' -l wide -d 'Load, memory and GPUs of the hosts, too'
 complete -c nbssh -n '_nbssh_at status' -l json -d 'Print one JSON object'
 complete -c nbssh -n '_nbssh_at status' -s v -l verbose -d 'Show programs, files and steps, with times'
 complete -c nbssh -n '_nbssh_at status' -s h -l help -d 'Show the help'

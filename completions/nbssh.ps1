@@ -89,6 +89,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'status' = @{
             Arguments = @('profile*')
             Options = @(
+                @{ Flags = @('--wide'); Value = ''; Again = $false; Help = 'Load, memory and GPUs of the hosts, too' }
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbssh.core.profile.profile import Profile
     from nbssh.steps.context import Context
     from nbssh.steps.profiles import Target
+    from nbssh.steps.server_status import Machine
 
 WORKERS = 8
 
@@ -51,7 +52,7 @@ class Row:
     changed: bool = False
 
 
-def status(context: Context, names: list[str], *, json: bool) -> int:
+def status(context: Context, names: list[str], *, wide: bool = False, json: bool) -> int:
     """Print what runs where and return the exit code.
 
     Named profiles may ask for a password; without names nobody is asked anything.
@@ -59,13 +60,13 @@ def status(context: Context, names: list[str], *, json: bool) -> int:
     targets, unreadable = profiles.select(context, names)
     unasked = not names
     with ThreadPoolExecutor(WORKERS if unasked else 1) as pool:
-        rows = list(pool.map(lambda target: _row(target, unasked=unasked), targets))
+        rows = list(pool.map(lambda target: _row(target, unasked=unasked, wide=wide or json), targets))
     failed = [*unreadable, *(Failure(row.target.name, row.trouble) for row in rows if row.trouble)]
     if json:
         context.ui.json(profiles=list(map(_as_json, rows)), errors=[failure.as_json() for failure in failed])
         return Exit.FAILED if failed else Exit.DONE
     if rows:
-        _show(context, _table(rows))
+        _show(context, _table(rows, wide=wide))
     elif not unreadable:
         context.ui.say("there are no profiles; make one: nbssh add NAME")
     for failure in failed:
@@ -79,7 +80,7 @@ def status(context: Context, names: list[str], *, json: bool) -> int:
     return Exit.FAILED if failed else Exit.DONE
 
 
-def _row(target: Target, *, unasked: bool) -> Row:
+def _row(target: Target, *, unasked: bool, wide: bool) -> Row:
     tunnel, outdated = False, False
     try:
         with border.around(target.name, target.paths):
@@ -89,7 +90,7 @@ def _row(target: Target, *, unasked: bool) -> Row:
             if not master:
                 connect.refuse_prompts(target, "nbssh status", unasked=unasked)
             with connect.connect(target, unasked=unasked, login_seconds=SECONDS if unasked else 600) as there:
-                answer = asked(there, target)
+                answer = asked(there, target, wide=wide)
             return Row(target, tunnel, answer, outdated=outdated, changed=_is_changed(target, answer))
     except NbsshError as error:
         return Row(target, tunnel, Answer("unknown"), error, outdated)
@@ -109,11 +110,12 @@ def _show(context: Context, table: list[tuple[str, ...]]) -> None:
         return
     from nbssh.adapters.terminal.table import print_rows  # noqa: PLC0415  rich takes as long as all the rest
 
-    print_rows(table, color=color, styles=_STYLES, wrapped=("ON", "RUNS"), spared=("SINCE", "KERNELS"))
+    print_rows(table, color=color, styles=_STYLES, wrapped=("ON", "RUNS", "GPUS"), spared=("SINCE", "KERNELS"))
 
 
-def _table(rows: list[Row]) -> list[tuple[str, ...]]:
-    table: list[tuple[str, ...]] = [("NAME", "TUNNEL", "SERVER", "ON", "RUNS", "KERNELS", "SINCE", "LAST USE")]
+def _table(rows: list[Row], *, wide: bool) -> list[tuple[str, ...]]:
+    more = ("LOAD", "FREE", "GPUS") if wide else ()
+    table: list[tuple[str, ...]] = [("NAME", "TUNNEL", "SERVER", "ON", "RUNS", "KERNELS", "SINCE", "LAST USE", *more)]
     for row in rows:
         answer, profile = row.answer, row.target.profile
         on = ", ".join(answer.elsewhere) if answer.state == "elsewhere" else answer.host
@@ -128,8 +130,25 @@ def _table(rows: list[Row]) -> list[tuple[str, ...]]:
             "-" if answer.kernels is None or answer.state != "running" else str(answer.kernels),
             _ago(answer.since),
             _ago(answer.last_activity),
+            *(_machine(answer.machine) if wide else ()),
         ))  # fmt: skip
     return table
+
+
+def _machine(machine: Machine | None) -> tuple[str, str, str]:
+    """Return how busy the host is, what is free of its memory, and each GPU's load with what is used of its memory."""
+    if machine is None:
+        return "-", "-", "-"
+    gpus = [
+        f"{'-' if gpu.load is None else gpu.load} % {_of(gpu.memory_used, gpu.memory_total)}" for gpu in machine.gpus
+    ]
+    load = "-" if machine.load is None else f"{machine.load:.1f} of {machine.cpus or '-'}"
+    return load, _of(machine.memory_free, machine.memory_total), ", ".join(gpus) or "-"
+
+
+def _of(part: int | None, whole: int | None) -> str:
+    """Return bytes of bytes, in GiB."""
+    return "-" if part is None or whole is None else f"{part / 2**30:.1f} of {whole / 2**30:.0f} GiB"
 
 
 def _server(answer: Answer) -> str:

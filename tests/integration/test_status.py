@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from serving import add, close_tunnel, detach, end, kill, server_pid, start
@@ -39,6 +41,38 @@ def test_kernels_are_counted(bed: Bed) -> None:
     assert row(bed)["kernels"] == 0
     assert row(bed)["since"] > 0
     kill(bed)
+
+
+NVIDIA_SMI = """#!/bin/sh
+case $* in *--query-gpu=memory.used,memory.total,utilization.gpu*--format=csv,noheader,nounits*) ;; *) exit 6 ;; esac
+printf '%s\\n' '3072, 24576, 37' '[N/A], 1024, [N/A]' 'No devices were found' '"}, 1, 2'
+"""
+
+
+def test_wide_tells_of_the_machine(bed: Bed) -> None:
+    add(bed)
+    program = bed.remote_home / "bin/nvidia-smi"
+    program.write_text(NVIDIA_SMI)
+    program.chmod(0o755)
+    login = bed.server.folder / "login"
+    login.write_text(login.read_text().replace("PATH=", f"PATH={program.parent}:", 1))
+    machine = row(bed)["machine"]
+    assert machine["cpus"] == os.cpu_count() or machine["cpus"] > 0
+    assert 0 < machine["memory_free"] < machine["memory_total"]
+    assert machine["load"] >= 0
+    assert machine["gpus"] == [
+        {"load": 37, "memory_total": 24576 << 20, "memory_used": 3072 << 20},
+        {"load": None, "memory_total": 1024 << 20, "memory_used": None},
+        {"load": 2, "memory_total": 1 << 20, "memory_used": None},
+    ]
+    heads, line = bed.nbssh("status", "--wide").stdout.splitlines()
+    assert heads.split()[-3:] == ["LOAD", "FREE", "GPUS"]
+    assert "37 % 3.0 of 24 GiB, - % -, 2 % -" in line
+    assert "GPUS" not in bed.nbssh("status").stdout
+    assert not [path for path in Path("/tmp").glob("nbssh.??????") if path.owner() == bed.login and path.is_file()]
+    # a driver that hangs takes nothing else along
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    assert row(bed)["machine"]["gpus"] == []
 
 
 def test_a_server_that_died_is_not_running(bed: Bed) -> None:
