@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
 from nbssh.adapters.ssh.connection import LOGIN_SECONDS, NoSessionError
 from nbssh.core import answers
@@ -86,7 +87,7 @@ def _close(target: Target, held: tunnels.Alone | None) -> str:
     if held:
         return held.end
     mine = tunnels.alone(target)
-    return f"kill {mine.pid}" if mine and mine.pid else f"ssh -O exit {alias(target.name)}"
+    return SYSTEM.to_end(mine.pid) if mine and mine.pid else f"ssh -O exit {alias(target.name)}"
 
 
 def _is_attended(target: Target) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import lsof
 from nbssh.core.files import laptop_files
 from nbssh.core.profile.profile import alias
@@ -22,7 +23,7 @@ class Alone(NamedTuple):
     @property
     def end(self) -> str:
         """How to end it."""
-        return "Ctrl-C in its terminal" + (f", or: kill {self.pid}" if self.pid else "")
+        return "Ctrl-C in its terminal" + (f", or: {SYSTEM.to_end(self.pid)}" if self.pid else "")
 
 
 def is_open(target: Target) -> bool:
@@ -53,7 +54,7 @@ def taken_port(target: Target) -> NbsshError | None:
         return None
     holders = lsof.listeners(port)
     who = " and ".join(map(str, holders)) or "another program"
-    end = f"end that (kill {' '.join(str(holder.pid) for holder in holders)})" if holders else "end that"
+    end = f"end that ({SYSTEM.to_end(*(holder.pid for holder in holders))})" if holders else "end that"
     return NbsshError(
         f"port {port} on this machine, which is that of '{target.name}', is taken by {who}",
         f"{end}, or take another port: nbssh edit {target.name}: port",

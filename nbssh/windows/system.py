@@ -110,6 +110,28 @@ class Windows(ClientSystem):
         """Return `words` as one line, as the programs of Windows split it themselves."""
         return subprocess.list2cmdline(words)
 
+    # what cmd and PowerShell both know
+
+    def to_remove(self, path: Path | str) -> str:
+        """Return what a user types to remove a file."""
+        return f'del "{path}"'
+
+    def to_look(self, path: Path | str) -> str:
+        """Return what a user types to see what a file or folder is, and who may do what with it."""
+        return f'icacls "{path}"'
+
+    def to_make_writable(self, path: Path | str) -> str:
+        """Return what a user types to make a file writable."""
+        return f'attrib -r "{path}"'
+
+    def to_end(self, *pids: int, hard: bool = False) -> str:  # noqa: ARG002  a program of the console ends in no other way
+        """Return what a user types to end processes."""
+        return " ".join(["taskkill /F", *(f"/PID {pid}" for pid in pids)])
+
+    def one_after_another(self, first: str, second: str) -> str:
+        """Return how a user types two commands: PowerShell 5 knows no `&&`, cmd no `;`."""
+        return f"{first}, then: {second}"
+
     def restrict(self, path: str, *, folder: bool = False) -> None:
         """Take everybody else's access away. Raises OSError."""
         from nbssh.windows import acl

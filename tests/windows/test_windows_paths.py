@@ -134,3 +134,21 @@ def test_a_file_that_somebody_holds_for_a_moment_is_written(
     with contextlib.nullcontext() if kept else pytest.raises(PermissionError):
         Windows().replace("a", "b")
     assert len(asked) == (held + 1 if kept else 1)
+
+
+def test_what_a_user_types_is_what_both_shells_of_windows_know() -> None:
+    system, path = Windows(), r"C:\Users\Zoë O'Neil\x.conf"
+    assert system.to_remove(path) == f'del "{path}"'
+    assert system.to_look(path) == f'icacls "{path}"'
+    assert system.to_make_writable(path) == f'attrib -r "{path}"'
+    assert system.to_end(5, 6, hard=True) == "taskkill /F /PID 5 /PID 6"
+    assert system.one_after_another("del x", "nbssh apply") == "del x, then: nbssh apply"
+
+
+def test_what_a_user_types_elsewhere_is_quoted() -> None:
+    system, path = ClientSystem(), "/home/it's mine/x.conf"
+    assert system.to_remove(path) == "rm '/home/it'\"'\"'s mine/x.conf'"
+    assert system.to_look(path).startswith("ls -ld '")
+    assert system.to_make_writable("/x") == "chmod u+w /x"
+    assert (system.to_end(5), system.to_end(5, 6, hard=True)) == ("kill 5", "kill -9 5 6")
+    assert system.one_after_another("rm x", "nbssh apply") == "rm x && nbssh apply"

@@ -24,7 +24,7 @@ def resolve(path: str) -> str:
     """Return where a path leads with all symbolic links followed; the last may dangle, but not go round."""
     target = os.path.realpath(path)
     if os.path.islink(target):
-        raise NbsshError(f"{path} is a symbolic link that leads to itself", f"look at it with: ls -l {path}")
+        raise NbsshError(f"{path} is a symbolic link that leads to itself", f"look at it with: {SYSTEM.to_look(path)}")
     if os.path.islink(path) and not os.path.isdir(os.path.dirname(target)):
         # A disk that is not mounted, perhaps: making its folders would hide what is on it.
         raise NbsshError(
@@ -58,7 +58,9 @@ def refuse_foreign(target: str) -> None:
             continue
         if not found.st_mode & stat.S_IWUSR or not os.access(path, os.W_OK):
             mode = stat.S_IMODE(found.st_mode)
-            raise NbsshError(f"{path} is read-only (mode {mode:04o})", f"chmod u+w {path}, then run this again")
+            raise NbsshError(
+                f"{path} is read-only (mode {mode:04o})", f"{SYSTEM.to_make_writable(path)}, then run this again"
+            )
 
 
 def _refuse_owner(path: str, found: os.stat_result) -> None:
@@ -105,8 +107,8 @@ def explained(verb: str, path: Path | str, error: OSError) -> NbsshError:
         errno.ENOSPC: "make room on the disk, then run this again",
         errno.EDQUOT: "make room in your quota, then run this again",
         errno.EROFS: "the file system is mounted read-only",
-        errno.ELOOP: f"look at the symbolic links with: ls -l {path}",
+        errno.ELOOP: f"look at the symbolic links with: {SYSTEM.to_look(path)}",
     }
     reason = (error.strerror or str(error)).lower()
-    hint = hints.get(error.errno or 0, f"look at its owner and mode with: ls -ld {path}")
+    hint = hints.get(error.errno or 0, f"look at its owner and mode with: {SYSTEM.to_look(path)}")
     return NbsshError(f"cannot {verb} {path}: {reason}", hint)

@@ -57,7 +57,9 @@ def snapshot(path: Path | str, *, limit: int = -1) -> tuple[bytes | None, int | 
                 raise NbsshError(f"{path} is no regular file", "move it out of the way, then run this again")
             data = file.read(limit + 1 if limit >= 0 else -1)
             if 0 <= limit < len(data):
-                raise NbsshError(f"{path} has more than {limit >> 10} KiB", f"look at what it is: ls -l {path}")
+                raise NbsshError(
+                    f"{path} has more than {limit >> 10} KiB", f"look at what it is: {SYSTEM.to_look(path)}"
+                )
             return data, SYSTEM.mode(found)
 
 

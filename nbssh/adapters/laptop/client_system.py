@@ -104,6 +104,26 @@ class ClientSystem:
         """Return `words` as one line for the shell."""
         return shlex.join(words)
 
+    def to_remove(self, path: Path | str) -> str:
+        """Return what a user types to remove a file."""
+        return self.spoken(["rm", str(path)])
+
+    def to_look(self, path: Path | str) -> str:
+        """Return what a user types to see what a file or folder is, and whose."""
+        return self.spoken(["ls", "-ld", str(path)])
+
+    def to_make_writable(self, path: Path | str) -> str:
+        """Return what a user types to make a file writable."""
+        return self.spoken(["chmod", "u+w", str(path)])
+
+    def to_end(self, *pids: int, hard: bool = False) -> str:
+        """Return what a user types to end processes; `hard`: those that do not react."""
+        return self.spoken(["kill", *(["-9"] if hard else []), *map(str, pids)])
+
+    def one_after_another(self, first: str, second: str) -> str:
+        """Return how a user types two commands, the second where the first was done."""
+        return f"{first} && {second}"
+
     # --- access rights
 
     def restrict(self, path: str, *, folder: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.adapters.files import inspection, writer
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.core.files.overlay import Source
 from nbssh.core.files.render import original, templates_dir
 from nbssh.core.text import printable
@@ -77,7 +78,9 @@ def _source(paths: Paths, name: str) -> Source:
     shown = paths.shown(path)
     data = writer.read(path, limit=BYTES)
     if data is None:
-        raise NbsshError(f"{shown} is a symbolic link to a file that is not there", f"look at it: ls -l {path}")
+        raise NbsshError(
+            f"{shown} is a symbolic link to a file that is not there", f"look at it: {SYSTEM.to_look(path)}"
+        )
     try:
         return Source(name, shown, data.decode("utf-8").replace("\r\n", "\n"))
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nbssh.adapters.files import access, writer
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.core.profile import profile as model
 from nbssh.core.profile.declared import Secret
 from nbssh.core.text import printable
@@ -63,7 +64,9 @@ def read(paths: Paths, name: str) -> Profile:
         raise NbsshError(f"{shown}: {error.message}", error.hint) from None
     if data is None:
         if path.is_symlink():
-            raise NbsshError(f"{shown} is a symbolic link to a file that is not there", f"look at it: ls -l {path}")
+            raise NbsshError(
+                f"{shown} is a symbolic link to a file that is not there", f"look at it: {SYSTEM.to_look(path)}"
+            )
         raise NoProfileError(f"there is no profile '{name}'")
     try:
         text = data.decode("utf-8")

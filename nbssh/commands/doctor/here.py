@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import inspection
 from nbssh.adapters.laptop import her_templates
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.ssh.client import RefusedConfigError
 from nbssh.core.profile.profile import NAME
 from nbssh.core.server.doctor import Finding, tried
@@ -103,12 +104,13 @@ def _files_for_ssh(context: Context) -> Iterator[Finding]:
     well = len(suspects) > 1 and _all_accepted(context, suspects)
     for entry, trouble in found:
         shown = context.paths.shown(entry.path)
-        remove = f"rm {shlex.quote(str(entry.path))}"
+        remove = SYSTEM.to_remove(entry.path)
         known = entry.path.stem in names
         said = trouble.said(entry) if trouble else "" if well or entry.kind != "file" else _refused(context, entry)
         if said:
             bad = True
-            repair = remove + (f" && nbssh apply --offline {entry.path.stem}" if known else "")
+            again = f"nbssh apply --offline {entry.path.stem}"
+            repair = SYSTEM.one_after_another(remove, again) if known else remove
             if trouble is Trouble.WRITABLE:
                 repair = f"chmod 600 {shlex.quote(str(entry.path))}"
             elif known and not trouble:
@@ -226,13 +228,13 @@ def _leftovers(context: Context) -> Iterator[Finding]:
     ]
     stale += [str(paths.control_socket(name)) for name in names if _is_stale_socket(context, name)]
     for left in stale:
-        yield Finding("leftovers", "warning", f"{paths.shown(left)} is used by nothing", f"rm {shlex.quote(left)}")
+        yield Finding("leftovers", "warning", f"{paths.shown(left)} is used by nothing", SYSTEM.to_remove(left))
     odd = [entry.path for entry in inspection.entries(paths.profiles_dir) if entry.path.suffix == ".toml"]
     odd = [path for path in odd if not NAME.match(path.stem)]
     for path in odd:
         yield Finding(
             "leftovers", "warning", f"{paths.shown(path)} is ignored: its name is no profile's",
-            f"rename it, or: rm {shlex.quote(str(path))}",
+            f"rename it, or: {SYSTEM.to_remove(path)}",
         )  # fmt: skip
     if not stale and not odd:
         yield Finding("leftovers", "ok", "nothing is left over here")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import lsof
 from nbssh.core.files.change import Kind, Plan
 from nbssh.core.profile.profile import alias, all_aliases
@@ -58,7 +59,7 @@ def _master(target: Target) -> Iterator[Finding]:
     except NbsshError as error:
         holders = lsof.masters(str(target.control_socket))
         who = f"; it is {', '.join(map(str, holders))}" if holders else ""
-        repair = f"kill -9 {' '.join(str(holder.pid) for holder in holders)}" if holders else error.hint
+        repair = SYSTEM.to_end(*(holder.pid for holder in holders), hard=True) if holders else error.hint
         yield Finding("master", "error", f"{error.message}{who}", repair, name)
         return
     opened = opened or tunnels.alone(target) is not None
