@@ -12,6 +12,7 @@ import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import Request
 
 import pytest
 from bed import BIN, REPOSITORY, needs, until
@@ -155,6 +156,10 @@ def test_jupyter_goes_without_and_kernels_and_terminals_see_nothing(users: Bed, 
     arguments = Path(f"/proc/{server_pid(users)}/cmdline").read_bytes().split(b"\0")
     assert os.fsencode(program) in arguments
     assert asked(users.remote_home) == []
+    (users.remote_home / "text.txt").write_text("a line\n" * 1000)
+    headers = {"Accept-Encoding": "gzip", "X-XSRFToken": visitor._xsrf()}
+    text = Request(f"{visitor.base}files/text.txt", headers=headers)  # noqa: S310
+    assert visitor._open(text).headers["Content-Encoding"] == "gzip"
     kill(users)
 
 

@@ -87,7 +87,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     `adopt`: it uses the Jupyter that she started by hand. `node_submits`: NAME-node may submit the job, on a terminal.
     `carried`: the home on the host, or ~, of files that `nbssh render` made and nobody looked at since.
     `environment`: kernels see what a login shell of the user's makes; "none": only what sshd hands to a command.
-    `fast_start` keeps Jupyter from slow work that its start does not need (templates/server/fast).
+    `fast_start`: Jupyter leaves out slow work of its start, and compresses its page (templates/server/fast).
     """
 
     destination: Line

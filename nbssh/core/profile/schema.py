@@ -21,7 +21,7 @@ _ABOUT = {
     "delegate_credentials": "Hand over a Kerberos ticket (GSSAPIDelegateCredentials), where the destination does.",
     "environment": "What kernels see: 'login', what an interactive login makes, or 'none', what sshd gives a command.",
     "open_path": "What is opened: a notebook or folder on the host, relative to the notebooks' folder.",
-    "fast_start": "Whether Jupyter is kept from slow work that its start does not need.",
+    "fast_start": "Whether Jupyter leaves out slow work that its start does not need, and compresses its page.",
     "node_submits": "Whether ssh NAME-node, on a terminal, submits the job of Jupyter where none is there.",
     "carried": "The home on the host, or ~, of files that nbssh render made and that nobody looked at since.",
     "server": "Found on the host by nbssh add or apply. Delete the table to have the host looked at again.",

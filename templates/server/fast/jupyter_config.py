@@ -1,9 +1,12 @@
-# Every Jupyter reads this file before it starts anything. Where its Python does not look at PYTHONPATH, so that nothing
-# has come from this folder, kernels and terminals must not get it either.
+# Every Jupyter reads this file before it starts anything. Nothing but these two names comes from this folder, and
+# kernels and terminals get none of it, not even where Jupyter's Python does not look at PYTHONPATH.
 import os
 import sys
 
 folder = os.path.dirname(__file__)
-if folder in os.environ.get("PYTHONPATH", "").split(os.pathsep):
-    sys.path.insert(0, folder)
-    import nbssh_clean  # noqa: F401
+sys.path.insert(0, folder)
+if "jupyter_server.serverapp" in sys.modules or "notebook.notebookapp" in sys.modules:
+    import nbssh_page  # noqa: F401
+import nbssh_clean  # noqa: E402, F401
+
+sys.path[:] = [path for path in sys.path if path != folder]

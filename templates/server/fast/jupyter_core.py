@@ -30,8 +30,8 @@ def leave_out(name):
     raise ModuleNotFoundError("left out by nbssh for a quicker start", name=name)
 
 
-def around(run_module):
-    """Return what finds the real module, which `run_module` then runs in place of its loader."""
+def afterwards(change):
+    """Return what finds the real module, which `change` then changes when it was imported."""
 
     def find(name):
         spec = importlib.util.find_spec(name)
@@ -41,7 +41,8 @@ def around(run_module):
 
         def exec_module(module):
             del loader.exec_module
-            run_module(module, loader.exec_module)
+            loader.exec_module(module)
+            change(module)
 
         loader.exec_module = exec_module
         return spec
@@ -49,21 +50,21 @@ def around(run_module):
     return find
 
 
-def without_registry(module, run):
-    try:
-        commands = importlib.import_module("jupyterlab.commands")
-        real = commands._yarn_config
-    except (ImportError, AttributeError):
-        return run(module)
-    commands._yarn_config = lambda logger: {"yarn config": {}, "npm config": {}}
-    try:
-        return run(module)
-    finally:
+def without_registry(commands):
+    real = getattr(commands, "_yarn_config", None)
+
+    def first(logger):
         commands._yarn_config = real
+        labapp = sys.modules.get("jupyterlab.labapp")
+        if not labapp or hasattr(labapp, "LabApp"):  # it was imported, and somebody asks
+            return real(logger)
+        return {"yarn config": {}, "npm config": {}}
+
+    if real:
+        commands._yarn_config = first
 
 
-def look_when_asked(module, run):
-    run(module)
+def look_when_asked(module):
     manager = getattr(module, "LanguageServerManager", None)
     look, ready = getattr(module, "initialize", None), getattr(manager, "ready", None)
     if not (look and ready):  # version 1 looks at once
@@ -87,8 +88,8 @@ def look_when_asked(module, run):
 
 meets = {
     "rfc3987_syntax": leave_out,
-    "jupyterlab.labapp": around(without_registry),
-    "jupyter_lsp.serverextension": around(look_when_asked),
+    "jupyterlab.commands": afterwards(without_registry),
+    "jupyter_lsp.serverextension": afterwards(look_when_asked),
 }
 sys.meta_path.insert(0, Finder())
 
