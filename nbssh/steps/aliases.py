@@ -24,7 +24,7 @@ from nbssh.core.profile.profile import kill_alias
 from nbssh.core.ssh import alias, answer, destination, moment
 from nbssh.core.ssh.moment import MatchBlock
 from nbssh.errors import NbsshError
-from nbssh.steps import own_block
+from nbssh.steps import own_block, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,6 +67,9 @@ class _Trial:
         self._rest = ssh.config_without_ours(self.folder, answers)
         _, self._plain = self._files("none")
         self._destinations: dict[tuple[str, ...], str] = {}
+        self._said: dict[tuple[str, str], str] = {}
+        self._lock = threading.Lock()
+        self._settled: frozenset[str] | None = None
         self._match_lines: list[Criteria] | None = None
 
     def conditions(self, target: Target) -> list[Condition]:
@@ -92,10 +95,19 @@ class _Trial:
         include, config = self._files(f"profile-{name}")
 
         def ask(alias: str, text: str) -> str:
-            include.write_bytes(text.encode("utf-8", "surrogateescape"))
-            return self.ssh.resolve([alias], config=config)
+            if (alias, text) not in self._said:
+                include.write_bytes(text.encode("utf-8", "surrogateescape"))
+                self._said[alias, text] = self.ssh.resolve([alias], config=config)
+            return self._said[alias, text]
 
         return ask
+
+    def settles(self, alias: str, target: Target) -> bool:
+        """Tell whether the file of its profile says all that ssh reads of ours about an alias."""
+        with self._lock:
+            if self._settled is None:
+                self._settled = standing.settled(target)
+            return alias.lower() in self._settled
 
     def _files(self, name: str) -> tuple[Path, Path]:
         include, config = self.folder / f"{name}.conf", self.folder / f"{name}.config"
@@ -259,14 +271,21 @@ def is_outdated(target: Target) -> bool:
     return writer.read(target.paths.conf(target.name)) != text.encode("utf-8", "surrogateescape")
 
 
-def is_known(target: Target) -> bool:
-    """Tell whether the user's ssh gives the alias our tunnel."""
+def is_known(target: Target, *, among_many: bool = False) -> bool:
+    """Tell whether the user's ssh gives the alias our tunnel.
+
+    `among_many` profiles ssh is asked without the others' files where they cannot matter: it would read all for each.
+    """
     target = assumed(target)
-    lines, local = target.ssh.resolve([nb_alias(target.name)]).splitlines(), local_files(target)
-    wanted = own_forwards(target.profile, local)
+    wanted, local, name = own_forwards(target.profile, local_files(target)), local_files(target), nb_alias(target.name)
+    text = writer.read(target.paths.conf(target.name)) if among_many else None
+    if text is not None and (trial := _trial(target.ssh, {})).settles(name, target):
+        said = trial.alias(target.name)(name, text.decode("utf-8", "surrogateescape"))
+    else:
+        said = target.ssh.resolve([name])
     if laptop_files.is_opened_later(target.profile, local):
         wanted.append(f"controlpath {laptop_files.control_path(target.profile, local)}")
-    return set(wanted) <= set(lines)
+    return set(wanted) <= set(said.splitlines())
 
 
 def refuse_unknown_alias(target: Target) -> None:

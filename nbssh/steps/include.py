@@ -152,6 +152,11 @@ def has_host(context: Context, host: str) -> bool:
     return include.find_host(config, host, disk) is not None
 
 
+def own_hosts(context: Context) -> frozenset[str]:
+    """Return all names that the user's own `Host` lines have."""
+    return block.hosts(*_read(context))
+
+
 def refuse_taken_aliases(context: Context, name: str, *, leads_on: bool) -> None:
     """Raise if the user has a `Host NAME-nb` of her own somewhere; `leads_on` is that of the profile's way."""
     for wanted in all_aliases(name, leads_on=leads_on):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from nbssh.commands.doctor import here, there
+from nbssh.commands.doctor.profile import Common
 from nbssh.commands.doctor.profile import examine as examine_profile
 from nbssh.core.server.doctor import Finding, as_json, folded, has_errors, summary
 from nbssh.errors import Exit, NbsshError
@@ -55,13 +56,13 @@ def _examined(
         repair = f"{broken.error.hint}: nbssh edit {broken.name}"
         found.append(Finding("profile", "error", broken.error.message, repair, broken.name))
     ask_ssh = not here.breaks_ssh(found)
-    owners = profiles.owners(context)
+    common = Common.of(context, many=not name)
 
     def examine(target: Target) -> list[Finding]:
         mine: list[Finding] = []
         try:
             with border.around(target.name, context.paths):
-                mine += examine_profile(target, owners, ask_ssh=ask_ssh)
+                mine += examine_profile(target, common, ask_ssh=ask_ssh)
                 hangs = any(finding.level == "error" and finding.check == "master" for finding in mine)
                 if ask_ssh and not hangs and not offline:
                     mine += there.examine(target, unasked=not name)

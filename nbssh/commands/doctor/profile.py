@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
@@ -11,31 +12,55 @@ from nbssh.core.files.change import Kind, Plan
 from nbssh.core.profile.profile import alias, all_aliases
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, include, own_block, ports, tunnels, unit
+from nbssh.steps import aliases, include, own_block, ports, profiles, tunnels, unit
 from nbssh.steps.plan import local_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from nbssh.core.files.change import Change
+    from nbssh.steps.context import Context
     from nbssh.steps.profiles import Target
 
 NAMED = 4  # options that are named in a message; more are counted
 
 
-def examine(target: Target, owners: Mapping[int, Sequence[str]], *, ask_ssh: bool) -> list[Finding]:
-    """Return the findings about one profile here; without `ask_ssh` only those that need no ssh.
+@dataclass(frozen=True)
+class Common:
+    """What is found once for all profiles.
 
-    `owners` says whose each local port of all profiles is.
+    `owners` says whose each local port is; `hosts` are the names on the user's own Host lines, None where her config
+    cannot be read; `many` says that all profiles are examined.
     """
+
+    owners: Mapping[int, Sequence[str]]
+    hosts: frozenset[str] | None
+    many: bool
+
+    @classmethod
+    def of(cls, context: Context, *, many: bool) -> Common:
+        """Look for it."""
+        owners = profiles.owners(context)
+        try:
+            return cls(owners, include.own_hosts(context), many)
+        except NbsshError:
+            return cls(owners, None, many)
+
+    def has_own_block(self, alias: str) -> bool:
+        """Tell whether the user may have a block of her own of the alias."""
+        return self.hosts is None or alias in self.hosts
+
+
+def examine(target: Target, common: Common, *, ask_ssh: bool) -> list[Finding]:
+    """Return the findings about one profile here; without `ask_ssh` only those that need no ssh."""
     name, paths = target.name, target.paths
     found = [Finding("profile", "ok", f"{paths.shown(paths.profile(name))} can be read", profile=name)]
     found += tried("secret", name, lambda: _secret(target))
     found += tried("master", name, lambda: _master(target))
     if not any(finding.level == "error" and finding.check == "master" for finding in found):
-        found += tried("port", name, lambda: _port(target, owners))
+        found += tried("port", name, lambda: _port(target, common.owners))
     if ask_ssh:
-        found += tried("alias", name, lambda: _alias(target))
+        found += tried("alias", name, lambda: _alias(target, common))
         found += tried("files here", name, lambda: _files(target))
         found += tried("unit", name, lambda: _unit(target))
     return found
@@ -87,18 +112,18 @@ def _port(target: Target, owners: Mapping[int, Sequence[str]]) -> Iterator[Findi
         yield Finding("port", "ok", f"{listed} {'are' if mine[1:] else 'is'} free or our own", profile=name)
 
 
-def _alias(target: Target) -> Iterator[Finding]:
+def _alias(target: Target, common: Common) -> Iterator[Finding]:
     """Ask the user's own ssh what the alias means now."""
     name = target.name
     for wanted in all_aliases(name, leads_on=target.way.leads_on):
-        found = include.own_block(target.context, wanted)
+        found = include.own_block(target.context, wanted) if common.has_own_block(wanted) else None
         if found and not own_block.is_heeded(target, wanted):
             raise include.taken_alias(target.context, wanted, found)
         if found:
             where = include.place(target.context, found)
             what = f"{where}: your own block of {wanted} is harmless, and counts beside ours"
             yield Finding("alias", "ok", what, profile=name)
-    if not aliases.is_known(target):
+    if not aliases.is_known(target, among_many=common.many):
         yield Finding(
             "alias", "error", f"ssh does not know '{alias(name)}' as nbssh made it",
             f"nbssh apply --offline {name}, then once more: nbssh doctor {name}", name,

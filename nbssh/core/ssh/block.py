@@ -55,6 +55,12 @@ def block_of(config: bytes, alias: str, disk: Disk) -> Block | None:
     return Block(first.file, first.number, tuple(lines)) if first else None
 
 
+def hosts(config: bytes, disk: Disk) -> frozenset[str]:
+    """Return all names that the user's own Host lines have: those of which `block_of` finds a block."""
+    lines = config_lines(config, disk, posixpath.join(disk.home, ".ssh", "nbssh.d"))
+    return frozenset(name for line in lines if line.keyword == "host" for name in line.arguments)
+
+
 def forwards(alone: str) -> tuple[str, ...]:
     """Return its forwards as `ssh -G` prints them; `alone` is its answer to a config that holds nothing else."""
     return tuple(f"{keyword} {value}" for keyword in FORWARDS for value in parsed(alone).get(keyword, ()))
