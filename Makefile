@@ -79,7 +79,7 @@ format: $(VENV)/.test ## reformat the Python code
 	@$(BIN)/ruff format
 
 clean: ## remove everything that was made here, the environment too
-	rm -rf $(VENV) .venv-windows .venv-jupyter-old .venv-jupyter-new .venv-bench-forward .venv-dist bench.json .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+	rm -rf $(VENV) .venv-windows .venv-jupyter-old .venv-jupyter-new .venv-jupyter-apps .venv-bench-forward .venv-dist bench.json .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
 	  dist build
 	find nbssh tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -21,7 +21,7 @@ _nbssh_grammar() {
                 --port=-
                 '--also*=-'
                 --jupyter=-
-                '--app=lab|notebook|server'
+                '--app=lab|notebook|server|marimo|tensorboard|code-server|rstudio|pluto'
                 --dir=-
                 '--setup*=-'
                 --setup-shell=-
@@ -172,7 +172,7 @@ _nbssh_grammar() {
                 --port=-
                 '--also*=-'
                 --jupyter=-
-                '--app=lab|notebook|server'
+                '--app=lab|notebook|server|marimo|tensorboard|code-server|rstudio|pluto'
                 --dir=-
                 '--setup*=-'
                 --setup-shell=-

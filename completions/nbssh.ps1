@@ -22,7 +22,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--port'); Value = '-'; Again = $false; Help = 'Local port (default: one of 20000-29999, made from the name)' }
                 @{ Flags = @('--also'); Value = '-'; Again = $true; Help = 'A port (6006), HOST:PORT or socket of the host, too; repeatable' }
                 @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the host' }
-                @{ Flags = @('--app'); Value = 'lab|notebook|server'; Again = $false; Help = 'What to run (default: lab)' }
+                @{ Flags = @('--app'); Value = 'lab|notebook|server|marimo|tensorboard|code-server|rstudio|pluto'; Again = $false; Help = 'What to run, or an app that you described (default: lab)' }
                 @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the host (default: home)' }
                 @{ Flags = @('--setup'); Value = '-'; Again = $true; Help = 'Shell line to run before Jupyter; repeatable' }
                 @{ Flags = @('--setup-shell'); Value = '-'; Again = $false; Help = 'Shell for the --setup lines, e.g. ''bash -l''' }
@@ -173,7 +173,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--port'); Value = '-'; Again = $false; Help = 'Local port (default: one of 20000-29999, made from the name)' }
                 @{ Flags = @('--also'); Value = '-'; Again = $true; Help = 'A port (6006), HOST:PORT or socket of the host, too; repeatable' }
                 @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the host' }
-                @{ Flags = @('--app'); Value = 'lab|notebook|server'; Again = $false; Help = 'What to run (default: lab)' }
+                @{ Flags = @('--app'); Value = 'lab|notebook|server|marimo|tensorboard|code-server|rstudio|pluto'; Again = $false; Help = 'What to run, or an app that you described (default: lab)' }
                 @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the host (default: home)' }
                 @{ Flags = @('--setup'); Value = '-'; Again = $true; Help = 'Shell line to run before Jupyter; repeatable' }
                 @{ Flags = @('--setup-shell'); Value = '-'; Again = $false; Help = 'Shell for the --setup lines, e.g. ''bash -l''' }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The generations of Jupyter that the tests run: .venv-jupyter-old (JupyterLab 3, Notebook 6.5, jupyter_server 1) and
-# .venv-jupyter-new (JupyterLab 4, Notebook 7, jupyter_server 2). Made once, by the pip of the environment given as $1.
-# Without network a word at home, where the tests that need them are skipped; in CI a failure. The old generation does
+# .venv-jupyter-new (JupyterLab 4, Notebook 7, jupyter_server 2); in .venv-jupyter-apps marimo and TensorBoard. Made once,
+# by the pip of the environment given as $1. Without network a word at home, where the tests that need them are skipped; in CI a failure. The old generation does
 # not run on every Python: where none that can is found, its folder says so in not-applicable, and so do its tests.
 set -eu
 cd "$(dirname "$0")/.."
@@ -44,7 +44,7 @@ if [ -z "$old_python" ]; then
     printf 'make: %s\n' "$(cat .venv-jupyter-old/not-applicable)" >&2
 fi
 
-# both at once: most of the time is waiting for the network; y-py is what JupyterLab 3.6 has compiled, and not for every
+# all at once: most of the time is waiting for the network; y-py is what JupyterLab 3.6 has compiled, and not for every
 # Python: there the newest one without it is taken, 3.5
 old=
 if [ -n "$old_python" ]; then
@@ -53,9 +53,13 @@ if [ -n "$old_python" ]; then
 fi
 make_environment new "$python" 'notebook>=7' &
 new=$!
+# TensorBoard 2.20 imports pkg_resources
+make_environment apps "$python" marimo tensorboard 'setuptools<80' &
+apps=$!
 failed=0
 [ -z "$old" ] || wait "$old" || failed=1
 wait "$new" || failed=1
+wait "$apps" || failed=1
 if [ "$failed" -ne 0 ]; then
     [ "${CI:-}" != true ] || exit 1
     printf 'make: the other generations of Jupyter could not be installed; their tests are skipped\n' >&2

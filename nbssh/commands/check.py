@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbssh.adapters.ssh import login
 from nbssh.adapters.terminal.ui import password_from_stdin
 from nbssh.core.files import laptop_files, server_files
+from nbssh.core.profile.app import described
 from nbssh.core.profile.profile import alias, kill_alias
 from nbssh.core.server import launch
 from nbssh.core.text import printable
@@ -104,9 +105,13 @@ def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[Step]:
             raise NbsshError(f"{error.message}; {taken.message}", taken.hint) from None
         yield Step(f"ssh {alias(name)}: {greeting.text}", greeting.started)
         visitor = Visitor(base)
-        yield Step(f"the page answers at {base}, jupyter server {visitor.version()}")
-        visitor.login(secret)
-        yield Step(f"the {profile.auth} opens it")
+        if app := described(profile.app):
+            visitor.greet(app.ready)
+            yield Step(f"{app.title} answers at {base}")
+        else:
+            yield Step(f"the page answers at {base}, jupyter server {visitor.version()}")
+            visitor.login(secret)
+            yield Step(f"the {profile.auth} opens it")
         if browser:
             yield Step(f"the browser is sent to {_await_browser(browser, base)}")
         ended = session.press_control_c(END_SECONDS)

@@ -15,6 +15,7 @@ from nbssh.adapters.ssh.connection import LOGIN_SECONDS, NoSessionError
 from nbssh.core import answers
 from nbssh.core.files import laptop_files, server_files
 from nbssh.core.files.change import PRIVATE, Change, Kind, Plan
+from nbssh.core.profile.app import described
 from nbssh.core.profile.page import page
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
@@ -222,11 +223,11 @@ def _await_page(target: Target) -> None:
     """Look through the tunnel until the page answers; where no master can be asked. A closed port is the end."""
     from nbssh.adapters.jupyter.visitor import ClosedPortError, Visitor  # noqa: PLC0415  only where there is no master
 
-    visitor = Visitor(laptop_files.token_url(target.profile.port))
+    visitor, app = Visitor(laptop_files.token_url(target.profile.port)), described(target.profile.app)
     until = time.monotonic() + VERIFY_SECONDS
     while True:
         try:
-            visitor.version()
+            visitor.greet(app.ready) if app else visitor.version()
         except NbsshError as error:
             if isinstance(error, ClosedPortError) or time.monotonic() > until:
                 raise NbsshError(f"no Jupyter of '{target.name}' answers", _look_at(target)) from None

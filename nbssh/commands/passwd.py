@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.core.files.change import Plan
+from nbssh.core.profile.app import is_jupyter, title
 from nbssh.core.profile.shared import SECRET
 from nbssh.errors import NbsshError
 from nbssh.steps import connect, plan, profiles, writing
@@ -28,6 +29,8 @@ def passwd(context: Context, name: str, *, token: bool, password_stdin: bool, of
             f"'{name}' uses the Jupyter that you start by hand, which has a password or token of its own",
             "change it there: jupyter notebook password (JupyterLab: jupyter server password), then start it again",
         )
+    if not is_jupyter(target.profile.app) and not token:
+        raise NbsshError(f"{title(target.profile.app)} knows no password, only a token", f"nbssh passwd {name} --token")
     fresh = new_secret(context.ui, name, token=token, password_stdin=password_stdin)
     secret = msgspec.structs.replace(target.secret, hash=fresh.hash, token=fresh.token)
     profile = msgspec.structs.replace(target.profile, auth="token" if token else "password")

@@ -16,8 +16,9 @@ from nbssh.core.files.program import program_of
 from nbssh.core.files.quoting import sh
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
+from nbssh.core.profile import app as apps
 from nbssh.core.profile.declared import SHARE, STATES, Secret, program_path, server_folder, share_folder
-from nbssh.core.profile.profile import NAME, TITLES, check_name
+from nbssh.core.profile.profile import NAME, check_name
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import aliases, border, connect, include, overlay, plan, profiles, unit, writing
 from nbssh.steps.profiles import Failure, Target
@@ -151,7 +152,7 @@ def _model(declared: Declared, *, everywhere: bool) -> Remove:
     share, program = share_folder(server), program_of(declared.way).id
     return Remove(
         name=declared.name,
-        title=TITLES[profile.app],
+        title=apps.title(profile.app),
         share=share,
         data=declared.folder,
         state=server_folder(declared.name, server, "state"),

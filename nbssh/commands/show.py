@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.adapters.terminal.ui import columns, fitted
-from nbssh.core.profile.profile import TITLES, alias, kill_alias, node_alias
+from nbssh.core.profile import app as apps
+from nbssh.core.profile.profile import alias, kill_alias, node_alias
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import profiles
 
@@ -72,7 +73,7 @@ def _tunnel(target: Target) -> str:
 
 def _runs(profile: Profile) -> str:
     version = profile.server.version if profile.server else ""
-    return f"{TITLES[profile.app]} {version}".rstrip()
+    return f"{apps.title(profile.app)} {version}".rstrip()
 
 
 def _facts(target: Target) -> dict[str, object]:

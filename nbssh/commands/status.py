@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.adapters.terminal.ui import columns
-from nbssh.core.profile.profile import TITLES
+from nbssh.core.profile import app as apps
 from nbssh.core.text import printable, span
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import aliases, border, connect, profiles, tunnels
@@ -165,7 +165,7 @@ def _runs(profile: Profile, answer: Answer) -> str:
     if answer.state not in {"running", "starting", "unresponsive"}:
         return "-"
     version = profile.server.version if profile.server else ""
-    return f"{TITLES[profile.app]} {version}".rstrip()
+    return f"{apps.title(profile.app)} {version}".rstrip()
 
 
 def _ago(moment: float | None) -> str:

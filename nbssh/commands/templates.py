@@ -46,7 +46,7 @@ def templates(context: Context, action: str, name: str, *, json: bool) -> int:
 def _list(context: Context, name: str, *, json: bool) -> None:
     """Show all templates and which of them are the user's own, or one of them."""
     mine = {state.name: state for state in overlay.states(context)}
-    names = [name] if name else her_templates.names()
+    names = [name] if name else sorted({*her_templates.names(), *mine})
     if json:
         context.ui.json(
             templates=[{"name": each, "state": mine[each].kind.value if each in mine else ""} for each in names],
@@ -85,8 +85,9 @@ def _diff(context: Context, name: str) -> None:
     """Show what the user's own templates change in the package's."""
     plan = Plan(
         Change(
-            str(context.paths.templates_dir / source.name), original(source.name).encode(), source.text.encode(), FILE,
-            FILE, "nbssh's own, and yours",
+            str(context.paths.templates_dir / source.name),
+            original(source.name).encode() if source.name in her_templates.names() else None,
+            source.text.encode(), FILE, FILE, "nbssh's own, and yours",
         )
         for source in her_templates.read(context.paths)
         if name in {"", source.name}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.core.files import laptop_files
 from nbssh.core.files.quoting import sh
+from nbssh.core.profile.app import login
 from nbssh.core.profile.profile import tcp_port
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import profiles
@@ -40,7 +41,7 @@ def url(context: Context, name: str, *, json: bool, env: bool) -> None:
         else:
             context.ui.warn(f"'{name}' has a password, which no program gets; for a token: nbssh passwd {name} --token")
     else:
-        context.ui.product(laptop_files.token_url(profile.port, token))
+        context.ui.product(laptop_files.token_url(profile.port, token, key=login(profile.app)))
     if not json:
         for each in profile.alsos():
             context.ui.say(f"also {each.url}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.adapters.terminal.ui import moment
-from nbssh.core.profile.profile import PROGRAMS
+from nbssh.core.profile.app import PROGRAMS
 from nbssh.core.profile.wrong import UNPRIVILEGED
 from nbssh.core.server import choice
 from nbssh.core.server.facts import Candidate

@@ -10,6 +10,7 @@ import msgspec
 from nbssh.adapters.files import tidy
 from nbssh.adapters.laptop import her_templates
 from nbssh.core.files.render import is_plain, original, refuse_wrong
+from nbssh.core.profile import app
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -54,10 +55,16 @@ def states(context: Context) -> list[State]:
 
 
 def _state(source: Source, made_from: str) -> State:
+    ours = source.name in her_templates.names()
     try:
-        refuse_wrong(source, plain=is_plain(source.name))
+        if her_templates.is_app(source.name):
+            app.read(source.file, source.text)
+        else:
+            refuse_wrong(source, plain=is_plain(source.name))
     except NbsshError as error:
         return State(source.name, Kind.WRONG, error)
+    if not ours:  # an app of hers
+        return State(source.name, Kind.YOURS)
     if not made_from:
         return State(source.name, Kind.UNKNOWN)
     return State(source.name, Kind.YOURS if made_from == her_templates.checksum(source.name) else Kind.OUTDATED)
@@ -77,7 +84,7 @@ def take_away(context: Context) -> str:
     if not folder.is_dir() or folder.is_symlink():
         return ""
     for source in her_templates.read(paths):
-        if source.text == original(source.name):
+        if source.name in her_templates.names() and source.text == original(source.name):
             (folder / source.name).unlink()
     paths.ejected.unlink(missing_ok=True)
     for below in sorted((each for each in folder.rglob("*") if each.is_dir()), reverse=True):

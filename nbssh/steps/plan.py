@@ -9,8 +9,9 @@ from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
 from nbssh.adapters.terminal import trace
 from nbssh.core import way
-from nbssh.core.files import laptop_files, server_files, server_record
+from nbssh.core.files import app_files, laptop_files, server_files, server_record
 from nbssh.core.files.change import AT_NEXT_START, EXECUTABLE, NEVER_SHOWN, PRIVATE, Change, File, Kind, is_edited
+from nbssh.core.profile.app import is_jupyter
 from nbssh.steps import aliases
 
 if TYPE_CHECKING:
@@ -152,13 +153,16 @@ def _old_files(declared: Declared, present: Present) -> list[Change]:
 
 
 def _unused_config(declared: Declared, present: Present, lists: Sequence[bytes]) -> list[Change]:
-    """Return what deletes the configuration of a Jupyter of our own, where the profile uses the user's."""
+    """Return what deletes the configuration of what ran before: a Jupyter of our own, an app."""
     changes: list[Change] = []
-    for path in server_files.config_paths(declared.folder) if declared.profile.adopt else []:
+    unused = server_files.config_paths(declared.folder) if declared.profile.adopt else []
+    if is_jupyter(declared.profile.app):
+        unused += app_files.paths(declared.folder)
+    for path in unused:
         old, mode = present.files.get(path, (None, None))
         if old is not None:
             edited = server_files.is_unlisted(path, old, declared.folder, lists)
-            where, why = declared.profile.destination, "your own Jupyter has its own"
+            where, why = declared.profile.destination, "what runs now does not read it"
             changes.append(
                 Change(path, old, None, PRIVATE, mode, why, where=where, secret=True, masked=True, edited=edited,
                        kind=Kind.JUPYTER_CONFIG)

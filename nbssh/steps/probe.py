@@ -10,7 +10,9 @@ import msgspec
 from nbssh.adapters.terminal import trace
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
-from nbssh.core.profile.profile import PROGRAMS, Server, validated
+from nbssh.core.profile import app as apps
+from nbssh.core.profile.app import PROGRAMS
+from nbssh.core.profile.profile import Server, validated
 from nbssh.core.server import choice, needs
 from nbssh.core.server.choice import Permitted
 from nbssh.core.server.facts import parse
@@ -53,8 +55,8 @@ def find_out(there: Connection, target: Target) -> Target:
 
 def look(connection: Connection, target: Target) -> Facts:
     """Return what the probe found: the profile's app, or if it is nowhere what other Jupyter there is."""
-    facts = _probe(connection, target, [PROGRAMS[target.profile.app]])
-    if facts.candidates or target.profile.jupyter or target.profile.adopt:
+    facts = _probe(connection, target, [apps.program(target.profile.app)])
+    if facts.candidates or target.profile.jupyter or target.profile.adopt or not apps.is_jupyter(target.profile.app):
         return facts
     return _probe(connection, target, list(PROGRAMS.values()))
 
@@ -71,7 +73,7 @@ def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
         setup_shell=list(profile.setup_shell) or ["/bin/sh"],
     )
     out, _ = connection.attempt(render(model), LOOK_SECONDS)
-    return parse(out, nonce, connection.shown)
+    return parse(out, nonce, connection.shown, want)
 
 
 def choose(connection: Connection, target: Target, facts: Facts) -> Target:
@@ -193,7 +195,7 @@ def _tell_candidates(target: Target, facts: Facts, found: Candidate) -> None:
             target.ui.warn(f"{said}: {choice.fault(passed)}; the first session will show whether it runs")
         elif passed.fault and passed.program == found.program:
             target.ui.say(f"{said} was left out: {choice.fault(passed)}")
-    if not found.argon2 and found.version(target.profile.app):
+    if apps.is_jupyter(target.profile.app) and not found.argon2 and found.version(target.profile.app):
         target.ui.warn(f"argon2-cffi was not seen beside {found.path}; without it the password cannot be checked")
 
 

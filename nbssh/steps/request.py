@@ -11,6 +11,7 @@ import msgspec
 
 from nbssh.core.profile import options
 from nbssh.core.profile.also import is_same
+from nbssh.core.profile.app import is_jupyter
 from nbssh.core.profile.profile import Profile, check_name, from_dict, is_name
 from nbssh.core.profile.wrong import UNPRIVILEGED, port_refused
 from nbssh.core.ssh import recipe as pasted
@@ -66,8 +67,8 @@ class Wish(msgspec.Struct, frozen=True):
 
     @property
     def token(self) -> bool:
-        """It is to be a token, no password."""
-        return self.said.get("auth") == "token"
+        """It is to be a token, no password: what is no Jupyter knows no other."""
+        return self.said.get("auth") == "token" or not is_jupyter(self.said.get("app", "lab"))
 
 
 def for_editor(given: Mapping[str, Any], *, password_stdin: bool) -> dict[str, Any]:
@@ -100,6 +101,7 @@ def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
         "destination": str(recipe.destination),
         "ssh_options": [_absolute(option) for option in recipe.options],
         "port": port,
+        **({"auth": "token"} if wish.token else {}),
     }
     if "also" in wish.said or recipe.also:
         keys["also"] = _also(context, wish, recipe, port)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import lsof
 from nbssh.core.files import laptop_files
+from nbssh.core.profile.app import described
 from nbssh.core.profile.profile import alias
 from nbssh.errors import NbsshError
 from nbssh.steps import aliases, ports
 
 if TYPE_CHECKING:
+    from nbssh.core.profile.profile import Profile
     from nbssh.steps.profiles import Target
 
 
@@ -42,7 +44,7 @@ def alone(target: Target) -> Alone | None:
         return None
     holders = lsof.listeners(profile.port)
     if not holders:
-        return Alone(0) if _answers(profile.port) else None
+        return Alone(0) if _answers(profile) else None
     pids = [holder.pid for holder in holders if name in lsof.words(holder.pid)]
     return Alone(pids[0]) if pids else None
 
@@ -61,10 +63,12 @@ def taken_port(target: Target) -> NbsshError | None:
     )
 
 
-def _answers(port: int) -> bool:
+def _answers(profile: Profile) -> bool:
     from nbssh.adapters.jupyter.visitor import Visitor  # noqa: PLC0415  only where there is no master
 
     try:
-        return bool(Visitor(laptop_files.token_url(port)).version())
+        visitor, app = Visitor(laptop_files.token_url(profile.port)), described(profile.app)
+        visitor.greet(app.ready) if app else visitor.version()
     except NbsshError:
         return False
+    return True

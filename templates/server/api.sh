@@ -1,5 +1,5 @@
-# needs: forward know_uid python remote_port socket socket_folder_is_ours uid
-# --- is it there: the socket or port, and GET /api, which answers without a login in every Jupyter -------------------
+# needs: forward know_uid newline python ready remote_port socket socket_folder_is_ours uid
+# --- is it there: the socket or port, and GET ${ready}: /api, which answers without a login in every Jupyter ----------
 
 # Sets `listener`: ours, none, foreign or unknown. On a shared host somebody else can sit on 127.0.0.1:PORT and
 # collect passwords, so whose the listening socket is must be proved before anybody is sent there.
@@ -32,17 +32,17 @@ find_listener() {
     fi
 }
 
-# GET without curl: PROGRAM socket PATH, or PROGRAM tcp PORT; prints the body and in the last line the status.
+# GET without curl: PROGRAM socket PATH READY, or PROGRAM tcp PORT READY; prints the body and in the last line the status.
 # Perl starts in a sixth of the time that curl takes, and without its modules needs to know the numbers: those of Linux.
 # Where they are others, or nobody listens, its status is 4 and the next one is asked.
 # shellcheck disable=SC2016  # Perl
 api_perl='
 alarm 5;
-my ($how, $at) = @ARGV;
+my ($how, $at, $ready) = @ARGV;
 my ($family, $to) = $how eq "socket" ? (1, pack "Sa*x", 1, $at) : (2, pack "SnC4x8", 2, $at, 127, 0, 0, 1);
 my $s;
 socket($s, $family, 1, 0) && connect($s, $to) or exit 4;
-syswrite $s, "GET /api HTTP/1.0\r\nHost: localhost\r\n\r\n";
+syswrite $s, "GET $ready HTTP/1.0\r\nHost: localhost\r\n\r\n";
 my $answer = "";
 while (length $answer < 65536 && sysread $s, $answer, 4096, length $answer) {}
 my ($head, $body) = split /\r\n\r\n/, $answer, 2;
@@ -55,7 +55,7 @@ signal.alarm(5)
 unix = sys.argv[1] == "socket"
 s = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
 s.connect(sys.argv[2] if unix else ("127.0.0.1", int(sys.argv[2])))
-s.sendall(b"GET /api HTTP/1.0\r\nHost: localhost\r\n\r\n")
+s.sendall(b"GET " + sys.argv[3].encode() + b" HTTP/1.0\r\nHost: localhost\r\n\r\n")
 answer = b""
 while len(answer) < 65536:
     part = s.recv(4096)
@@ -72,18 +72,18 @@ ask_api() {
     if [ -r /proc/self/stat ] && command -v perl >/dev/null 2>&1; then
         api_status=0
         if [ "${forward}" = socket ]; then
-            set -- socket "${socket}"
+            set -- socket "${socket}" "${ready}"
         else
-            set -- tcp "${remote_port}"
+            set -- tcp "${remote_port}" "${ready}"
         fi
         api_answer=$(command perl -e "${api_perl}" "$@" </dev/null 2>/dev/null) || api_status=$?
     fi
     case ${api_status} in 4 | 126 | 127) api_status=127 ;; *) ;; esac
     if [ "${api_status}" -eq 127 ] && command -v curl >/dev/null 2>&1; then
         if [ "${forward}" = socket ]; then
-            set -- --unix-socket "${socket}" http://localhost/api
+            set -- --unix-socket "${socket}" "http://localhost${ready}"
         else
-            set -- "http://127.0.0.1:${remote_port}/api"
+            set -- "http://127.0.0.1:${remote_port}${ready}"
         fi
         api_status=0
         # -q: no ~/.curlrc; status 2 and 4: this curl knows no sockets; 126 and 127: it does not start
@@ -98,9 +98,9 @@ ask_api() {
         command -v "${api_tool:-/}" >/dev/null 2>&1 || continue
         api_status=0
         if [ "${forward}" = socket ]; then
-            set -- socket "${socket}"
+            set -- socket "${socket}" "${ready}"
         else
-            set -- tcp "${remote_port}"
+            set -- tcp "${remote_port}" "${ready}"
         fi
         api_answer=$(command "${api_tool}" -I -S -c "${api_python}" "$@" </dev/null 2>/dev/null) || api_status=$?
     done
@@ -109,6 +109,12 @@ ask_api() {
     2 | 4 | 126 | 127) return 2 ;;
     *) return 1 ;;
     esac
+    if [ "${ready}" != /api ]; then # no Jupyter, but an app that is there
+        case ${api_answer##*"${newline}"} in
+        [23][0-9][0-9]) return 0 ;;
+        *) return 1 ;;
+        esac
+    fi
     case ${api_answer} in
     *'"version"'*'
 200') ;;

@@ -38,7 +38,7 @@ look_here() {
     is_alive "${run}/record" || { [ -n "${hers}" ] && find_hers; } || return 0
     if answers; then
         condition=running
-        version="\"${api_version}\""
+        [ -z "${api_version}" ] || version="\"${api_version}\""
     elif marked "${run}/ready" "${r_pid}" "${r_start}"; then
         condition=unresponsive
     else

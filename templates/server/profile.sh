@@ -35,7 +35,7 @@ is_exposed() {
 open_profile() {
     place_profile "$1"
     app=lab title=JupyterLab forward=socket socket='' remote_port=0 gate='' hers='' hers_sum='' jupyter=jupyter-lab python='' root_dir=''
-    fast=yes environment=login after_idle='' start_timeout=120 setup='' setup_shell='' wing='' scheduler='' via='' options=''
+    fast=yes ready=/api environment=login after_idle='' start_timeout=120 setup='' setup_shell='' wing='' scheduler='' via='' options=''
     while IFS='' read -r profile_line; do
         profile_value=${profile_line#* }
         case ${profile_line} in
@@ -53,6 +53,7 @@ open_profile() {
         'fast_start '*) fast=${profile_value} ;;
         'environment '*) environment=${profile_value} ;;
         'after_idle '*) after_idle=${profile_value} ;;
+        'ready '*) ready=${profile_value} ;;
         'start_seconds '*) start_timeout=${profile_value} ;;
         'setup '*) setup=${setup}${profile_value}${newline} ;;
         'setup_shell '*) setup_shell=${setup_shell}${profile_value}${newline} ;;

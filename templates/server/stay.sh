@@ -74,7 +74,7 @@ stay() {
     reader=$!
     exec 3<&- </dev/null
     start_watch
-    say "${title} (server ${api_version}) ${how}" || :
+    say "${title}${api_version:+ (server ${api_version})} ${how}" || :
     say "open http://127.0.0.1:${local_port}/" || :
     for also_port in ${also}; do
         say "also http://127.0.0.1:${also_port}/" || :

@@ -94,6 +94,8 @@ function Wait-Page {
             while ($null -ne $failure) {
                 $refused = $failure -is [System.Net.Sockets.SocketException] -and $failure.ErrorCode -eq 10061
                 if ($refused) { return $false }
+                # what is no Jupyter has no such page, but says so
+                if ($failure -is [System.Net.WebException] -and $null -ne $failure.Response) { return $true }
                 $failure = $failure.InnerException
             }
         }

@@ -54,6 +54,7 @@ def test_every_template_that_has_variables_has_a_struct() -> None:
     parts = {name for template in structs() for text in [template] for name in _included(text)}
     plain = {"profile.schema.json"} | {f"server/{name}" for name in listed("server")}
     plain |= {f"batch/{name}" for name in listed("batch")}
+    plain |= {f"apps/{path.name}" for path in (templates_dir() / "apps").glob("*.toml")}
     found = {str(path.relative_to(templates_dir())) for path in templates_dir().rglob("*") if path.is_file()}
     found = {name for name in found if "__pycache__" not in name}
     assert found - plain == set(structs()) | (parts - plain)

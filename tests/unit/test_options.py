@@ -12,8 +12,10 @@ import typer
 from nbssh.cli.app import app
 from nbssh.cli.options import with_options
 from nbssh.commands.completions import read_tree
+from nbssh.core.files.render import templates_dir
 from nbssh.core.profile import options, scheduler, schema
 from nbssh.core.profile import profile as model
+from nbssh.core.profile.app import PROGRAMS
 from nbssh.core.profile.options import OPTIONS, Option
 from nbssh.core.profile.profile import Profile, Scheduler, from_dict
 from nbssh.errors import Exit, NbsshError
@@ -79,7 +81,11 @@ def test_every_key_of_the_model_has_one_row() -> None:
 
 @ROWS
 def test_the_choices_are_the_models(row: Option) -> None:
-    models = {"app": model.App, "forward": model.Forward, "scheduler.kind": scheduler.Kind}
+    if row.key == "app":
+        described = {path.stem for path in (templates_dir() / "apps").glob("*.toml")}
+        assert set(row.choices) == {*PROGRAMS, *described}
+        return
+    models = {"forward": model.Forward, "scheduler.kind": scheduler.Kind}
     assert row.choices == (get_args(models[row.key]) if row.key in models else ())
 
 
@@ -138,7 +144,6 @@ def test_the_schema_describes_it_as_the_table_does(row: Option) -> None:
 @pytest.mark.parametrize(
     ("given", "message", "code"),
     [
-        ({"app": "emacs"}, "--app emacs: there is no such app", Exit.USAGE),
         ({"forward": "\x1b[2J"}, r"--forward \x1b[2J: there is no such forward", Exit.USAGE),
         ({"scheduler": "nqs"}, "--scheduler nqs: there is no such scheduler", Exit.USAGE),
         ({"setup_shell": "bash '"}, "--setup-shell bash ': no closing quotation", Exit.USAGE),

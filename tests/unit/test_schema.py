@@ -43,7 +43,7 @@ def accepts(node: dict[str, Any], value: object) -> bool:
 
 @pytest.mark.parametrize(
     "line",
-    ["port = 80", "port = 70000", 'port = "8888"', 'app = "latex"', "setup = 1", 'browser = "no"', "idle_hours = 9999",
+    ["port = 80", "port = 70000", 'port = "8888"', "app = 7", "setup = 1", 'browser = "no"', "idle_hours = 9999",
      "remote_port = 22", "port = 1024", 'app = "notebook"', "idle_hours = 0.5", 'setup = ["module load x"]'],
 )  # fmt: skip
 def test_it_accepts_what_nbssh_accepts(line: str) -> None:

@@ -66,6 +66,12 @@ class Visitor:
                 "stop Jupyter and start it again, if you have set a new one since, by: nbssh passwd",
             )
 
+    def greet(self, ready: str) -> None:
+        """Raise unless what runs there, which is no Jupyter, says at `ready`, without a login, that it is there."""
+        status, _ = self._ask(ready.removeprefix("/"))
+        if status >= 400:  # noqa: PLR2004
+            raise NbsshError(f"{self.base}{ready[1:]} says {status}", "read its log: nbssh logs")
+
     def page(self, path: str = "lab") -> str:
         """Return the text of the page `path`."""
         return self._ask(path)[1].decode("utf-8", "replace")

@@ -44,7 +44,18 @@ def read(paths: Paths) -> tuple[Source, ...]:
     folder = paths.templates_dir
     if not inspection.entry(folder):
         return ()
-    return tuple(_source(paths, name) for name in names() if _is_there(paths, folder, name))
+    return tuple(_source(paths, name) for name in [*names(), *_own_apps(folder)] if _is_there(paths, folder, name))
+
+
+def is_app(name: str) -> bool:
+    """Tell whether a template describes an app; those may be the user's own alone."""
+    return bool(re.fullmatch(r"apps/[a-z][a-z0-9_-]{0,31}\.toml", name))
+
+
+def _own_apps(folder: Path) -> list[str]:
+    """Return the names of the apps in her folder that the package does not describe."""
+    found = (f"apps/{path.name}" for path in sorted((folder / "apps").glob("*.toml")))
+    return [name for name in found if is_app(name) and name not in names()]
 
 
 def _is_there(paths: Paths, folder: Path, name: str) -> bool:
@@ -90,7 +101,7 @@ def _source(paths: Paths, name: str) -> Source:
 
 def strangers(paths: Paths) -> list[Path]:
     """Return the files in her folder that are no template of the package, and so do nothing."""
-    known = {paths.templates_dir / name for name in names()} | {paths.ejected}
+    known = {paths.templates_dir / name for name in [*names(), *_own_apps(paths.templates_dir)]} | {paths.ejected}
     return sorted(path for path in _files(paths.templates_dir) if path not in known)
 
 

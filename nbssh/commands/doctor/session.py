@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbssh.core.profile.profile import PROGRAMS, alias, tcp_port
+from nbssh.core.profile import app as apps
+from nbssh.core.profile.profile import alias, tcp_port
 from nbssh.core.server.doctor import Finding
 from nbssh.core.server.facts import Candidate, Facts
 from nbssh.steps import connect, forwarding, tunnels
@@ -32,7 +33,7 @@ def examine(target: Target, known: Server, there: Connection) -> Iterator[Findin
     by_socket = known.forward == "socket" or bool(known.gate)
     at_home = (known.gate or known.socket).startswith(f"{known.home}/")
     facts = Facts(home=known.home, uid=known.uid, host=known.hostname, os=known.os, socket_at_home=at_home)
-    found = Candidate(path=known.jupyter, program=PROGRAMS[profile.app], python=known.python)
+    found = Candidate(path=known.jupyter, program=apps.program(profile.app), python=known.python)
     rehearsed = forwarding.rehearse(there, facts, found, tcp_port(profile))
     yield from _session(name, known, rehearsed)
     if rehearsed.holder == "foreign" and known.forward == "tcp":

@@ -12,8 +12,9 @@ from nbssh.core.files.laptop_files import of_0_1, program_named
 from nbssh.core.files.quoting import sh
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
+from nbssh.core.profile import app as apps
 from nbssh.core.profile.declared import SHARE, STATES, server_folder, share_folder
-from nbssh.core.profile.profile import TITLES, alias
+from nbssh.core.profile.profile import alias
 from nbssh.core.server import choice, needs, survey
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.core.server.values import is_token
@@ -215,7 +216,7 @@ def _jupyter(target: Target, known: Server, there: Connection) -> Iterator[Findi
         yield Finding("jupyter", "error", f"{known.jupyter} is no longer on {facts.host}", repair, name)
         return
     found = next((one for one in facts.candidates if one.path == known.jupyter), None)
-    title = TITLES[profile.app]
+    title = apps.title(profile.app)
     if found and found.fault:
         why = f"{known.jupyter} on {facts.host}: {choice.fault(found)}"
         yield Finding("jupyter", "warning" if found.starts else "error", why, again, name)
@@ -229,7 +230,7 @@ def _jupyter(target: Target, known: Server, there: Connection) -> Iterator[Findi
             "jupyter", "warning", f"{title} there is now {version or 'unknown'}, it was {known.version or 'unknown'}",
             again, name,
         )  # fmt: skip
-    elif version and not found.argon2:
+    elif version and not found.argon2 and apps.is_jupyter(profile.app):
         yield Finding(
             "jupyter", "warning", f"argon2-cffi was not seen beside {found.path}; it checks the password",
             f"install it there: {found.python or 'python3'} -m pip install argon2-cffi", name,

@@ -12,10 +12,12 @@ from nbssh.core.files.laptop_files import far_end
 from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
+from nbssh.core.profile import app as apps
 from nbssh.core.profile.declared import share_folder
-from nbssh.core.profile.profile import PROGRAMS, TITLES, Server
+from nbssh.core.profile.profile import Server
 from nbssh.core.server import choice
 from nbssh.core.ssh import destination
+from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from nbssh.core.profile.declared import Declared
@@ -48,13 +50,17 @@ def unseen(name: str, profile: Profile, home: str, user: str) -> Server:
     `home` is empty where it is not known: no path in any file then begins with it. A port, because old Jupyters and
     some sshd know no sockets, unless the profile wants a socket.
     """
-    socket = f"{home}/.local/state/nbssh/{name}/sock" if profile.forward == "socket" else ""
+    app = apps.described(profile.app)
+    if app and not home:
+        raise NbsshError(f"the files of {app.title} name the home on the host", "say it: --home DIR")
+    wants_socket = app.listens == "socket" if app else profile.forward == "socket"
+    socket = f"{home}/.local/state/nbssh/{name}/sock" if wants_socket else ""
     return Server(
         home=home,
         uid=0 if user == "root" else 1000,
         hostname=destination.parse(profile.destination).host,
         os="unknown",
-        jupyter=PROGRAMS[profile.app],
+        jupyter=apps.program(profile.app),
         forward="socket" if socket else "tcp",
         socket=socket,
         port=0 if socket else choice.own_port(user, name),
@@ -87,7 +93,7 @@ def readme(declared: Declared, home: str, *, seen: bool) -> str:
     port = ["-P", str(at.port)] if at.port else []
     where = msgspec.structs.replace(at, port=0).bracketed
     options = [f"-o{option}" for option in profile.ssh_options]
-    title, program = TITLES[profile.app], profile.jupyter or declared.server.jupyter
+    title, program = apps.title(profile.app), profile.jupyter or declared.server.jupyter
     return render(
         Readme(
             name=name,

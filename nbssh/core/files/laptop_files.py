@@ -13,6 +13,7 @@ from nbssh.core.files.client import POSIX, Client, LocalCommand, Opener, ProxyCo
 from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
+from nbssh.core.profile.app import login
 from nbssh.core.profile.declared import program_path
 from nbssh.core.profile.page import page
 from nbssh.core.profile.profile import tcp_port
@@ -291,9 +292,9 @@ def opener(secrets_dir: str, client: Client = POSIX) -> str:
 def redirect(name: str, profile: Profile, token: str, shown: str | None = None) -> str:
     """Return the page that carries the token into the browser, to what the profile opens or to `shown`."""
     path = page(profile, profile.open_path, name) if shown is None else shown
-    return render(Redirect(name=name, url=token_url(profile.port, token, path)))
+    return render(Redirect(name=name, url=token_url(profile.port, token, path, login(profile.app))))
 
 
-def token_url(port: int, token: str = "", path: str = "") -> str:
+def token_url(port: int, token: str = "", path: str = "", key: str = "token") -> str:
     """Return the address in the browser; 127.0.0.1 because `localhost` may be a second, foreign address."""
-    return f"http://127.0.0.1:{port}/{path}" + (f"?token={token}" if token else "")
+    return f"http://127.0.0.1:{port}/{path}" + (f"?{key}={token}" if token and key else "")

@@ -136,6 +136,14 @@ def static_text(path: str) -> str:
     return _bare(original(path))
 
 
+def plain(name: str) -> tuple[str, str] | None:
+    """Return file and text of what nothing is filled into, the user's own or the package's; None where none is."""
+    if hers := OVERLAY.get(name):
+        return hers.file, hers.text
+    path = templates_dir() / name
+    return (f"templates/{name} of nbssh", original(name)) if path.is_file() else None
+
+
 def original(path: str) -> str:
     """Return the text of the package's own template."""
     return (templates_dir() / path).read_text("utf-8")

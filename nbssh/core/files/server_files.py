@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from nbssh.core.files import change
+from nbssh.core.files import app_files, change
 from nbssh.core.files.change import PRIVATE, SEAL, Change, File, Kind
 from nbssh.core.files.program import cksum, program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
+from nbssh.core.profile import app as apps
 from nbssh.core.profile.declared import Secret, share_folder
-from nbssh.core.profile.profile import TITLES, tcp_port
+from nbssh.core.profile.profile import tcp_port
 from nbssh.core.profile.shared import Shared
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def remote_files(declared: Declared) -> list[File]:
         for path, template in zip(config_paths(data), model.templates, strict=True)
         if "/quiet/" not in template or model.generation == "server2"
     ]  # fmt: skip
+    config += app_files.app_files(declared)
     # Last: where an install is cut off, what has its new content already is no hand edit to the old checksums.
     return [*config, settings_file(declared, config), registration(declared)]
 
@@ -139,18 +141,20 @@ def settings(declared: Declared) -> list[tuple[str, str]]:
     profile, server, token = declared.profile, declared.server, declared.secret.token.encode()
     found: list[tuple[str, str]] = []
     if profile.app != "lab":
-        found += [("app", profile.app), ("title", TITLES[profile.app])]
+        found += [("app", profile.app), ("title", apps.title(profile.app))]
     found += [("socket", server.socket)] if server.forward == "socket" else [("port", str(tcp_port(profile)))]
     found += [("gate", server.gate)] if server.gate else []
     if profile.adopt:
         found += [("hers", server.runtime), ("hers_sum", f"{cksum(token)} {len(token)}")]
     else:
-        found += [("jupyter", profile.jupyter or server.jupyter)]
+        app = apps.described(profile.app)
+        program = app_files.paths(declared.folder)[0] if app else profile.jupyter or server.jupyter
+        found += [("jupyter", program), *([("ready", app.ready)] if app else [])]
     if server.python:
         found += [("python", server.python)]
     if profile.dir and (folder := root_dir(profile, server)):
         found += [("dir", folder)]
-    if not profile.fast_start:
+    if not profile.fast_start or not apps.is_jupyter(profile.app):
         found += [("fast_start", "no")]
     if profile.environment != "login":
         found += [("environment", profile.environment)]

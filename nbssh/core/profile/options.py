@@ -28,7 +28,8 @@ Kind = Literal["text", "number", "hours", "lines", "words", "flag"]
 class Option:
     """One option. `key` is what it sets in the profile: `app`, or `scheduler.kind` in a table.
 
-    `metavar` stands for its value; the choices `a|b|c` are checked, and offered by completions. `default` is what the
+    `metavar` stands for its value; the choices `a|b|c` are checked, but for those with `others`, and offered by
+    completions. `default` is what the
     help says of it, in words. `sets` is what a flag puts into the profile. `needs` is the key of the option without
     which this one means nothing. `about` describes the key in the schema of profile files.
     """
@@ -42,6 +43,7 @@ class Option:
     sets: str | bool = True
     needs: str = ""
     about: str = ""
+    others: bool = False
 
     @property
     def parameter(self) -> str:
@@ -68,7 +70,7 @@ class Option:
             return list(value or ()) or None
         if self.kind == "number":
             return value or None
-        if self.choices and value is not None and value not in self.choices:
+        if self.choices and not self.others and value is not None and value not in self.choices:
             said = f"{self.flag} {printable(value, 60)}: there is no such {self.parameter}"
             raise NbsshError(said, " or ".join(self.choices), code=Exit.USAGE)
         return value
@@ -99,9 +101,10 @@ OPTIONS = (
         about="Jupyter's program on the host; found by itself if empty.",
     ),
     Option(
-        flag="--app", key="app", kind="text", metavar="lab|notebook|server",
-        help="What to run", default="lab",
-        about="What runs on the host: JupyterLab, Jupyter Notebook or the bare Jupyter Server.",
+        flag="--app", key="app", kind="text",
+        metavar="lab|notebook|server|marimo|tensorboard|code-server|rstudio|pluto",
+        help="What to run, or an app that you described", default="lab", others=True,
+        about="What runs on the host: JupyterLab, Jupyter Notebook, a bare Jupyter Server or an app (apps/NAME.toml).",
     ),
     Option(
         flag="--dir", key="dir", kind="text", metavar="DIR",

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from nbssh.core.files.quoting import url
+from nbssh.core.profile.app import title
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -28,9 +29,9 @@ def page(profile: Profile, path: str, source: str, view: View = "") -> str:
     if not (path or view):
         return ""
     if not view:
-        if profile.app == "server":
+        if profile.app not in {"lab", "notebook"}:
             raise NbsshError(
-                f"{source}: a bare Jupyter Server has no page for '{printable(path, 60)}'",
+                f"{source}: {title(profile.app)} has no page for '{printable(path, 60)}'",
                 "if it has JupyterLab or Notebook, too: nbssh open NAME PATH --lab, or --tree",
             )
         view = "lab" if profile.app == "lab" else "tree"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from nbssh.core.profile import also, wrong
+from nbssh.core.profile.app import App, described, is_jupyter
 from nbssh.core.profile.line import Line  # noqa: TC001  msgspec reads the annotations
 from nbssh.core.profile.page import page
 from nbssh.core.profile.scheduler import Scheduler, Via
@@ -24,12 +25,8 @@ from nbssh.errors import NbsshError
 if TYPE_CHECKING:
     from nbssh.core.profile.also import Also
 
-App = Literal["lab", "notebook", "server"]
 Forward = Literal["auto", "socket", "tcp"]
 Auth = Literal["password", "token"]
-
-PROGRAMS: dict[App, str] = {"lab": "jupyter-lab", "notebook": "jupyter-notebook", "server": "jupyter-server"}
-TITLES: dict[App, str] = {"lab": "JupyterLab", "notebook": "Jupyter Notebook", "server": "Jupyter Server"}
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
 # Names of nbssh's own, beside the folders of the profiles: here in its state folder, on a host in its share folder;
@@ -193,6 +190,8 @@ def _fitting(profile: Profile, source: str) -> Profile:
             f"{source}: '{key}' is for a Jupyter that nbssh starts, and 'adopt' uses the one that you start by hand",
             f"leave out '{key}', or 'adopt'",
         )
+    if not is_jupyter(profile.app):
+        _refuse_of_jupyter(profile, source)
     if profile.after_idle and (profile.scheduler or not profile.idle_hours):
         raise NbsshError(
             f"{source}: 'after_idle' is run when Jupyter has ended because nobody used it",
@@ -206,6 +205,27 @@ def _fitting(profile: Profile, source: str) -> Profile:
                     "only letters, digits and . _ / @ + , = - are accepted there",
                 )
     return profile
+
+
+def _refuse_of_jupyter(profile: Profile, source: str) -> None:
+    """Raise for what only a Jupyter can do, where another app is to run."""
+    try:
+        app = described(profile.app)
+    except NbsshError as error:
+        raise NbsshError(f"{source}: 'app': {error.message}", error.hint) from None
+    for key in ("idle_hours", "adopt", "open_path"):
+        if getattr(profile, key):
+            raise NbsshError(f"{source}: '{key}' is for Jupyter, not for '{profile.app}'", f"leave out '{key}'")
+    listens = {"socket": "socket", "port": "tcp"}[app.listens] if app else ""
+    if profile.forward not in {"auto", listens}:
+        raise NbsshError(
+            f"{source}: '{profile.app}' listens on a {app.listens if app else ''}, not as 'forward' says",
+            "leave out 'forward', or say forward = \"auto\"",
+        )
+    if profile.auth != "token":
+        raise NbsshError(
+            f"{source}: a password is for Jupyter, not for '{profile.app}'", "make it another profile, with --app"
+        )
 
 
 def _check_constraints(profile: Profile, source: str) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from nbssh.core.profile import app as apps
+from nbssh.core.profile.app import PROGRAMS, Jupyter
 from nbssh.core.profile.declared import STATES
-from nbssh.core.profile.profile import PROGRAMS, TITLES, App
 from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 # Where the probe could not measure it: sun_path holds 104 bytes on macOS and the BSDs, 108 on Linux (unix(4), unix(7)),
 # the final NUL included, which is no part of the path.
 _SOCKET_BYTES = 103
-_PACKAGES: dict[App, str] = {"lab": "jupyterlab", "notebook": "notebook", "server": "jupyter_server"}
+_PACKAGES: dict[Jupyter, str] = {"lab": "jupyterlab", "notebook": "notebook", "server": "jupyter_server"}
 # `sock` came with Notebook 6.1 and jupyter_server 1.9
 _SOCKET_SINCE = {"notebook": (6, 1), "jupyter_server": (1, 9)}
 _PORTS = range(10000, 30000)  # above the unprivileged limit, below Linux's ephemeral ports (32768)
@@ -57,9 +58,9 @@ def describe_running(running: Running, began: str) -> str:
     )
 
 
-def describe(candidate: Candidate, app: App) -> str:
+def describe(candidate: Candidate, app: str) -> str:
     """Return what a candidate is, in words."""
-    return f"{TITLES[app]} {candidate.version(app)}".rstrip() + f" at {printable(candidate.path, 200)}"
+    return f"{apps.title(app)} {candidate.version(app)}".rstrip() + f" at {printable(candidate.path, 200)}"
 
 
 def fault(candidate: Candidate) -> str:
@@ -80,7 +81,7 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
     Raises NbsshError if there is none, or if the declared one is not what it is said to be: `--jupyter /bin/true` is a
     mistake that would show only at the first start.
     """
-    program = PROGRAMS[profile.app]
+    program = apps.program(profile.app)
     able = [candidate for candidate in facts.candidates if candidate.program == program]
     if profile.jupyter:
         named = [candidate for candidate in able if profile.jupyter in {candidate.asked, candidate.path}]
@@ -96,10 +97,12 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
     if fit:
         return next((candidate for candidate in fit if candidate.answered), fit[0])
     if able:
-        hint = f"install {_PACKAGES[profile.app]} there again, or give the path of another one with --jupyter"
+        hint = f"install {_package(profile.app)} there again, or give the path of another one with --jupyter"
         raise _cannot_start(able[0], facts, hint)
-    app = next((app for candidate in facts.candidates for app in PROGRAMS if PROGRAMS[app] == candidate.program), None)
-    if not app and not facts.login_told:
+    other = next(
+        (app for candidate in facts.candidates for app in PROGRAMS if PROGRAMS[app] == candidate.program), None
+    )
+    if not other and not facts.login_told:
         raise NbsshError(
             f"no {program} was found on {facts.host}, and your login shell there did not tell its PATH",
             "its rc files start another program (tmux, another shell) or hang: put that behind [ -t 0 ], "
@@ -107,11 +110,22 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
         )
     raise NbsshError(
         f"no {program} was found on {facts.host}",
-        f"found there: {PROGRAMS[app]}; say --app {app}"
-        if app
-        else f"install it there (python3 -m venv ~/.venv && ~/.venv/bin/pip install {_PACKAGES[profile.app]}), "
+        f"found there: {PROGRAMS[other]}; say --app {other}"
+        if other
+        else f"install it there ({_installed(profile.app)}), "
         "give its path with --jupyter, or say with --setup how its environment is activated",
     )
+
+
+def _package(app: str) -> str:
+    return next((package for known, package in _PACKAGES.items() if known == app), apps.title(app))
+
+
+def _installed(app: str) -> str:
+    """Return how an app is installed, as far as nbssh knows that."""
+    if not apps.is_jupyter(app):
+        return "as its own documentation says"
+    return f"python3 -m venv ~/.venv && ~/.venv/bin/pip install {_package(app)}"
 
 
 def _cannot_start(candidate: Candidate, facts: Facts, hint: str) -> NbsshError:
@@ -127,15 +141,22 @@ def tunnel(
     `leads_on` is that of the profile's way.
     """
     refusals: list[str] = []
-    path = socket_path(name, facts, leads_on=leads_on)
+    path, app = socket_path(name, facts, leads_on=leads_on), apps.described(profile.app)
+    if app and app.listens == "port":
+        refusals.append(f"{app.title} listens on one")
     if not path:
         refusals.append("no unix socket can be made there")
     if not supports_socket(chosen):
-        refusals.append(f"{TITLES[profile.app]} there is too old for a unix socket")
+        refusals.append(f"{apps.title(profile.app)} there is too old for a unix socket")
     if permitted.socket is False:
         refusals.append("its sshd forbids forwarding to a unix socket (AllowStreamLocalForwarding)")
     if profile.forward == "socket" and refusals:
         raise NbsshError(f"--forward socket: {facts.host}: {refusals[0]}", "take --forward tcp, or auto")
+    if app and app.listens == "socket" and refusals:
+        raise NbsshError(
+            f"{app.title} listens on a unix socket, and {refusals[0]}",
+            "on a port everybody on that host could reach it: another app, or another host",
+        )
     if profile.forward in {"auto", "socket"} and not refusals and not profile.adopt:
         return Tunnel("socket", path)
     # A port is everybody's: the tunnel ends at a socket of hers, behind which nbssh lets in nobody but her Jupyter.
@@ -170,7 +191,7 @@ def own_port(user: str, name: str) -> int:
     return _PORTS[zlib.crc32(f"{user}:{name}".encode()) % len(_PORTS)]
 
 
-def generation(candidate: Candidate, app: App) -> Literal["", "notebook6", "server1", "server2"]:
+def generation(candidate: Candidate, app: str) -> Literal["", "notebook6", "server1", "server2"]:
     """Return what reads the configuration: the classic Notebook or a jupyter_server; empty where it is unknown."""
     notebook, server = (re.match(r"\d+", version) for version in (candidate.notebook, candidate.jupyter_server))
     if app == "notebook" and notebook and int(notebook[0]) < 7:  # noqa: PLR2004  Notebook 7 is a jupyter_server
@@ -180,7 +201,7 @@ def generation(candidate: Candidate, app: App) -> Literal["", "notebook6", "serv
     return "server1" if int(server[0]) < 2 else "server2"  # noqa: PLR2004  jupyter_server's own second generation
 
 
-def loses_outputs(candidate: Candidate, app: App) -> str:
+def loses_outputs(candidate: Candidate, app: str) -> str:
     """Return in words that what a cell prints without a tab is lost, and what keeps it; nothing where it is kept.
 
     JupyterLab writes outputs from the browser. The extension that does it on the host is for its generation.

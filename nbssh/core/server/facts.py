@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.core import answers
-from nbssh.core.profile.profile import PROGRAMS, App
+from nbssh.core.profile.app import PROGRAMS, Jupyter
 from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 _VALUE_CHARACTERS = 4096
 _LINES = 200
@@ -49,9 +49,10 @@ class Candidate(msgspec.Struct, frozen=True):
         """Tell whether the host can start it at all; whether it is a Jupyter is another question."""
         return self.fault not in {"empty", "lineends", "interpreter"}
 
-    def version(self, app: App) -> str:
+    def version(self, app: str) -> str:
         """Return the version of the package that is `app`, empty where it was not seen."""
-        return {"lab": self.jupyterlab, "notebook": self.notebook, "server": self.jupyter_server}[app]
+        known = {"lab": self.jupyterlab, "notebook": self.notebook, "server": self.jupyter_server}
+        return known.get(app, self.answered)
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -63,7 +64,7 @@ class Running(msgspec.Struct, frozen=True):
 
     pid: int
     title: str
-    app: App = "lab"
+    app: Jupyter = "lab"
     port: int = 0
     open: bool = False
     since: int = 0
@@ -108,8 +109,11 @@ class Facts(msgspec.Struct, frozen=True):
     repair: str = ""
 
 
-def parse(out: bytes, nonce: str, shown: str) -> Facts:
-    """Return what the probe's output `out` says; raise NbsshError, naming the host, if it is no such output."""
+def parse(out: bytes, nonce: str, shown: str, wanted: Collection[str] = tuple(PROGRAMS.values())) -> Facts:
+    """Return what the probe's output `out` says; raise NbsshError, naming the host, if it is no such output.
+
+    `wanted` are the programs that were looked for.
+    """
     _, begun, rest = out.partition(f"nbssh-{nonce}-begin\n".encode())
     body, ended, _ = rest.partition(f"nbssh-{nonce}-end\n".encode())
     if not begun or not ended:
@@ -117,7 +121,7 @@ def parse(out: bytes, nonce: str, shown: str) -> Facts:
     lines = [(kind, _fields(fields)) for kind, *fields in answers.rows(body)[:_LINES]]
     one: dict[str, dict[str, str]] = {kind: {} for kind in _ONCE} | dict(lines)
     host, socket, own, opened = one["host"], one["socket"], one["own"], one["open"]
-    found = [_candidate(said) for kind, said in lines if kind == "jupyter"]
+    found = [_candidate(said, wanted) for kind, said in lines if kind == "jupyter"]
     running = [_running(said) for kind, said in lines if kind == "running"]
     home, uid, name = host.get("home", ""), host.get("uid", ""), host.get("host", "")
     if not is_server_path(home):
@@ -164,8 +168,8 @@ def _fields(fields: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _candidate(said: dict[str, str]) -> Candidate | None:
-    if not said.get("path", "").startswith("/") or said.get("program") not in PROGRAMS.values():
+def _candidate(said: dict[str, str], wanted: Collection[str]) -> Candidate | None:
+    if not said.get("path", "").startswith("/") or said.get("program") not in wanted:
         return None
     return msgspec.convert({key: said.get(key, "") for key in Candidate.__struct_fields__}, Candidate)
 
