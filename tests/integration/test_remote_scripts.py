@@ -117,6 +117,7 @@ def test_start_attach_kill_remove(make: Callable[..., Server], shell: str, forwa
         "log": str(server.run_dir / "log"),
         "elsewhere": [],
         "job": None,
+        "machine": None,
         "profile": f"{cksum(settings := (server.data / 'profile').read_bytes())} {len(settings)}",
     }
     assert abs(status["since"] - time.time()) < 3600
