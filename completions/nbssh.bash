@@ -115,6 +115,7 @@ _nbssh_grammar() {
             ;;
         unit)
             options=(
+                --server
                 --install
                 --remove
                 -v/--verbose

@@ -188,6 +188,7 @@ complete -c nbssh -n '_nbssh_at url' -s v -l verbose -d 'Show programs, files an
 complete -c nbssh -n '_nbssh_at url' -s h -l help -d 'Show the help'
 
 complete -c nbssh -n '_nbssh_at unit 1' -a '(_nbssh_profiles)'
+complete -c nbssh -n '_nbssh_at unit' -l server -d 'One for the host: it starts Jupyter with the machine'
 complete -c nbssh -n '_nbssh_at unit' -l install -d 'Write it, and let the system run it'
 complete -c nbssh -n '_nbssh_at unit' -l remove -d 'End it, and delete it'
 complete -c nbssh -n '_nbssh_at unit' -s v -l verbose -d 'Show programs, files and steps, with times'

@@ -116,6 +116,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
         'unit' = @{
             Arguments = @('profile')
             Options = @(
+                @{ Flags = @('--server'); Value = ''; Again = $false; Help = 'One for the host: it starts Jupyter with the machine' }
                 @{ Flags = @('--install'); Value = ''; Again = $false; Help = 'Write it, and let the system run it' }
                 @{ Flags = @('--remove'); Value = ''; Again = $false; Help = 'End it, and delete it' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }

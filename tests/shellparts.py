@@ -18,7 +18,7 @@ PARTS = sorted([*(TEMPLATES / "server").glob("*.sh"), *(TEMPLATES / "batch").glo
 ENTRIES = [
     *(
         TEMPLATES / "server" / name
-        for name in ("launch", "serve", "enter", "environ", "kill", "after", "status", "wait", "tunnel", "tidy")
+        for name in ("launch", "serve", "enter", "environ", "kill", "after", "keep", "status", "wait", "tunnel", "tidy")
     ),
     *(TEMPLATES / "batch" / name for name in ("job", "try")),
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
+from nbssh.core import answers
+from nbssh.core.files import unit as core
 from nbssh.core.files.change import Change, Kind, Plan
 from nbssh.core.profile.profile import alias, check_name
 from nbssh.errors import Exit, NbsshError
@@ -18,10 +20,13 @@ if TYPE_CHECKING:
 MODE = 0o600
 
 
-def unit(context: Context, name: str, *, install: bool, remove: bool) -> None:
-    """Print the unit of `name`, or install it and start it, or end it and remove it."""
+def unit(context: Context, name: str, *, server: bool, install: bool, remove: bool) -> None:
+    """Print the unit of `name`, or install it and start it, or end it and remove it; `server`: that on the host."""
     if install and remove:
         raise NbsshError("--install and --remove exclude each other", "leave one of them out", code=Exit.USAGE)
+    if server:
+        _on_host(profiles.load(context, name), install=install, remove=remove)
+        return
     if remove:
         _remove(context, check_name(name))
         return
@@ -49,6 +54,40 @@ def _refuse_unattended(target: Target) -> None:
         raise NbsshError(
             f"'{name}' runs in jobs: each one that ends would be followed by another", f"ssh {alias(name)}"
         )
+
+
+def _on_host(target: Target, *, install: bool, remove: bool) -> None:
+    """Do it with the unit that starts Jupyter on its host."""
+    name, host = target.name, connect.known_server(target).hostname
+    if target.way.leads_on or target.profile.adopt:
+        raise NbsshError(
+            f"'{name}' runs in jobs" if target.way.leads_on else f"'{name}' uses the Jupyter that you start by hand",
+            f"ssh {alias(name)}",
+        )
+    if not (install or remove):
+        target.ui.product(core.host_text(target.declared).removesuffix("\n"))
+        return
+    with connect.connect(target) as there:
+        out, _ = there.attempt(core.sent(target.declared, install=install))
+    match answers.rows(out)[-1:]:
+        case [["nbssh-done"]]:
+            told = "starts Jupyter with the machine, and again when it dies" if install else "is removed"
+            target.ui.say(f"{core.host_file(name)} on {host} {told}")
+            if install:
+                target.ui.say(f"its state, there: systemctl --user status {core.host_file(name)}")
+        case [["nbssh-none"]]:
+            target.ui.say(f"there is no unit of '{name}' on {host}")
+        case [["nbssh-nosystemd"]]:
+            raise NbsshError(f"{host} has no systemd", "its administrator can start Jupyter with it by other means")
+        case [["nbssh-nolinger"]]:
+            raise NbsshError(
+                f"on {host} your own systemd ends when you log out, and you may not change that",
+                "its administrator can: loginctl enable-linger USER",
+            )
+        case [["nbssh-failed", *words]]:
+            raise NbsshError(f"on {host} this failed: {' '.join(words)}", "run it there: it says why")
+        case _:
+            raise NbsshError(f"{host} did not say what came of it", f"nbssh doctor {name}")
 
 
 def _install(target: Target, content: str) -> None:

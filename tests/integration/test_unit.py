@@ -10,12 +10,13 @@ import shlex
 import signal
 import subprocess
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from bed import needs, until
 from ports import free_port
-from serving import add, api, kill
+from serving import add, api, detach, end, kill, named, said, server_pid, start
 
 from nbssh.core.files.quoting import systemd
 from nbssh.core.files.render import render
@@ -63,8 +64,7 @@ class Supervisor:
 
 
 @contextlib.contextmanager
-def supervised(bed: Bed, words: list[str]) -> Iterator[Supervisor]:
-    supervisor = Supervisor(bed, words)
+def supervised(supervisor: Supervisor) -> Iterator[Supervisor]:
     supervisor.thread.start()
     try:
         yield supervisor
@@ -90,7 +90,7 @@ def test_the_tunnel_comes_back_and_ends_with_jupyter(bed: Bed, forward: str) -> 
         assert f"\n{line}\n" in unit
     words = words_of(unit)
     assert {"-oBatchMode=yes", "-oControlPersist=no", "box-nb"} <= set(words)
-    with supervised(bed, words) as supervisor:
+    with supervised(Supervisor(bed, words)) as supervisor:
         until(lambda: answers(port), "the page", 60)
         supervisor.break_connection()
         until(lambda: supervisor.starts > 1 and answers(port), "the page again", 60)
@@ -177,6 +177,115 @@ def test_who_is_asked_something_and_who_is_unknown_gets_none(bed: Bed) -> None:
     done = bed.run("nbssh", "unit", "box", "--install")
     assert (done.returncode, "asks for something" in done.stderr) == (1, True)
     assert not (bed.local_home / ".config/systemd").exists()
+
+
+class HostSupervisor(Supervisor):
+    """The same on the host, where the end by TERM is one that was wanted (systemd.service(5))."""
+
+    def run(self) -> None:
+        env = {"HOME": str(self.bed.remote_home), "PATH": "/usr/bin:/bin", "USER": self.bed.login}
+        while not self.stopped:
+            self.starts += 1
+            self.process = subprocess.Popen(
+                self.words, env=env, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+            self.statuses.append(self.process.wait())
+            if self.statuses[-1] in {0, -signal.SIGTERM}:
+                break
+            time.sleep(0.2)
+        self.ended.set()
+
+
+def state(bed: Bed) -> str:
+    (only,) = json.loads(bed.nbssh("status", "--json").stdout)["profiles"]
+    return str(only["state"])
+
+
+def test_the_host_starts_jupyter_by_itself_and_again_when_it_dies(bed: Bed) -> None:
+    add(bed)
+    unit = bed.nbssh("unit", "box", "--server").stdout
+    with supervised(HostSupervisor(bed, words_of(unit))) as supervisor:
+        until(lambda: state(bed) == "running", "it runs")
+        first = server_pid(bed)
+        assert supervisor.process
+        assert supervisor.process.pid == first
+        end(first)
+        until(lambda: supervisor.starts > 1 and state(bed) == "running" and server_pid(bed) != first, "it runs again")
+        session = start(bed)
+        assert "is already running on" in said(session)
+        detach(session)
+        kill(bed)
+        assert supervisor.ended.wait(30), supervisor.statuses
+    assert state(bed) == "stopped"
+
+
+def test_the_host_waits_for_the_jupyter_of_a_session(bed: Bed) -> None:
+    add(bed)
+    detach(start(bed))
+    first = server_pid(bed)
+    words = words_of(bed.nbssh("unit", "box", "--server").stdout)
+    with supervised(HostSupervisor(bed, words)) as supervisor:
+        until(lambda: named(bed, "/keep box"), "it waits")
+        kill(bed)
+        assert supervisor.ended.wait(30)
+        assert supervisor.statuses == [0], "what was stopped stays so"
+    detach(start(bed))
+    with supervised(HostSupervisor(bed, words)) as supervisor:
+        until(lambda: named(bed, "/keep box"), "it waits")
+        first = server_pid(bed)
+        end(first)
+        until(lambda: state(bed) == "running" and server_pid(bed) != first, "what died is started again")
+        kill(bed)
+        assert supervisor.ended.wait(30)
+
+
+# systemctl and loginctl of a host, which write down what they are told.
+HOST_PROGRAM = """#!/bin/sh
+echo "${0##*/} $*" >>{calls}
+case $* in *enable-linger*) exit {linger} ;; esac
+"""
+
+
+def test_the_unit_of_the_host_is_installed_and_removed(bed: Bed) -> None:
+    needs("systemd-analyze")
+    add(bed)
+    calls, bin_ = bed.folder / "calls", bed.remote_home / "sbin"
+    login = bed.server.folder / "login"
+    login.write_text(login.read_text().replace("PATH=", f"PATH={bin_}:", 1))
+    bin_.mkdir()
+
+    def programs(linger: int) -> None:
+        for name in ("systemctl", "loginctl"):
+            (bin_ / name).write_text(HOST_PROGRAM.replace("{calls}", str(calls)).replace("{linger}", str(linger)))
+            (bin_ / name).chmod(0o755)
+
+    programs(linger=1)
+    done = bed.run("nbssh", "unit", "box", "--server", "--install")
+    assert (done.returncode, "loginctl enable-linger USER" in done.stderr) == (1, True)
+    assert not (bed.remote_home / ".config").exists()
+    programs(linger=0)
+    calls.unlink()
+    bed.nbssh("unit", "box", "--server", "--install")
+    file = bed.remote_home / ".config/systemd/user/nbssh-box-jupyter.service"
+    assert file.read_text() == bed.nbssh("unit", "box", "--server").stdout
+    assert [line for line in calls.read_text().splitlines() if line.startswith("systemctl")] == [
+        "systemctl --user daemon-reload",
+        "systemctl --user enable --now nbssh-box-jupyter.service",
+    ]
+    (bed.folder / "run").mkdir()
+    bed.env["XDG_RUNTIME_DIR"] = str(bed.folder / "run")
+    done = bed.run("systemd-analyze", "--user", "verify", str(file))
+    said = [line for line in done.stderr.splitlines() if "RestartSteps" not in line and "RestartMaxDelay" not in line]
+    assert (done.returncode, said) == (0, [])
+    bed.nbssh("unit", "box", "--server", "--remove")
+    assert not (bed.remote_home / ".config/systemd").exists()
+    assert "there is no unit" in bed.nbssh("unit", "box", "--server", "--remove").stderr
+    # and it goes with its profile
+    bed.nbssh("unit", "box", "--server", "--install")
+    bed.nbssh("remove", "box", "--yes")
+    assert not (bed.remote_home / ".config/systemd").exists()
+    assert calls.read_text().splitlines()[-1] == "systemctl --user disable --now nbssh-box-jupyter.service"
 
 
 def test_launchd_gets_the_same_words() -> None:
