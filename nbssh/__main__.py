@@ -41,11 +41,14 @@ def main() -> None:
         from nbssh.windows import console  # noqa: PLC0415  for Windows alone
 
         console.prepare()
-    status = _run(sys.argv[1:])
+    status: int = Exit.FAILED
+    with contextlib.suppress(OSError):  # a stderr that cannot be written: nobody can be told
+        status = _run(sys.argv[1:])
     try:
         sys.stderr.flush()
     except OSError:  # a full disk; at exit Python would try again, and put a status of its own in place of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        sys.stderr = _nowhere()
     sys.exit(status)
 
 

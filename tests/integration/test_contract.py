@@ -220,6 +220,12 @@ def test_a_full_disk_below_stdout_is_said_and_no_bug(bed: Bed, words: str, unbuf
     )
 
 
+@pytest.mark.parametrize("words", ["init --print", "init --yes", "list", "nonsense"])
+def test_a_full_disk_below_stderr_fails_as_ever(bed: Bed, words: str) -> None:
+    done = bed.run("bash", "-c", f"{NBSSH} -v {words} 2>/dev/full")
+    assert done.returncode in (0, 1, 2)
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
 def test_a_closed_stream_is_no_bug(bed: Bed, closed: str) -> None:
     done = bed.run("sh", "-c", f"{NBSSH} list --json {closed}")
