@@ -88,6 +88,16 @@ put() {
         fail_write "${put_file}" "${put_said}"
 }
 
+# clear_away FILE...: removes those that are there; where none is, no program is started for it.
+clear_away() {
+    for clear_file in "$@"; do
+        if [ -e "${clear_file}" ] || [ -L "${clear_file}" ]; then
+            command rm -f "$@"
+            return
+        fi
+    done
+}
+
 # The host's name is a folder and part of messages and JSON.
 host=$(command uname -n)
 case ${host} in

@@ -1,7 +1,7 @@
-# needs: ask_api attach await_found await_server end_gate ends_at_logout fail failed_start find_listener find_others
-# needs: forward host is_alive know_uid lingers listener lock name now now_s now_tenth open_gate others print_notes
-# needs: program put python r_at read_record refuse_listener refuse_tools remove_socket run say server_ended socket
-# needs: start_timeout state stop_server title uid unlock
+# needs: ask_api attach await_found await_server clear_away end_gate ends_at_logout fail failed_start find_listener
+# needs: find_others forward host is_alive know_uid lingers listener lock name now now_s now_tenth open_gate others
+# needs: print_notes program put python r_at read_record refuse_listener refuse_tools remove_socket run say
+# needs: server_ended socket start_timeout state stop_server title uid unlock
 # --- launch: start Jupyter --------------------------------------------------------------------------------------------
 
 # A started program is a session of its own, so that no terminal's end reaches it, and hears signals: a shell without
@@ -36,6 +36,7 @@ start_server() {
     fi
     [ ! -f "${run}/log" ] || command mv -f "${run}/log" "${run}/log.1"
     for detacher in "${python:-/}" python3; do
+        # Jupyter's own may start in the environment of a login alone, with its LD_LIBRARY_PATH: so it is tried.
         if command "${detacher}" -I -S -c 'import os, signal' </dev/null >/dev/null 2>&1; then
             command "${detacher}" -I -S -c "${detach_python}" "$@" </dev/null >"${run}/log" 2>&1 &
             started=$!
@@ -76,8 +77,13 @@ respect_others() {
 start() {
     server_pid='' server_start=''
     respect_others
-    command rm -f "${run}/record" "${run}/ready" "${run}/stopped" "${run}"/record.* "${run}"/ready.*
-    command find "${run}" \( -name 'lock.[0-9]*' -o -name 'refused.[0-9]*' \) -mmin +60 -exec rm -f {} +
+    clear_away "${run}/record" "${run}/ready" "${run}/stopped" "${run}"/record.* "${run}"/ready.*
+    for start_old in "${run}"/lock.[0-9]* "${run}"/refused.[0-9]*; do
+        if [ "${start_old}" != "${run}/lock.$$" ] && [ -e "${start_old}" ]; then
+            command find "${run}" \( -name 'lock.[0-9]*' -o -name 'refused.[0-9]*' \) -mmin +60 -exec rm -f {} +
+            break
+        fi
+    done
     end_gate
     if [ "${forward}" = tcp ]; then
         find_listener

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -891,6 +892,20 @@ def test_without_python(one: Server, tools: list[str]) -> None:
     os.killpg(child.pid, signal.SIGHUP)
     child.wait(timeout=remote_helpers.PATIENCE)
     assert one.status()["state"] == "running"
+    assert one.call("kill").returncode == 0
+
+
+def test_a_first_start_starts_no_program_for_what_is_not_there(one: Server) -> None:
+    spies, log = one.root / "spies", one.root / "started"
+    spies.mkdir()
+    for tool in ("chmod", "date", "find", "mkdir", "rm"):
+        (spies / tool).write_text(f'#!/bin/sh\necho {tool} >>{log}\nexec {shutil.which(tool)} "$@"\n')
+        (spies / tool).chmod(0o755)
+    one.env["PATH"] = f"{spies}:{one.env['PATH']}"
+    one.up(one.launch())
+    started = log.read_text().split()
+    assert sorted(tool for tool in started if tool != "rm") == ["chmod", "date", "mkdir"]
+    assert started.count("rm") <= 2  # the environment of the login and the lock
     assert one.call("kill").returncode == 0
 
 
