@@ -12,6 +12,7 @@ from nbssh.adapters.ssh import login
 from nbssh.core.files import laptop_files, server_record
 from nbssh.core.files.change import Change, Plan
 from nbssh.core.files.diff import painted, unified
+from nbssh.core.profile import app
 from nbssh.core.profile.declared import Secret
 from nbssh.core.profile.profile import alias
 from nbssh.core.ssh.destination import arguments_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.profile.profile import Profile
+    from nbssh.core.ssh.recipe import Recipe
     from nbssh.steps.context import Context
     from nbssh.steps.request import Wish
     from nbssh.steps.server_files import Present
@@ -79,12 +81,7 @@ def _set_up_as_wished(context: Context, wish: Wish) -> None:
     if wish.offline or wish.token or wish.password_stdin:
         secret = new_secret(context.ui, wish.name, token=wish.token, password_stdin=wish.password_stdin)
     target = with_key(Target(context, wish.name, profile, secret))
-    if recipe.jump:
-        context.ui.say(
-            f"one connection to {recipe.destination}, through {recipe.jump}: ssh -J {recipe.jump} {recipe.destination}"
-        )
-    for dropped in recipe.dropped:
-        context.ui.warn(f"not taken over from your command: {dropped}")
+    _say_beforehand(context, recipe, profile)
     own_port = profile.port not in {wish.port, recipe.local_port}
     if wish.offline:
         _set_up(target, included, None, own_port=own_port)
@@ -102,6 +99,21 @@ def _set_up_as_wished(context: Context, wish: Wish) -> None:
         context.ui.say(f"{_outcome(target, joined.lacks)}; now type: ssh {alias(wish.name)}")
     else:
         context.ui.say(f"all but the Include line is there; add that: nbssh init; then type: ssh {alias(wish.name)}")
+
+
+def _say_beforehand(context: Context, recipe: Recipe, profile: Profile) -> None:
+    """Say what of the command counts, what does not, and who else will get in."""
+    if recipe.jump:
+        context.ui.say(
+            f"one connection to {recipe.destination}, through {recipe.jump}: ssh -J {recipe.jump} {recipe.destination}"
+        )
+    for dropped in recipe.dropped:
+        context.ui.warn(f"not taken over from your command: {dropped}")
+    if not app.login(profile.app):
+        title = app.title(profile.app)
+        context.ui.warn(
+            f"{title} asks nobody for a login: while its tunnel is open, other users of this machine get in"
+        )
 
 
 def _show_plan(context: Context, wish: Wish, profile: Profile) -> None:

@@ -118,7 +118,8 @@ def test_tensorboard_listens_on_a_socket_alone(bed: Bed) -> None:
     port = free_port()
     (bed.remote_home / "runs").mkdir()
     where = ["--port", str(port), "--jupyter", str(environment("apps") / "tensorboard"), "--dir", "runs"]
-    bed.nbssh("add", "box", "--app", "tensorboard", "--yes", *where)
+    done = bed.nbssh("add", "box", "--app", "tensorboard", "--yes", *where)
+    assert "TensorBoard asks nobody for a login: while its tunnel is open, other users of this machine" in done.stderr
     session = start(bed)
     assert "TensorBoard started on" in said(session)
     assert api(port, "/data/environment")["data_location"] == "."
