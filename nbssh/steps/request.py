@@ -11,7 +11,7 @@ import msgspec
 
 from nbssh.core.profile import options
 from nbssh.core.profile.also import is_same
-from nbssh.core.profile.app import is_jupyter
+from nbssh.core.profile.app import NoAppError, described, is_jupyter
 from nbssh.core.profile.profile import Profile, check_name, from_dict, is_name
 from nbssh.core.profile.wrong import UNPRIVILEGED, port_refused
 from nbssh.core.ssh import recipe as pasted
@@ -107,6 +107,10 @@ def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
         keys["also"] = _also(context, wish, recipe, port)
     if remote >= UNPRIVILEGED:
         keys["remote_port"] = remote
+    try:
+        described(app := wish.said.get("app", "lab"))
+    except NoAppError as error:
+        raise NbsshError(f"--app {printable(app, 60)}: there is no such app", error.hint, code=Exit.USAGE) from None
     return from_dict(options.nested(keys), "the command line")
 
 

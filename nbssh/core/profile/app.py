@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Jupyter = Literal["lab", "notebook", "server"]
-App = Annotated[str, msgspec.Meta(pattern=r"\A[a-z][a-z0-9_-]{0,31}\Z")]
+_NAME = r"\A[a-z][a-z0-9_-]{0,31}\Z"
+App = Annotated[str, msgspec.Meta(pattern=_NAME)]
 
 PROGRAMS: dict[Jupyter, str] = {"lab": "jupyter-lab", "notebook": "jupyter-notebook", "server": "jupyter-server"}
 TITLES: dict[Jupyter, str] = {"lab": "JupyterLab", "notebook": "Jupyter Notebook", "server": "Jupyter Server"}
 PLACES = ("program", "python", "socket", "port", "token_file")
 
 _Word = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z", max_length=10_000)]
+
+
+class NoAppError(NbsshError):
+    """Nobody describes an app of that name."""
 
 
 class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -57,11 +62,11 @@ def described(app: str) -> Described | None:
     from nbssh.core.files import render  # noqa: PLC0415  the template engine, for those profiles alone
 
     name = f"apps/{app}.toml"
-    source = render.plain(name)
+    source = render.plain(name) if re.match(_NAME, app) else None
     if source is None:
-        raise NbsshError(
+        raise NoAppError(
             f"there is no app '{printable(app, 60)}'",
-            f"Jupyter's are {', '.join(PROGRAMS)}; describe another one in ~/.config/nbssh/templates/{name}",
+            f"{' or '.join(PROGRAMS)}; or describe it in ~/.config/nbssh/templates/{name}",
         )
     return read(*source)
 
