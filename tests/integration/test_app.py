@@ -160,7 +160,7 @@ def test_those_of_the_package_are_apps(name: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--app", "nosuch"], "there is no app 'nosuch'"),
+        (["--app", "nosuch"], "--app nosuch: there is no such app"),
         (["--app", "marimo", "--idle", "1"], "'idle_hours' is for Jupyter"),
         (["--app", "marimo", "--forward", "socket"], "listens on a port"),
         (["--app", "tensorboard", "--forward", "tcp"], "listens on a socket"),
