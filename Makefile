@@ -55,8 +55,8 @@ soak: system-packages $(VENV)/.test jupyters ## servers started, cut off and kil
 fuzz: system-packages $(VENV)/.test ## thousands of generated ssh_configs through every command, hostile answers, kills everywhere (EXAMPLES=10000 ANSWERS=100000)
 	@NBSSH_FUZZ_EXAMPLES=$(EXAMPLES) NBSSH_FUZZ_ANSWERS=$(ANSWERS) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(FUZZ_TESTS)
 
-bench: system-packages $(VENV)/.test .venv-bench-forward/.made ## how fast, beside what else there is, and beside ssh itself (BENCH='cold tab' ROUNDS=7)
-	@BENCH='$(BENCH)' ROUNDS='$(or $(ROUNDS),7)' $(BIN)/python tests/bench
+bench: system-packages $(VENV)/.test .venv-bench-forward/.made ## how fast, beside what else there is, and beside ssh itself (BENCH='cold tab' or all, ROUNDS=5)
+	@BENCH='$(BENCH)' ROUNDS='$(or $(ROUNDS),5)' $(BIN)/python tests/bench
 
 dist: .venv-dist/.made ## wheel and sdist in dist/, checked, and tried in fresh environments (PYTHONS='python3.11 python3.13')
 	@rm -rf dist

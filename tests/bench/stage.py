@@ -280,12 +280,15 @@ def versions() -> dict[str, str]:
         model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     lab = subprocess.run([str(BIN / "jupyter-lab"), "--version"], capture_output=True, text=True, check=False)
     client = subprocess.run(["ssh", "-V"], capture_output=True, text=True, check=False)
+    said = subprocess.run(["ssh", "-F", "none", "-G", "x"], capture_output=True, text=True, check=False).stdout
+    exchange = next((line.split()[1].partition(",")[0] for line in said.splitlines() if line.startswith("kexalg")), "")
     return {
         "cpu": model,
         "cores": str(os.cpu_count()),
         "system": " ".join(os.uname()[:3:2]),
         "python": sys.version.split()[0],
         "ssh": client.stderr.strip(),
+        "key exchange": exchange,  # half of a login; the user's own config does not count here
         "jupyterlab": lab.stdout.strip(),
         "load at start": f"{os.getloadavg()[0]:.1f}",
     }
