@@ -280,16 +280,24 @@ _nbssh_value() {
     done
 }
 
-# Print the profiles. In a subshell, so that the user's shell options stay as they are.
+# Print the profiles that begin with $1, or more of them. In a subshell, so that the user's shell options stay as they are.
 _nbssh_profiles() (
     [[ -n ${HOME-} ]] || return 0
     set +o noglob
     shopt -u failglob
     shopt -s nullglob
     unset GLOBIGNORE
-    for file in "${HOME}"/.ssh/nbssh.d/*.conf; do
-        name=${file##*/}
-        name=${name%.conf}
+    [[ $1 != *[!A-Za-z0-9._-]* ]] || set -- ''
+    files=("${HOME}/.ssh/nbssh.d/$1"*.conf)
+    ((${#files[@]})) || return 0
+    names=("${files[@]##*/}")
+    names=("${names[@]%.conf}")
+    IFS=/
+    if [[ "${names[*]}" != *[!/A-Za-z0-9._-]* ]]; then
+        printf '%s\n' "${names[@]}"
+        return 0
+    fi
+    for name in "${names[@]}"; do
         [[ ${name} == *[!A-Za-z0-9._-]* ]] || printf '%s\n' "${name}"
     done
 )
@@ -336,6 +344,7 @@ _nbssh_trim() {
         rest=${cur##*"${mark}"}
         ((${#cur} - ${#rest} <= ${#cut})) || cut=${cur:0:${#cur}-${#rest}}
     done
+    [[ -n ${cut} ]] || return 0
     for ((i = 0; i < ${#COMPREPLY[@]}; i++)); do
         COMPREPLY[i]=${COMPREPLY[i]:${#cut}}
     done
@@ -395,9 +404,15 @@ _nbssh() {
     fi
     case ${value} in
         profile)
-            for word in $(_nbssh_profiles); do
-                [[ ${given} == *" ${word} "* ]] || _nbssh_offer "${word}"
-            done
+            # shellcheck disable=SC2207  # names without blanks and patterns
+            words=($(_nbssh_profiles "${cur#"${before}"}"))
+            if [[ ${given} == ' ' ]]; then
+                _nbssh_offer ${words[@]+"${words[@]}"}
+            else
+                for word in ${words[@]+"${words[@]}"}; do
+                    [[ ${given} == *" ${word} "* ]] || _nbssh_offer "${word}"
+                done
+            fi
             ;;
         host) _nbssh_offer_hosts ;;
         *\|*)

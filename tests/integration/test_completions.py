@@ -121,6 +121,9 @@ class Shell:
         self.pty.close(force=True)
 
 
+APPS = {"lab", "notebook", "server", "marimo", "tensorboard", "code-server", "rstudio", "pluto"}
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a home with two profiles, the user's own ssh config, and our scripts where each shell looks for them."""
@@ -197,6 +200,7 @@ CASES = [
     ("nbssh --v", {"--verbose", "--version"}),
     ("nbssh show ", {"mybox", "gpu-1.x"}),
     ("nbssh show my", {"mybox"}),
+    ("nbssh show gpu-1.", {"gpu-1.x"}),
     ("nbssh show mybox ", set()),
     ("nbssh logs -f ", {"mybox", "gpu-1.x"}),
     ("nbssh status mybox ", {"gpu-1.x"}),
@@ -207,8 +211,8 @@ CASES = [
         "nbssh apply mybox --",
         {"--dry-run", "--check", "--json", "--offline", "--prefer", "--probe", "--yes", "--verbose", "--help"},
     ),
-    ("nbssh add --app ", {"lab", "notebook", "server"}),
-    ("nbssh add --app=", {"lab", "notebook", "server"}),
+    ("nbssh add --app ", APPS),
+    ("nbssh add --app=", APPS),
     ("nbssh add --app=n", {"notebook"}),
     ("nbssh add x --forward s", {"socket"}),
     ("nbssh add --port ", set()),
@@ -271,13 +275,30 @@ ODD = {
 }
 
 
+@pytest.mark.parametrize("kind", ["bash-plain", *BASH_3])
+def test_bash_offers_no_file_that_is_no_profile(fresh: Open, kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / ".ssh/nbssh.d"
+    folder.mkdir(parents=True)
+    shell = fresh(kind)
+    shell.run(f"HOME={tmp_path}")
+    assert shell.offers("nbssh show ") == set()
+    for name in ("mybox", "mylab", "gpu"):
+        (folder / f"{name}.conf").touch()
+    assert shell.offers("nbssh show ") == {"mybox", "mylab", "gpu"}
+    (folder / "my copy.conf").touch()  # a file manager's
+    assert shell.offers("nbssh show ") == {"mybox", "mylab", "gpu"}
+    assert shell.offers("nbssh show my") == {"mybox", "mylab"}
+    assert shell.offers("nbssh status mybox my") == {"mylab"}
+    assert shell.offers("nbssh show [gm]") == set()
+
+
 @pytest.mark.parametrize("kind", ["bash-plain", *BASH_3, "zsh"])
 def test_odd_shell_options_do_no_harm_and_stay(fresh: Open, kind: str, tmp_path: Path) -> None:
     shell = fresh(kind)
     shell.run(ODD[shell.name])
     shell.run(STATE[shell.name] % (tmp_path / "before"))
     assert shell.offers("nbssh show ") == {"mybox", "gpu-1.x"}
-    assert shell.offers("nbssh add --app=") == {"lab", "notebook", "server"}
+    assert shell.offers("nbssh add --app=") == APPS
     assert shell.offers("nbssh add --dir ") == set()
     shell.run("HOME=/nonexistent")
     seen = shell.type("nbssh show \x0f")
