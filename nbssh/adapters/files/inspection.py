@@ -55,8 +55,11 @@ def _kind(mode: int) -> Kind:
     return "socket" if stat.S_ISSOCK(mode) else "other"
 
 
-def entries(folder: Path) -> list[Entry]:
-    """Return what is in `folder`, by name; nothing if it is not there. Raises NbsshError where it cannot be read."""
+def entries(folder: Path, *suffixes: str) -> list[Entry]:
+    """Return what is in `folder`, by name; with `suffixes` nothing else is looked at.
+
+    Nothing if the folder is not there. Raises NbsshError where it cannot be read.
+    """
     try:
         with access.in_words("list", folder):
             paths = sorted(folder.iterdir())
@@ -64,7 +67,8 @@ def entries(folder: Path) -> list[Entry]:
         if isinstance(error.__cause__, FileNotFoundError):
             return []
         raise
-    return [found for path in paths if (found := entry(path))]
+    wanted = [path for path in paths if not suffixes or path.suffix in suffixes]
+    return [found for path in wanted if (found := entry(path))]
 
 
 def temporary_files(folders: list[Path]) -> list[str]:

@@ -97,8 +97,8 @@ def _files_for_ssh(context: Context) -> Iterator[Finding]:
     # as glob(3) does it: no dot files, and the end decides
     found = [
         (entry, _breaks(entry))
-        for entry in inspection.entries(context.paths.conf_dir)
-        if entry.path.suffix == ".conf" and not entry.path.name.startswith(".")
+        for entry in inspection.entries(context.paths.conf_dir, ".conf")
+        if not entry.path.name.startswith(".")
     ]
     suspects = [entry for entry, trouble in found if entry.kind == "file" and not trouble]
     well = len(suspects) > 1 and _all_accepted(context, suspects)
@@ -180,13 +180,9 @@ def _modes(context: Context) -> Iterator[Finding]:
     paths = context.paths
     ours = [paths.conf_dir, paths.opener, paths.profiles_dir, paths.state, paths.secrets_dir, paths.backups, paths.log]
     ours.append(paths.edits_dir)
+    entries = [entry for path in ours if (entry := inspection.entry(path))]
     for folder in (paths.conf_dir, paths.profiles_dir, paths.secrets_dir, paths.edits_dir):
-        ours += [
-            entry.path
-            for entry in inspection.entries(folder)
-            if entry.path.suffix in {".conf", ".toml", ".json", ".html"}
-        ]
-    entries = [entry for path in dict.fromkeys(ours) if (entry := inspection.entry(path))]
+        entries += inspection.entries(folder, ".conf", ".toml", ".json", ".html")
     listed = False
     for entry in entries:
         if others := paths.system.others_listed(str(entry.path), folder=entry.kind == "folder"):
@@ -220,16 +216,14 @@ def _leftovers(context: Context) -> Iterator[Finding]:
     stale = inspection.temporary_files(folders)
     stale += [
         str(entry.path)
-        for folder, suffixes in ((paths.conf_dir, {".ctl", ".node"}), (paths.secrets_dir, {".json", ".html"}))
-        for entry in inspection.entries(folder)
-        if entry.path.suffix in suffixes
-        and entry.path.stem.removesuffix("+open") not in names
-        and not entry.path.name.startswith(".")
+        for folder, suffixes in ((paths.conf_dir, (".ctl", ".node")), (paths.secrets_dir, (".json", ".html")))
+        for entry in inspection.entries(folder, *suffixes)
+        if entry.path.stem.removesuffix("+open") not in names and not entry.path.name.startswith(".")
     ]
     stale += [str(paths.control_socket(name)) for name in names if _is_stale_socket(context, name)]
     for left in stale:
         yield Finding("leftovers", "warning", f"{paths.shown(left)} is used by nothing", SYSTEM.to_remove(left))
-    odd = [entry.path for entry in inspection.entries(paths.profiles_dir) if entry.path.suffix == ".toml"]
+    odd = [entry.path for entry in inspection.entries(paths.profiles_dir, ".toml")]
     odd = [path for path in odd if not NAME.match(path.stem)]
     for path in odd:
         yield Finding(
