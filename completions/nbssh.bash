@@ -23,6 +23,7 @@ _nbssh_grammar() {
                 --jupyter=-
                 '--app=lab|notebook|server|marimo|tensorboard|code-server|rstudio|pluto'
                 --dir=-
+                --server-dir=-
                 '--setup*=-'
                 --setup-shell=-
                 '--forward=auto|socket|tcp'
@@ -175,6 +176,7 @@ _nbssh_grammar() {
                 --jupyter=-
                 '--app=lab|notebook|server|marimo|tensorboard|code-server|rstudio|pluto'
                 --dir=-
+                --server-dir=-
                 '--setup*=-'
                 --setup-shell=-
                 '--forward=auto|socket|tcp'

@@ -24,6 +24,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the host' }
                 @{ Flags = @('--app'); Value = 'lab|notebook|server|marimo|tensorboard|code-server|rstudio|pluto'; Again = $false; Help = 'What to run, or an app that you described (default: lab)' }
                 @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the host (default: home)' }
+                @{ Flags = @('--server-dir'); Value = '-'; Again = $false; Help = 'Folder on the host for nbssh''s files (default: below the home)' }
                 @{ Flags = @('--setup'); Value = '-'; Again = $true; Help = 'Shell line to run before Jupyter; repeatable' }
                 @{ Flags = @('--setup-shell'); Value = '-'; Again = $false; Help = 'Shell for the --setup lines, e.g. ''bash -l''' }
                 @{ Flags = @('--forward'); Value = 'auto|socket|tcp'; Again = $false; Help = 'How the tunnel ends on the host' }
@@ -176,6 +177,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the host' }
                 @{ Flags = @('--app'); Value = 'lab|notebook|server|marimo|tensorboard|code-server|rstudio|pluto'; Again = $false; Help = 'What to run, or an app that you described (default: lab)' }
                 @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the host (default: home)' }
+                @{ Flags = @('--server-dir'); Value = '-'; Again = $false; Help = 'Folder on the host for nbssh''s files (default: below the home)' }
                 @{ Flags = @('--setup'); Value = '-'; Again = $true; Help = 'Shell line to run before Jupyter; repeatable' }
                 @{ Flags = @('--setup-shell'); Value = '-'; Again = $false; Help = 'Shell for the --setup lines, e.g. ''bash -l''' }
                 @{ Flags = @('--forward'); Value = 'auto|socket|tcp'; Again = $false; Help = 'How the tunnel ends on the host' }

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from nbssh.core.profile.declared import program_path
+from nbssh.core.profile.declared import program_path, share_folder, share_named
 from nbssh.core.way import Way
 
 if TYPE_CHECKING:
@@ -104,8 +104,9 @@ class Route(Way):
         return ("batch/job", "submit", *options)
 
     def _job(self, login: Login) -> list[str]:
-        home = self.profile.server.home if self.profile.server else ""
-        job = program_path(login.program, "batch/job", home or "~")
+        known = self.profile.server
+        share = share_folder(known) if known and known.home else share_named(self.profile)
+        job = program_path(login.program, "batch/job", share)
         return [*login.words, "exec", "/bin/sh", job, login.name, self.via]
 
     def settings(self) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbssh.core import answers
 from nbssh.core.server import values
 from nbssh.core.server.values import HostName, Word  # noqa: TC001  a NamedTuple's annotations
+from nbssh.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,17 +25,24 @@ _PREFERRED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecds
 
 
 class Begun(NamedTuple):
-    """A short job: its number, and the node on which it runs; None while it waits."""
+    """A short job: its number, and the node on which it runs; None while it waits.
+
+    What it says of the node: the machine's kind, and whether the home is there: yes, readonly, missing; else empty.
+    """
 
     job: Word
     node: HostName | None = None
+    arch: str = ""
+    home: str = ""
 
 
 def begun(said: bytes) -> Begun | None:
     """Return the job that `job try` tells of, as `job NUMBER NODE` or `queued NUMBER`; None if it says neither."""
     match answers.rows(said):
-        case [["job", job, node]]:
-            return Begun(values.word(job), values.host_name(node))
+        case [["job", job, node], *rows] if all(len(row) == 2 for row in rows):  # noqa: PLR2004  a key and a word
+            about = {row[0]: row[1] for row in rows}
+            arch, home = (printable(about.get(key, ""), 40) for key in ("arch", "home"))
+            return Begun(values.word(job), values.host_name(node), arch, home)
         case [["queued", job]]:
             return Begun(values.word(job))
         case _:

@@ -18,7 +18,7 @@ from nbssh.core.files.change import Change
 from nbssh.core.files.program import program_of
 from nbssh.core.files.quoting import sh
 from nbssh.core.files.server_files import program_change, settings_file
-from nbssh.core.profile.declared import program_path, server_folder
+from nbssh.core.profile.declared import program_path, server_folder, share_folder, states_folder
 from nbssh.core.server import choice
 from nbssh.core.ssh import destination
 from nbssh.core.text import printable
@@ -60,7 +60,8 @@ class Trial(msgspec.Struct, frozen=True):
     @property
     def script(self) -> list[str]:
         """The installed `job` and the name of the profile."""
-        return [program_path(program_of(self.way).id, "batch/job", self.declared.server.home), self.declared.name]
+        share = share_folder(self.declared.server)
+        return [program_path(program_of(self.way).id, "batch/job", share), self.declared.name]
 
     def job(self, *words: str) -> bytes:
         """Run `job` with `words` on the login node and return what it prints."""
@@ -89,7 +90,10 @@ def find_way(trial: Trial, ui: Ui) -> Node:
         if begun is None:
             raise NbsshError(f"{trial.login.shown}: no job was started", "its message is above")
         try:
-            return _tried(trial, begun.job, begun.node, own, ui) if begun.node else _untried(trial, own, ui)
+            if begun.node is None:
+                return _untried(trial, own, ui)
+            _tell_home(trial, begun, ui)
+            return _tried(trial, begun.job, begun.node, own, ui)
         finally:
             with contextlib.suppress(NbsshError):
                 trial.job("drop", begun.job)
@@ -118,13 +122,22 @@ def _installed(trial: Trial) -> Iterator[None]:
         tidies = True
         if old is None:
             state = server_folder(declared.name, declared.server, "state")
-            leave = f"rm -rf {sh(declared.folder)}/sshd {sh(state)}; rmdir {sh(state)}/.. 2>/dev/null || :"
+            states = sh(states_folder(declared.server))
+            leave = f"rm -rf {sh(declared.folder)}/sshd {sh(state)}; rmdir {states} 2>/dev/null || :"
             with contextlib.suppress(NbsshError):
                 trial.login.run(leave)
         raise
     finally:
         with contextlib.suppress(NbsshError):
             take_back(trial.login, declared, changes, tidies=tidies)
+
+
+def _tell_home(trial: Trial, begun: said.Begun, ui: Ui) -> None:
+    """Say what the node lacks of the home, which a job must do without."""
+    if begun.home in {"missing", "readonly"}:
+        how = "is not there" if begun.home == "missing" else "cannot be written"
+        share = share_folder(trial.declared.server)
+        ui.warn(f"the home {how} on {begun.node}, so Jupyter writes to the folder above {share}")
 
 
 def _tried(trial: Trial, job: Word, node: HostName, own: list[str], ui: Ui) -> Node:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.ssh.client import RefusedConfigError
-from nbssh.core.files import laptop_files
+from nbssh.core.files import installed
 from nbssh.core.files.change import AT_NEXT_START, Plan
 from nbssh.core.files.diff import as_json, painted, unified
 from nbssh.core.profile.declared import Secret, share_folder
@@ -243,7 +243,7 @@ def _carry_out(context: Context, works: list[Work], *, show: bool) -> None:
                 if work.connection:
                     settle(work.connection, work.target.declared, there, tidies=work.tidies)
                 # last: it may be the way there
-                if laptop_files.moves_tunnel(work.plan.local):
+                if installed.moves_tunnel(work.plan.local):
                     work.target.end_masters()
         except NbsshError as error:
             work.trouble = error

@@ -15,12 +15,13 @@ from nbssh.adapters.laptop import store
 from nbssh.adapters.laptop.draft import Draft
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
-from nbssh.core.files import laptop_files
+from nbssh.core.files import installed
 from nbssh.core.files.change import PRIVATE, Change, Kind, Plan
 from nbssh.core.files.diff import painted, unified
 from nbssh.core.files.render import templates_dir
 from nbssh.core.profile import schema
-from nbssh.core.profile.declared import SHARE, STATES
+from nbssh.core.profile.declared import folders_shown
+from nbssh.core.profile.place import own_folder
 from nbssh.core.profile.profile import check_name
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import connect, ports, probe, profiles, writing
@@ -110,7 +111,7 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
         if there:
             settle(there, target.declared, remote)
         # last: it may be the way there
-        if laptop_files.moves_tunnel(plan.local):
+        if installed.moves_tunnel(plan.local):
             target.end_masters()
     context.ui.say(f"'{name}': {len(plan.changes)} files changed")
     if agreed:
@@ -232,7 +233,7 @@ def _say_what_is_left(context: Context, name: str, old: str, profile: Profile, *
         before = store.parse(old, name)
     except NbsshError:
         return
-    if before.server and before.destination != profile.destination:
-        context.ui.warn(
-            f"{before.destination} still holds ~/{SHARE}/{name} and ~/{STATES}/{name}, and Jupyter may run there"
-        )
+    moved = (before.destination, own_folder(before)) != (profile.destination, own_folder(profile))
+    if before.server and moved:
+        holds = folders_shown(name, before.server.folder)
+        context.ui.warn(f"{before.destination} still holds {holds}, and Jupyter may run there")

@@ -13,7 +13,7 @@ from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
 from nbssh.adapters.ssh.connection import LOGIN_SECONDS, NoSessionError
 from nbssh.core import answers
-from nbssh.core.files import laptop_files, server_files
+from nbssh.core.files import installed, laptop_files, server_files
 from nbssh.core.files.change import PRIVATE, Change, Kind, Plan
 from nbssh.core.profile.app import described
 from nbssh.core.profile.page import page
@@ -239,7 +239,10 @@ def _await_page(target: Target) -> None:
 def _show_browser(target: Target, show: str) -> None:
     """Send the browser there, as ssh's LocalCommand does; `show` is the opener's word for the page."""
     name, opener = target.name, target.paths.opener
-    program = laptop_files.program_named(writer.read(target.paths.conf(name)))
+    blocks = writer.read(target.paths.conf(name))
+    program, folder = installed.program_named(blocks), installed.folder_named(blocks)
+    if folder:
+        program = f"{folder}/program/{program}"
     later = laptop_files.later_tunnel(target.profile, aliases.local_files(target))
     words = [word for word in (program, later if program else "", show if program else "") if word]
     command = ["/bin/sh", str(opener), name, str(target.profile.port), *words]

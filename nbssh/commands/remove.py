@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from nbssh.adapters.files import inspection, tidy, writer
 from nbssh.adapters.laptop import store
 from nbssh.core import answers
-from nbssh.core.files import laptop_files
+from nbssh.core.files import installed
 from nbssh.core.files.change import Kind, Plan, is_edited
 from nbssh.core.files.diff import painted, unified
 from nbssh.core.files.program import program_of
@@ -17,7 +17,7 @@ from nbssh.core.files.quoting import sh
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile import app as apps
-from nbssh.core.profile.declared import SHARE, STATES, Secret, program_path, server_folder, share_folder
+from nbssh.core.profile.declared import SHARE, Secret, folders_shown, program_path, server_folder, share_folder
 from nbssh.core.profile.profile import NAME, check_name
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import aliases, border, connect, include, overlay, plan, profiles, unit, writing
@@ -90,9 +90,10 @@ def _left_there(context: Context, found: Target | Failure, *, offline: bool, eve
 def _unreadable(context: Context, name: str) -> str:
     """Return what may be left on the host of a profile that cannot be read, and the command that ends it."""
     destination = store.destination_of_unreadable(context.paths, name)
-    program = laptop_files.program_named(writer.read(context.paths.conf(name)))
-    kill = f"sh {program_path(program, 'kill')} {name}; " if program else ""
-    there = f"{kill}rm -r ~/{SHARE}/{name} ~/{STATES}/{name}"
+    blocks = writer.read(context.paths.conf(name))
+    program, folder = installed.program_named(blocks), installed.folder_named(blocks)
+    kill = f"sh {program_path(program, 'kill', folder or f'~/{SHARE}')} {name}; " if program else ""
+    there = f"{kill}rm -r {folders_shown(name, folder, ' ')}"
     return (
         f"the profile '{name}' could not be read, so its host was not contacted: Jupyter may run there; "
         f"to end it and take its files away: ssh {sh(destination) if destination else 'DESTINATION'} {sh(there)}"
@@ -108,7 +109,7 @@ def _remove_there(context: Context, found: Target | Failure, *, offline: bool, e
         found.end_masters()
         return ""
     found = aliases.assumed(found)
-    host, holds = found.declared.server.hostname, f"~/{SHARE}/{name} and ~/{STATES}/{name}"
+    host, holds = found.declared.server.hostname, folders_shown(name, found.declared.server.folder)
     if offline:
         found.end_masters()
         by_hand = "" if seen else ", carried over by hand"

@@ -13,7 +13,6 @@ from nbssh.adapters.terminal import trace
 from nbssh.core import answers
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
-from nbssh.core.profile.declared import STATES
 from nbssh.core.server import values
 from nbssh.core.server.choice import Permitted
 
@@ -111,7 +110,7 @@ def _listener(
     Nowhere without a Python there. It runs beside the scripts of the connection, and needs no session of its own.
     """
     nonce = secrets.token_hex(8)
-    state = f"{facts.home}/{STATES}" if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
+    state = facts.states if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
     path = f"{state}/try-{nonce[:8]}"  # chosen here: a path that the host chose would reach the command line of ssh
     if not found.python:
         yield nonce, [], ""

@@ -79,6 +79,7 @@ def join(there: Connection, target: Target, said: Mapping[str, Any]) -> Joined:
     # not yet chosen, but the folder is known
     blank = Server(
         home=facts.home,
+        folder=facts.folder,
         uid=facts.uid,
         hostname=facts.host,
         os=facts.os,

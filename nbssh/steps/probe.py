@@ -12,6 +12,7 @@ from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile import app as apps
 from nbssh.core.profile.app import PROGRAMS
+from nbssh.core.profile.place import own_folder
 from nbssh.core.profile.profile import Server, validated
 from nbssh.core.server import choice, needs
 from nbssh.core.server.choice import Permitted
@@ -38,6 +39,7 @@ class Probe(Template, frozen=True, kw_only=True):
     want: list[str]
     jupyter: str
     dir: str
+    folder: str
     adopt: str
     setup: list[str]
     setup_shell: list[str]
@@ -68,12 +70,13 @@ def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
         want=want,
         jupyter=profile.jupyter,
         dir=profile.dir,
+        folder=own_folder(profile),
         adopt="yes" if profile.adopt else "",
         setup=list(profile.setup),
         setup_shell=list(profile.setup_shell) or ["/bin/sh"],
     )
     out, _ = connection.attempt(render(model), LOOK_SECONDS)
-    return parse(out, nonce, connection.shown, want)
+    return msgspec.structs.replace(parse(out, nonce, connection.shown, want), folder=own_folder(profile))
 
 
 def choose(connection: Connection, target: Target, facts: Facts) -> Target:
@@ -116,6 +119,7 @@ def _chosen(
     prompts = connection.prompted or (connection.forced and (tried.late or connection.noisy))
     server = Server(
         home=facts.home,
+        folder=facts.folder,
         uid=facts.uid,
         hostname=facts.host,
         os=facts.os,

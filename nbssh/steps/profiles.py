@@ -89,7 +89,7 @@ class Target:
     @property
     def is_found_out(self) -> bool:
         """What is known of its host was found for what it declares now, and by a nbssh that looked for as much."""
-        from nbssh.core.files.laptop_files import of_0_1  # noqa: PLC0415  the templates' engine
+        from nbssh.core.files.installed import of_0_1  # noqa: PLC0415  only where it is asked
 
         server = self.profile.server
         if self.profile.adopt:  # it may have been started again since, with another token

@@ -1,7 +1,7 @@
 # needs: doze explain_end fail find_job home host in_words is_process job_advice job_end job_file job_found job_left
 # needs: job_log job_node job_reason job_said job_start look look_job name nap newline now now_s p_start print_log_end
-# needs: program program_id put recorded_job say scheduler_title state submit_job user_has_lc_all user_lc_all user_umask
-# needs: with_options
+# needs: program program_id put recorded_job say scheduler_title share state submit_job user_has_lc_all user_lc_all
+# needs: user_umask with_options
 # --- job: one of them at a time submits ------------------------------------------------------------------------------
 # Login nodes behind one name share this folder, and nobody can look at a process of another host: there age decides.
 
@@ -53,10 +53,19 @@ write_job() {
     put "${job_text}" '#!/bin/sh' "exec /bin/sh \"${program}/$2\" \"${name}\""
 }
 
+# Jobs begin where they are submitted, and some sites take none from a home: with a folder elsewhere, above that.
+enter_submission() {
+    case ${share} in
+    "${home}"/.local/share/nbssh) cd "${home}" ;;
+    *) cd "${share%/*}" ;;
+    esac
+}
+
 # submit SCRIPT
 submit() {
     job_id=''
     write_job "${state}/${job_file}" "$1"
+    enter_submission
     umask "${user_umask}"
     if [ -n "${user_has_lc_all}" ]; then LC_ALL=${user_lc_all}; else unset LC_ALL; fi
     submit_status=0
@@ -88,7 +97,6 @@ find_or_submit() {
     submit_lock
     find_patiently
     if [ -z "${job_id}" ]; then
-        cd "${home}"
         put "${state}/pending" "${program_id}"
         submit serve
         put "${state}/job" "${job_id}"

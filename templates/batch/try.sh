@@ -17,32 +17,39 @@ refuse_nodeless() {
     give_up "${nodeless}" "ask the cluster's administrators what qstat should show"
 }
 
-# Prints `job ID NODE`, or `queued ID` where no node was given within a minute.
+# Prints `job ID NODE` and what the job says of the node, or `queued ID` where no node was given within a minute.
 try_job() {
     trial=yes
     job_name=${job_name}-try
     job_file=try.sh
     job_log=${state}/try.log
+    command rm -f "${state}/try.said"
     submit batch/try
     say "submitted job ${job_id}, a short one, to see how a session gets to its node"
     now
-    try_until=$((now_s + 60)) try_nodeless=$((now_s + 5))
+    try_until=$((now_s + 60)) try_nodeless=$((now_s + 5)) try_silent=$((now_s + 10))
     while [ "${now_s}" -lt "${try_until}" ]; do
         look_job || :
         if [ "${job_found}" = none ]; then
             explain_end
             say_end "at once"
             print_job_log
+            [ -f "${state}/try.said" ] || printf 'nbssh: hint: %s\n' \
+                "it wrote nothing into ${state}: if your home is not there on the nodes, or read-only: --server-dir DIR"
             exit 1
         fi
         [ -z "${job_never}" ] ||
             give_up "job ${job_id} would wait for ever (${job_reason})" "take other options: --job-option"
-        if [ "${job_state}" = running ] && [ -n "${job_node}" ]; then
+        # a shared home shows what the node wrote some seconds later
+        [ "${job_state}" = running ] || try_silent=$((now_s + 10))
+        if [ "${job_state}" = running ] && [ -n "${job_node}" ] &&
+            { [ -f "${state}/try.said" ] || [ "${now_s}" -ge "${try_silent}" ]; }; then
             printf 'job %s %s\n' "${job_id}" "${job_node}" >&3
+            command cat "${state}/try.said" 2>/dev/null >&3 || :
             return 0
         fi
         # its node is known a moment after it runs, or not at all
-        [ "${job_state}" = running ] || try_nodeless=$((now_s + 5))
+        if [ "${job_state}" != running ] || [ -n "${job_node}" ]; then try_nodeless=$((now_s + 5)); fi
         [ "${now_s}" -lt "${try_nodeless}" ] || refuse_nodeless
         doze 0.3
         now

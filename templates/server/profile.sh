@@ -11,7 +11,7 @@ place_profile() {
     name=$1
     data=${share}/${name}
     home=${HOME-}
-    state=${data}/state
+    state=${share}/.state/${name}
     case ${share} in
     */.local/share/nbssh)
         home=${share%/.local/share/nbssh}
@@ -25,7 +25,7 @@ place_profile() {
 # Whether anybody but this user could listen where the tunnel ends: ports and /tmp are everybody's.
 is_exposed() {
     case ${gate:-${socket}} in
-    "${home}"/*) return 1 ;;
+    "${home}"/* | "${share}"/*) return 1 ;;
     *) return 0 ;;
     esac
 }

@@ -11,6 +11,8 @@ is_own_group() {
     esac
 }
 
+# Above a folder elsewhere (server_dir) it is the site, or a project, that decides who writes, but not everybody.
+
 # find_open PATH...: sets open_path, open_why and open_repair to the first of them, and of the folders from each up to the
 # home, that somebody else may write; true where there is one. A path that is not there is nobody's.
 find_open() {
@@ -23,8 +25,8 @@ find_open() {
             *) strict_seen="${strict_seen}${strict_path} " ;;
             esac
             case ${strict_path} in
-            "${home}"/*) strict_path=${strict_path%/*} ;;
-            *) break ;;
+            "${home}" | / | '') break ;;
+            *) strict_path=${strict_path%/*} ;;
             esac
         done
     done
@@ -34,6 +36,16 @@ find_open() {
     strict_found=$(command ls -ldnL ${strict_seen} 2>/dev/null) || :
     while read -r strict_mode strict_links strict_owner strict_number strict_rest; do
         open_path=${strict_rest##* }
+        case ${open_path}/ in
+        "${home}"/* | */nbssh/* | */.nbssh/*) ;;
+        *)
+            case ${strict_mode} in
+            ????????w[tT]*) continue ;;
+            ????????w*) ;;
+            *) continue ;;
+            esac
+            ;;
+        esac
         case ${strict_owner} in
         '') continue ;;
         0 | "${uid}") ;;

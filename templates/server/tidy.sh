@@ -23,7 +23,7 @@ tidy_programs() {
     done
     case ${share} in
     */.local/share/nbssh) set -- "${share%/share/nbssh}"/state/nbssh/* ;;
-    *) set -- "${share}"/*/state ;;
+    *) set -- "${share}"/.state/* ;;
     esac
     for tidy_state in "$@"; do
         need "${tidy_state}/pending"
@@ -51,7 +51,8 @@ tidy_programs() {
         *" ${tidy_folder##*/} "*) continue ;;
         *) ;;
         esac
-        [ -L "${tidy_folder}" ] || command rm -rf "${tidy_folder}"
+        # on NFS a file that is open keeps its folder
+        [ -L "${tidy_folder}" ] || command rm -rf "${tidy_folder}" 2>/dev/null || :
     done
     # of an install that was cut off; one that goes on has a younger one
     command find "${share}/program" -name '.new.*' -prune -mmin +30 -exec rm -rf {} + 2>/dev/null || :

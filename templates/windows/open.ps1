@@ -16,10 +16,11 @@ $ErrorActionPreference = 'Stop'
 
 $passed = @($Program, $Caution | Where-Object { $_ -ne '' }) -join ' '
 if ($Show -ne '') { $passed += " -Show $Show" }
-$script = "program/$Program/wait $Name"
+$script = "~/.local/share/nbssh/program/$Program/wait $Name"
+if ($Program.StartsWith('/')) { $script = "$Program/wait $Name" }
 if ('', 'ask', 'hold' -contains $Program) {
     $Caution = $Program
-    $script = "$Name/wait"
+    $script = "~/.local/share/nbssh/$Name/wait"
 }
 $secrets = {{ secrets|powershell }}
 
@@ -112,7 +113,7 @@ function Wait-Launch {
     $words = @('-T') + @($options | ForEach-Object { '-o', $_ }) + "$Name-nb", 'exec', '/bin/sh'
     # a number that nobody can have said before: only a word with it counts, no status and no echo
     $nonce = [guid]::NewGuid().ToString('N')
-    $said = @(& $ssh $words "~/.local/share/nbssh/$script $nonce 60")
+    $said = @(& $ssh $words "$script $nonce 60")
     return $said -contains "nbssh-$nonce-verified"
 }
 

@@ -81,6 +81,7 @@ class Options:
     password: str = ""  # the login nodes ask for this and take no keys
     cluster_key: bool = True  # with a key of the cluster's the user may go from the login node to the nodes
     system_known_hosts: bool = True  # /etc/ssh/ssh_known_hosts on the cluster names all its hosts
+    node_home: str = "shared"  # what the nodes have of the home: shared, readonly, missing
     home_size: str = ""  # how much the homes on the cluster can hold, such as 10m
 
     @property

@@ -53,6 +53,7 @@ def started(options: Options) -> Iterator[Room]:
         "BED_LOGIN": clusterfiles.LOGIN_ADDRESS,
         "BED_NODE_SSHD": str(int(options.node_sshd)),
         "BED_PYTHON": sys.executable,
+        "BED_NODE_HOME": options.node_home,
         "BED_PARTS": str(_PARTS),
         "BED_FAKES": str(beds.REPOSITORY / "tests/batch/fakes"),
         "BED_GRIDENGINE": str(clusterfiles.GRIDENGINE),

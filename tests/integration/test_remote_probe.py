@@ -38,6 +38,7 @@ class Remote:
             "jupyter": "",
             "adopt": "",
             "dir": "",
+            "folder": "",
             "setup": [],
             "setup_shell": ["/bin/sh"],
             "want": ["jupyter-lab"],

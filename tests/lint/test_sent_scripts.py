@@ -45,7 +45,8 @@ def models(text: str) -> dict[str, Template]:
         "remove": removing(text),
         **{f"remove {kind}": removing(text, kind) for kind in TITLES},
         "probe": Probe(
-            nonce="0123", want=[text], jupyter=text, dir=text, adopt="yes", setup=[text], setup_shell=[text, "-l"]
+            nonce="0123", want=[text], jupyter=text, dir=text, folder=text, adopt="yes", setup=[text],
+            setup_shell=[text, "-l"],
         ),
         "forwardtest": ForwardTest(nonce="0123", python=text, path=text, port=0),
         "doctor": Doctor(home=text, share=text, states=text),

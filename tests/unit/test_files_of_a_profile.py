@@ -9,7 +9,8 @@ import pytest
 
 from nbssh.core.files import laptop_files, render, server_files
 from nbssh.core.files.change import Change, Kind, Plan
-from nbssh.core.files.laptop_files import Local, moves_tunnel, program_named
+from nbssh.core.files.installed import moves_tunnel, program_named
+from nbssh.core.files.laptop_files import Local
 from nbssh.core.files.program import program
 from nbssh.core.files.server_record import summed
 from nbssh.core.profile.declared import Declared, Secret

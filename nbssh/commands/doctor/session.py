@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbssh.core.profile import app as apps
+from nbssh.core.profile.declared import states_folder
 from nbssh.core.profile.profile import alias, tcp_port
 from nbssh.core.server.doctor import Finding
 from nbssh.core.server.facts import Candidate, Facts
@@ -31,8 +32,15 @@ def examine(target: Target, known: Server, there: Connection) -> Iterator[Findin
         yield Finding("forwarding", "ok", "the tunnel is open", profile=name)
         return
     by_socket = known.forward == "socket" or bool(known.gate)
-    at_home = (known.gate or known.socket).startswith(f"{known.home}/")
-    facts = Facts(home=known.home, uid=known.uid, host=known.hostname, os=known.os, socket_at_home=at_home)
+    at_home = (known.gate or known.socket).startswith(f"{states_folder(known)}/")
+    facts = Facts(
+        home=known.home,
+        uid=known.uid,
+        host=known.hostname,
+        os=known.os,
+        socket_at_home=at_home,
+        folder=known.folder,
+    )
     found = Candidate(path=known.jupyter, program=apps.program(profile.app), python=known.python)
     rehearsed = forwarding.rehearse(there, facts, found, tcp_port(profile))
     yield from _session(name, known, rehearsed)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from nbssh.adapters.files import writer
 from nbssh.commands.doctor import session
 from nbssh.core.files.change import AT_NEXT_START, Kind, Plan
-from nbssh.core.files.laptop_files import of_0_1, program_named
+from nbssh.core.files.installed import of_0_1, program_named
 from nbssh.core.files.quoting import sh
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile import app as apps
-from nbssh.core.profile.declared import SHARE, STATES, server_folder, share_folder
+from nbssh.core.profile.declared import folders_shown, server_folder, share_folder, states_below, states_folder
 from nbssh.core.profile.profile import alias
 from nbssh.core.server import choice, needs, survey
 from nbssh.core.server.doctor import Finding, tried
@@ -78,7 +78,7 @@ def _look(target: Target, known: Server, there: Connection) -> Iterator[Finding]
     name = target.name
     began = time.time()
     out, _ = there.attempt(
-        render(Doctor(home=known.home, share=share_folder(known), states=f"{known.home}/{STATES}")), SCRIPT_SECONDS
+        render(Doctor(home=known.home, share=share_folder(known), states=states_folder(known))), SCRIPT_SECONDS
     )
     said = survey.parse(out)
     yield Finding(
@@ -145,16 +145,17 @@ def _survival(name: str, known: Server, said: Survey) -> Iterator[Finding]:
 def _left_there(target: Target, said: Survey) -> Iterator[Finding]:
     """Look for what belongs to no profile here; another laptop of the same user may well use it."""
     name, names = target.name, profiles.names(target.context)
+    ours = connect.known_server(target).folder
     strange = [profile for profile in said.profiles if profile not in names]
     for profile in strange:
         yield Finding(
             "leftovers", "warning", f"{said.host} holds files of a profile '{profile}' that is not on this machine",
-            f"if no other machine of yours uses it, there: rm -r ~/{SHARE}/{profile} ~/{STATES}/{profile}", name,
+            f"if no other machine of yours uses it, there: rm -r {folders_shown(profile, ours, ' ')}", name,
         )  # fmt: skip
     # a way that leads on leaves a folder of each host at its end
     others = [run[1:] for run in said.runs if run[0] == name and run[1] != said.host and not target.way.leads_on]
     for host, record in others:
-        folder = f"~/{STATES}/{name}/{host}"
+        folder = f"{states_below('~', ours)}/{name}/{host}"
         if record:
             message, repair = f"a Jupyter was started on {host}, too", f"if that machine is gone, there: rm -r {folder}"
         else:

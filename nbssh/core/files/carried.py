@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -13,7 +14,8 @@ from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile import app as apps
-from nbssh.core.profile.declared import share_folder
+from nbssh.core.profile.declared import share_folder, states_below
+from nbssh.core.profile.place import own_folder
 from nbssh.core.profile.profile import Server
 from nbssh.core.server import choice
 from nbssh.core.ssh import destination
@@ -39,6 +41,7 @@ class Readme(Template, frozen=True, kw_only=True):
     name: str
     destination: str
     copy: str
+    elsewhere: bool
     jupyter: str
     tunnel: str
     home: str
@@ -54,9 +57,11 @@ def unseen(name: str, profile: Profile, home: str, user: str) -> Server:
     if app and not home:
         raise NbsshError(f"the files of {app.title} name the home on the host", "say it: --home DIR")
     wants_socket = app.listens == "socket" if app else profile.forward == "socket"
-    socket = f"{home}/.local/state/nbssh/{name}/sock" if wants_socket else ""
+    folder = own_folder(profile)
+    socket = f"{states_below(home, folder)}/{name}/sock" if wants_socket else ""
     return Server(
         home=home,
+        folder=folder,
         uid=0 if user == "root" else 1000,
         hostname=destination.parse(profile.destination).host,
         os="unknown",
@@ -70,7 +75,7 @@ def unseen(name: str, profile: Profile, home: str, user: str) -> Server:
 
 
 def on_server(declared: Declared) -> list[Carried]:
-    """Return the program and the profile's files, below the home there."""
+    """Return the program and the profile's files, below the home there, or below the root where they are elsewhere."""
     home, share = declared.server.home, share_folder(declared.server)
     program = program_of(declared.way)
     found = [Carried(f"{share}/program/{program.id}/{part.name}", part.data, part.mode) for part in program.parts]
@@ -82,8 +87,8 @@ def on_server(declared: Declared) -> list[Carried]:
 
 
 def below(home: str, path: str) -> str:
-    """Return a path on the host relative to the home there."""
-    return path.removeprefix(home).lstrip("/")
+    """Return a path on the host relative to the home there, or to the root where it is not in it."""
+    return path.removeprefix(f"{home}/").lstrip("/")
 
 
 def readme(declared: Declared, home: str, *, seen: bool) -> str:
@@ -93,12 +98,15 @@ def readme(declared: Declared, home: str, *, seen: bool) -> str:
     port = ["-P", str(at.port)] if at.port else []
     where = msgspec.structs.replace(at, port=0).bracketed
     options = [f"-o{option}" for option in profile.ssh_options]
+    folder = declared.server.folder
+    top, above = (folder, f"{posixpath.dirname(folder)}/") if folder else ("/.local", "")
     title, program = apps.title(profile.app), profile.jupyter or declared.server.jupyter
     return render(
         Readme(
             name=name,
             destination=profile.destination,
-            copy=shlex.join(["scp", "-r", *port, *options, "server/.local", f"{where}:"]),
+            elsewhere=bool(folder),
+            copy=shlex.join(["scp", "-r", *port, *options, f"server{top}", f"{where}:{above}"]),
             jupyter=f"{title} is {program}"
             + ("" if "/" in program else ", from the PATH of your login shell on the host (another one: --jupyter)"),
             tunnel=f"The tunnel ends at {far_end(profile)} on the host; "

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from nbssh.core.files import change
-from nbssh.core.files.change import SEAL, Kind
+from nbssh.core.files.change import SEAL
 from nbssh.core.files.client import POSIX, Client, LocalCommand, Opener, ProxyCommand
 from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.app import login
-from nbssh.core.profile.declared import program_path
+from nbssh.core.profile.declared import program_path, share_named, states_folder
 from nbssh.core.profile.page import page
 from nbssh.core.profile.profile import tcp_port
 from nbssh.core.server import values
@@ -24,7 +23,6 @@ from nbssh.core.way import STRAIGHT, Login, Way, host_key_alias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nbssh.core.files.change import Change
     from nbssh.core.profile.also import Also
     from nbssh.core.profile.profile import Profile
     from nbssh.core.server.values import FarEnd
@@ -112,7 +110,7 @@ def far_end(profile: Profile) -> FarEnd:
 def is_private_end(profile: Profile) -> bool:
     """Tell whether nobody else can listen where the tunnel ends: ports and /tmp are everybody's."""
     server = profile.server
-    return server is not None and (server.gate or server.socket).startswith(f"{server.home}/")
+    return server is not None and (server.gate or server.socket).startswith(f"{states_folder(server)}/")
 
 
 def is_opened_later(profile: Profile, local: Local) -> bool:
@@ -179,8 +177,8 @@ def ssh_config(  # noqa: PLR0917  each is something else
         far=far_end(profile),
         also=profile.alsos(),
         later=later,
-        launch=program_path(program, "launch"),
-        kill=program_path(program, "kill"),
+        launch=program_path(program, "launch", share_named(profile)),
+        kill=program_path(program, "kill", share_named(profile)),
         local_command=_local_command(name, profile, local, way) if profile.browser or later else "",
         control_path=control_path(profile, local),
         persist=profile.persist or PERSIST,
@@ -203,11 +201,17 @@ def _local_command(name: str, profile: Profile, local: Local, way: Way, show: st
         opener=local.opener,
         name=name,
         port=profile.port,
-        program=program_of(way).id,
+        program=_program_word(profile, way),
         without_master=_opener_word(profile, local, way),
         show=show or (f"path={path}" if path else ""),
     )
     return local.client.local_command(model)
+
+
+def _program_word(profile: Profile, way: Way) -> str:
+    """Return what the opener is told of the program: its id, or its folder where that is not below the home."""
+    share, program = share_named(profile), program_of(way).id
+    return program_path(program, "wait", share).removesuffix("/wait") if share.startswith("/") else program
 
 
 def local_command_unseen(name: str, profile: Profile, local: Local, way: Way) -> str:
@@ -261,27 +265,6 @@ def _login(name: str, profile: Profile, local: Local, way: Way) -> Login:
     """Return the login at the destination that carries the stream of a session, and nothing else."""
     words = [*local.ssh, *destination.QUIET, *destination.ALIVE, *destination.arguments_of(profile)]
     return Login(words, program_of(way).id, name, persists=bool(control_path(profile, local)))
-
-
-def program_named(blocks: bytes | None) -> str:
-    """Return the id of the program that the installed `blocks` of a profile name; nothing in those of nbssh 0.1."""
-    found = re.search(rb"/program/([0-9a-f]{16})/launch ", blocks or b"")
-    return found[1].decode() if found else ""
-
-
-def of_0_1(blocks: bytes | None) -> bool:
-    """Tell whether the installed `blocks` of a profile are those of nbssh 0.1, which run scripts of its own folder."""
-    return bool(blocks) and not program_named(blocks)
-
-
-def moves_tunnel(changes: Sequence[Change]) -> bool:
-    """Tell whether an open master has something else than its aliases now say: what is run over it does not count."""
-    run = (b"#", b"    RemoteCommand ", b"    LocalCommand ")
-
-    def kept(text: bytes | None) -> list[bytes]:
-        return [line for line in (text or b"").splitlines() if not line.startswith(run)]
-
-    return any(change.kind is Kind.ALIASES and kept(change.old) != kept(change.new) for change in changes)
 
 
 def opener(secrets_dir: str, client: Client = POSIX) -> str:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from nbssh.core.profile.place import own_folder
 from nbssh.core.profile.profile import Profile, Server  # noqa: TC001  msgspec reads the annotations
 from nbssh.core.profile.shared import Synced  # noqa: TC001
 from nbssh.core.way import STRAIGHT, Way
@@ -61,14 +62,35 @@ SHARE, STATES = ".local/share/nbssh", ".local/state/nbssh"
 
 def share_folder(server: Server) -> str:
     """Return the absolute folder on the host that holds the programs and a folder for each profile."""
-    return f"{server.home}/{SHARE}"
+    return server.folder or f"{server.home}/{SHARE}"
 
 
-def program_path(program: str, script: str, home: str = "~") -> str:
-    """Return where `script` of the program with the id `program` lies; `home` as the shell or the host has it."""
-    return f"{home}/{SHARE}/program/{program}/{script}"
+def states_folder(server: Server) -> str:
+    """Return the absolute folder on the host that holds a folder of runtime for each profile."""
+    return states_below(server.home, server.folder)
+
+
+def states_below(home: str, folder: str) -> str:
+    """Return the same for a home and what `Server.folder` is. No profile's name begins with a dot."""
+    return f"{folder}/.state" if folder else f"{home}/{STATES}"
+
+
+def share_named(profile: Profile) -> str:
+    """Return the same as an alias names it: below the home it is the login shell that knows the home."""
+    folder = profile.server.folder if profile.server else own_folder(profile)
+    return folder or f"~/{SHARE}"
+
+
+def folders_shown(name: str, folder: str, between: str = " and ") -> str:
+    """Return both folders of a profile for people; `folder` is what `Server.folder` is."""
+    return f"{folder or f'~/{SHARE}'}/{name}{between}{states_below('~', folder)}/{name}"
+
+
+def program_path(program: str, script: str, share: str = f"~/{SHARE}") -> str:
+    """Return where `script` of the program with the id `program` lies; `share` as the shell or the host has it."""
+    return f"{share}/program/{program}/{script}"
 
 
 def server_folder(name: str, server: Server, kind: Literal["share", "state"]) -> str:
     """Return the absolute folder of a profile on its host: files (`share`) or runtime (`state`)."""
-    return f"{server.home}/{SHARE if kind == 'share' else STATES}/{name}"
+    return f"{share_folder(server) if kind == 'share' else states_folder(server)}/{name}"

@@ -112,6 +112,11 @@ OPTIONS = (
         about="The notebooks' folder on the host: absolute, below ~/, or relative to the home.",
     ),
     Option(
+        flag="--server-dir", key="server_dir", kind="text", metavar="DIR",
+        help="Folder on the host for nbssh's files", default="below the home",
+        about="Where nbssh's own files are on the host, an absolute path; for a home that compute nodes lack.",
+    ),
+    Option(
         flag="--setup", key="setup", kind="lines", metavar="LINE",
         help="Shell line to run before Jupyter; repeatable",
         about="Shell lines to run before Jupyter, such as 'module load anaconda'.",

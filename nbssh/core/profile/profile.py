@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from nbssh.core.profile import also, wrong
+from nbssh.core.profile import also, place, wrong
 from nbssh.core.profile.app import App, described, is_jupyter
 from nbssh.core.profile.line import Line  # noqa: TC001  msgspec reads the annotations
 from nbssh.core.profile.page import page
 from nbssh.core.profile.scheduler import Scheduler, Via
 from nbssh.core.profile.wrong import UNPRIVILEGED
-from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -36,7 +35,7 @@ _OF_OUR_OWN = ("jupyter", "dir", "setup", "setup_shell", "idle_hours", "after_id
 
 # TIME FORMATS in sshd_config(5); with `no`, Ctrl-C would wait for the last tab
 Persist = Annotated[str, msgspec.Meta(pattern=r"\A(yes|([0-9]{1,6}[smhdwSMHDW]?){0,5})\Z")]
-GROUND = ("app", "jupyter", "setup", "setup_shell", "forward", "remote_port", "scheduler", "adopt")
+GROUND = ("app", "jupyter", "setup", "setup_shell", "forward", "remote_port", "scheduler", "adopt", "server_dir")
 """The keys that decide, beside the destination, what is found on a host."""
 
 Port = Annotated[int, msgspec.Meta(ge=UNPRIVILEGED, le=65535)]
@@ -48,10 +47,12 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     `gate` is the socket at which the tunnel to a port ends: what listens there leads to her Jupyter alone.
     `prompts`: a login asks for something; `sessions_ask`: each session does, or a push goes out. `kill_joins`:
     so the kill alias goes by an open session. `untried`: what a session needs and could not be tried. `runtime`: the
-    folder in which a Jupyter that she started by hand says that it runs, where the profile uses one.
+    folder in which a Jupyter that she started by hand says that it runs, where the profile uses one. `folder`: where
+    nbssh's own files are, if that is not below the home.
     """
 
     home: Line
+    folder: Line = ""
     uid: int
     hostname: Line
     os: Line
@@ -82,9 +83,10 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     `also`: further tunnels, as nbssh.core.profile.also reads them. A session hands over agent, display and ticket
     only with `forward_agent`, `forward_x11`, `delegate_credentials`, and then as it is set for the destination.
     `adopt`: it uses the Jupyter that she started by hand. `node_submits`: NAME-node may submit the job, on a terminal.
-    `carried`: the home on the host, or ~, of files that `nbssh render` made and nobody looked at since.
-    `environment`: kernels see what a login shell of the user's makes; "none": only what sshd hands to a command.
-    `fast_start`: Jupyter leaves out slow work of its start, and compresses its page (templates/server/fast).
+    `carried`: the home on the host, or ~, of files that `nbssh render` made and nobody looked at since. `server_dir`:
+    where nbssh's files are there, if not below the home. `environment`: kernels see what a login shell of the user's
+    makes; "none": only what sshd hands to a command. `fast_start`: Jupyter leaves out slow work of its start, and
+    compresses its page (templates/server/fast).
     """
 
     destination: Line
@@ -94,6 +96,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     app: App = "lab"
     jupyter: Line = ""
     dir: Line = ""
+    server_dir: Line = ""
     setup: list[Line] = []
     setup_shell: list[Line] = []
     forward: Forward = "auto"
@@ -134,9 +137,9 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     def fingerprint(self) -> str:
         """Return a short hash of all that the choices in `server` depend on: if it changed, look again."""
-        said: list[object] = [self.destination, self.ssh_options, *(getattr(self, key) for key in GROUND[:-2])]
+        said: list[object] = [self.destination, self.ssh_options, *(getattr(self, key) for key in GROUND[:-3])]
         # what came later counts where it says something, so that those without keep theirs
-        said += [value for key in GROUND[-2:] if (value := getattr(self, key))]
+        said += [value for key in GROUND[-3:] if (value := getattr(self, key))]
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:16]
 
 
@@ -197,13 +200,7 @@ def _fitting(profile: Profile, source: str) -> Profile:
             f"{source}: 'after_idle' is run when Jupyter has ended because nobody used it",
             "leave it out: a job ends by itself" if profile.scheduler else "say after how long, too: idle_hours = 12",
         )
-    if server := profile.server:
-        for what, path in (("home", server.home), ("socket", server.socket), ("gate", server.gate)):
-            if path and not is_server_path(path):
-                raise NbsshError(
-                    f"{source}: the host's {what} '{printable(path, 60)}' has characters that ssh would expand",
-                    "only letters, digits and . _ / @ + , = - are accepted there",
-                )
+    place.check(profile, source)
     return profile
 
 

@@ -10,7 +10,6 @@ import msgspec
 
 from nbssh.core.profile import app as apps
 from nbssh.core.profile.app import PROGRAMS, Jupyter
-from nbssh.core.profile.declared import STATES
 from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
@@ -161,7 +160,7 @@ def tunnel(
         return Tunnel("socket", path)
     # A port is everybody's: the tunnel ends at a socket of hers, behind which nbssh lets in nobody but her Jupyter.
     port = tcp_port(name, profile, facts)
-    at_home = path if path.startswith(f"{facts.home}/") else ""
+    at_home = path if path.startswith(f"{facts.states}/") else ""
     gate = at_home if permitted.socket and chosen.python else ""
     if permitted.tcp is False and not gate:
         raise NbsshError(
@@ -224,13 +223,13 @@ def supports_socket(candidate: Candidate) -> bool:
 
 
 def socket_path(name: str, facts: Facts, *, leads_on: bool = False) -> str:
-    """Return where the socket goes: below the home, otherwise in a private folder of /tmp, otherwise nowhere.
+    """Return where the socket goes: in a folder of ours, otherwise in a private folder of /tmp, otherwise nowhere.
 
     A home on a network file system shows the socket to hosts that cannot connect to it, so /tmp is better there, and
     where the way leads on (`leads_on`) to whatever host.
     """
     limit = facts.socket_limit or _SOCKET_BYTES
-    at_home = f"{facts.home}/{STATES}/{name}/sock"
+    at_home = f"{facts.states}/{name}/sock"
     in_tmp = f"/tmp/nbssh-{facts.uid}/{name}.sock"  # noqa: S108  0700, owner and mode checked at every use
     shared = leads_on or bool(NETWORK_FILESYSTEMS.search(facts.home_filesystem))
     usable = [

@@ -12,6 +12,7 @@ import msgspec
 
 from nbssh.core import answers
 from nbssh.core.profile.app import PROGRAMS, Jupyter
+from nbssh.core.profile.declared import states_below
 from nbssh.core.server.values import is_server_path
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
@@ -84,6 +85,7 @@ class Facts(msgspec.Struct, frozen=True):
     `setup_ended`: all of them ended, `setup_late`: they took too long.
     `login_told`: the login shell told its PATH, or there is none. `own_folder` and `own_network` are the files
     of her own configuration that set the notebooks' folder, and that let Jupyter listen on all addresses.
+    `folder` is where nbssh's own files are, if not below the home.
     """
 
     home: str
@@ -107,6 +109,12 @@ class Facts(msgspec.Struct, frozen=True):
     candidates: tuple[Candidate, ...] = ()
     open: str = ""
     repair: str = ""
+    folder: str = ""
+
+    @property
+    def states(self) -> str:
+        """The folder of what runs there, of all profiles."""
+        return states_below(self.home, self.folder)
 
 
 def parse(out: bytes, nonce: str, shown: str, wanted: Collection[str] = tuple(PROGRAMS.values())) -> Facts:

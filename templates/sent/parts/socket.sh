@@ -56,7 +56,7 @@ try_sockets() {
     for socket_tool in "${any_python:-/}" python3; do
         command -v "${socket_tool}" >/dev/null 2>&1 || continue
         # shellcheck disable=SC2046  # three words, split on purpose
-        set -- $(command "${socket_tool}" -I -S -c "${socket_python}" "${HOME}/.local/state/nbssh" "/tmp/nbssh-${uid}" 2>/dev/null)
+        set -- $(command "${socket_tool}" -I -S -c "${socket_python}" "${states}" "/tmp/nbssh-${uid}" 2>/dev/null)
         if [ "$#" -eq 3 ]; then
             emit socket home "$1" tmp "$2" limit "$3"
             return 0

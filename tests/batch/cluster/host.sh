@@ -41,7 +41,15 @@ else
     # As NFS shares it: every host sees a socket in it, and only the host that made it can connect to it.
     # Through a plain bind mount each could. direct_io: who reads a file while another host puts a new one in its place
     # reads the old or the new one, not the new one up to the old one's length.
-    bindfs -o allow_other,nonempty,direct_io /mnt/home-cluster /home
+    case $host:$BED_NODE_HOME in
+        c*:missing) mount -t tmpfs -o mode=755 tmpfs /home ;;
+        c*:readonly) bindfs -o allow_other,nonempty,direct_io,ro /mnt/home-cluster /home ;;
+        *) bindfs -o allow_other,nonempty,direct_io /mnt/home-cluster /home ;;
+    esac
+    # a work file system, which the nodes can write in any case
+    mkdir -p /mnt/work/ada /srv/work
+    chown ada: /mnt/work/ada
+    bindfs -o allow_other,nonempty,direct_io /mnt/work /srv/work
     # as every distribution mounts it: without group tty only root's sshd could give a terminal
     mount -t devpts -o newinstance,gid=5,mode=620,ptmxmode=666 devpts /dev/pts
     [ "$(readlink /dev/ptmx)" = pts/ptmx ] || mount --bind /dev/pts/ptmx /dev/ptmx
