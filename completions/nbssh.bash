@@ -28,7 +28,7 @@ _nbssh_grammar() {
                 --setup-shell=-
                 '--forward=auto|socket|tcp'
                 --remote-port=-
-                '--scheduler=slurm|gridengine|pbs|lsf'
+                '--scheduler=slurm|gridengine|pbs|lsf|flux|oar|pjm'
                 '--job-option*=-'
                 --adopt
                 --idle=-
@@ -142,6 +142,7 @@ _nbssh_grammar() {
         job)
             options=(
                 '--option*=-'
+                --join=-
                 --json
                 -v/--verbose
                 -h/--help
@@ -181,7 +182,7 @@ _nbssh_grammar() {
                 --setup-shell=-
                 '--forward=auto|socket|tcp'
                 --remote-port=-
-                '--scheduler=slurm|gridengine|pbs|lsf'
+                '--scheduler=slurm|gridengine|pbs|lsf|flux|oar|pjm'
                 '--job-option*=-'
                 --adopt
                 --idle=-

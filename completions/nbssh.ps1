@@ -29,7 +29,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--setup-shell'); Value = '-'; Again = $false; Help = 'Shell for the --setup lines, e.g. ''bash -l''' }
                 @{ Flags = @('--forward'); Value = 'auto|socket|tcp'; Again = $false; Help = 'How the tunnel ends on the host' }
                 @{ Flags = @('--remote-port'); Value = '-'; Again = $false; Help = 'Port on the host, for tcp' }
-                @{ Flags = @('--scheduler'); Value = 'slurm|gridengine|pbs|lsf'; Again = $false; Help = 'Run Jupyter in a batch job of this scheduler' }
+                @{ Flags = @('--scheduler'); Value = 'slurm|gridengine|pbs|lsf|flux|oar|pjm'; Again = $false; Help = 'Run Jupyter in a batch job of this scheduler' }
                 @{ Flags = @('--job-option'); Value = '-'; Again = $true; Help = 'Option of its submission command; repeatable' }
                 @{ Flags = @('--adopt'); Value = ''; Again = $false; Help = 'Use the Jupyter that you run there already, started by hand' }
                 @{ Flags = @('--idle'); Value = '-'; Again = $false; Help = 'Shut down after so long without use' }
@@ -143,6 +143,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Arguments = @('profile')
             Options = @(
                 @{ Flags = @('--option'); Value = '-'; Again = $true; Help = 'Submit the job with this word more, for once; again and again' }
+                @{ Flags = @('--join'); Value = '-'; Again = $false; Help = 'Start Jupyter in a job that you have (salloc)' }
                 @{ Flags = @('--json'); Value = ''; Again = $false; Help = 'Print one JSON object' }
                 @{ Flags = @('-v', '--verbose'); Value = ''; Again = $false; Help = 'Show programs, files and steps, with times' }
                 @{ Flags = @('-h', '--help'); Value = ''; Again = $false; Help = 'Show the help' }
@@ -182,7 +183,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
                 @{ Flags = @('--setup-shell'); Value = '-'; Again = $false; Help = 'Shell for the --setup lines, e.g. ''bash -l''' }
                 @{ Flags = @('--forward'); Value = 'auto|socket|tcp'; Again = $false; Help = 'How the tunnel ends on the host' }
                 @{ Flags = @('--remote-port'); Value = '-'; Again = $false; Help = 'Port on the host, for tcp' }
-                @{ Flags = @('--scheduler'); Value = 'slurm|gridengine|pbs|lsf'; Again = $false; Help = 'Run Jupyter in a batch job of this scheduler' }
+                @{ Flags = @('--scheduler'); Value = 'slurm|gridengine|pbs|lsf|flux|oar|pjm'; Again = $false; Help = 'Run Jupyter in a batch job of this scheduler' }
                 @{ Flags = @('--job-option'); Value = '-'; Again = $true; Help = 'Option of its submission command; repeatable' }
                 @{ Flags = @('--adopt'); Value = ''; Again = $false; Help = 'Use the Jupyter that you run there already, started by hand' }
                 @{ Flags = @('--idle'); Value = '-'; Again = $false; Help = 'Shut down after so long without use' }

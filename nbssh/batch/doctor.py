@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def examine(route: Route, declared: Declared, ask: Callable[..., bytes]) -> Iterator[Finding]:
     """Ask whether the scheduler is there and would take the job."""
     name, title, known = declared.name, route.title, declared.server
-    word, *rest = answers.words(answers.text(ask("batch/job", "test"))) or [""]
+    rows = answers.rows(ask("batch/job", "test"))
+    ways = [word for row in rows if row[0] == "way" for word in row[1:] if word in route.to_try]
+    word, *rest = next((row for row in rows if row[0] != "way"), [""])
     said = " ".join(rest)[:300]
     if word == "never":
         yield Finding(
@@ -33,6 +35,15 @@ def examine(route: Route, declared: Declared, ask: Callable[..., bytes]) -> Iter
         yield Finding(
             "scheduler", "error", f"{title} would not take the job: {said}",
             f"nbssh edit {name}: scheduler.options", name,
+        )  # fmt: skip
+    elif word == "ok" and known.via == "auto":
+        if ways:
+            way = f"a session goes by '{ways[0]}', which the first one has found"
+        else:
+            way = "the way to a node was never tried: when it was added the queue gave none; the first session finds it"
+        yield Finding(
+            "scheduler", "ok" if ways else "warning", f"{title} is there; {way}",
+            f"to have it tried now: nbssh apply --probe {name}", name,
         )  # fmt: skip
     elif word == "ok":
         yield Finding("scheduler", "ok", f"{title} is there; a session goes by '{known.via}'", profile=name)

@@ -5,7 +5,8 @@ node. So everything after it is the same as on a lone host. Ways to that sshd:
 
 - `node`: the node's own, where users may log in while a job of theirs runs;
 - `srun`: one started by Slurm inside the job, which needs no port and no right to log in to nodes;
-- `relay`: one that the job itself starts on a port of the node, for every other scheduler.
+- `relay`: one that the job itself starts on a port of the node, for every other scheduler;
+- `auto`: none could be tried yet, and `job` does that when the first session comes.
 
 The last two have a host key of their own and accept nothing but the profile's own key, so only the login node can ask
 for a password or code.
@@ -14,9 +15,10 @@ for a password or code.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from nbssh.core.profile.declared import program_path, share_folder, share_named
+from nbssh.core.server import values
 from nbssh.core.way import Way
 
 if TYPE_CHECKING:
@@ -26,7 +28,15 @@ if TYPE_CHECKING:
     from nbssh.core.profile.scheduler import Kind, Scheduler, Via
     from nbssh.core.way import Login
 
-TITLES: dict[Kind, str] = {"slurm": "Slurm", "gridengine": "Grid Engine", "pbs": "PBS", "lsf": "LSF"}
+TITLES: dict[Kind, str] = {
+    "slurm": "Slurm",
+    "gridengine": "Grid Engine",
+    "pbs": "PBS",
+    "lsf": "LSF",
+    "flux": "Flux",
+    "oar": "OAR",
+    "pjm": "PJM",
+}
 # With ControlPersist ssh gives its ProxyCommand no stderr (sshconnect.c), but what the job waits for must be seen.
 _TO_TERMINAL = "[ /dev/fd/2 -ef /dev/null ] && (: >/dev/tty) 2>/dev/null && exec 2>/dev/tty; "
 _SAYING = ("sh", "-c", f'{_TO_TERMINAL}exec "$@"', "sh")
@@ -58,8 +68,11 @@ class Route(Way):
         return ("node", "srun", "relay") if self.scheduler.kind == "slurm" else ("node", "relay")
 
     @property
-    def via(self) -> Via:
-        """The way to a node that sessions take: what was found, otherwise what is declared, otherwise the likeliest."""
+    def via(self) -> Via | Literal["auto"]:
+        """The way to a node that sessions take: what was found, otherwise what is declared, otherwise the likeliest.
+
+        `auto` is found where nothing could be tried: the first session tries it.
+        """
         if self.profile.server and self.profile.server.via:
             return self.profile.server.via
         if self.scheduler.via != "auto":
@@ -70,6 +83,11 @@ class Route(Way):
     def own_key(self) -> bool:
         """Sessions come in with the profile's own key, where the sshd is our own."""
         return self.via != "node"
+
+    @property
+    def key_alone(self) -> bool:
+        """Not where the first session finds out whether the sshd is our own."""
+        return self.via != "auto"
 
     @property
     def options(self) -> list[str]:
@@ -102,6 +120,10 @@ class Route(Way):
     def submitting(self, options: Sequence[str]) -> tuple[str, ...]:
         """Return script and words by which the job is submitted with further options, for once."""
         return ("batch/job", "submit", *options)
+
+    def taking(self, job: str) -> tuple[str, ...]:
+        """Return script and words by which Jupyter is started in a job that the user has. Raises NbsshError."""
+        return ("batch/job", "take", values.word(job))
 
     def _job(self, login: Login) -> list[str]:
         known = self.profile.server

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nbssh.core import answers
 from nbssh.core.server import values
-from nbssh.core.server.values import HostName, Word  # noqa: TC001  a NamedTuple's annotations
+from nbssh.core.server.values import HostName, ServerPath, Word  # noqa: TC001  a NamedTuple's annotations
 from nbssh.core.text import printable
 
 if TYPE_CHECKING:
@@ -27,13 +27,16 @@ _PREFERRED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecds
 class Begun(NamedTuple):
     """A short job: its number, and the node on which it runs; None while it waits.
 
-    What it says of the node: the machine's kind, and whether the home is there: yes, readonly, missing; else empty.
+    What it says of the node, empty where it does not: its own name, the machine's kind, whether the home is there (yes,
+    readonly, missing), and the socket at which it gives its number.
     """
 
     job: Word
     node: HostName | None = None
     arch: str = ""
     home: str = ""
+    host: str = ""
+    socket: ServerPath | None = None
 
 
 def begun(said: bytes) -> Begun | None:
@@ -41,8 +44,10 @@ def begun(said: bytes) -> Begun | None:
     match answers.rows(said):
         case [["job", job, node], *rows] if all(len(row) == 2 for row in rows):  # noqa: PLR2004  a key and a word
             about = {row[0]: row[1] for row in rows}
-            arch, home = (printable(about.get(key, ""), 40) for key in ("arch", "home"))
-            return Begun(values.word(job), values.host_name(node), arch, home)
+            arch, home, host = (printable(about.get(key, ""), 255) for key in ("arch", "home", "host"))
+            path = about.get("socket", "")
+            socket = values.server_path(path) if values.is_server_path(path) else None
+            return Begun(values.word(job), values.host_name(node), arch, home, host, socket)
         case [["queued", job]]:
             return Begun(values.word(job))
         case _:

@@ -6,7 +6,7 @@ import contextlib
 import shlex
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from nbssh.core.profile.scheduler import Via
     from nbssh.core.server.facts import Candidate, Facts
     from nbssh.core.server.values import HostName, Word
+    from nbssh.steps.way import Seen
 
 TRY_SECONDS = 120.0  # the script itself gives a queue a minute
 NODE_SECONDS = 40.0
@@ -49,8 +50,7 @@ class Trial(msgspec.Struct, frozen=True):
     login: Connection
     declared: Declared
     way: Route
-    facts: Facts
-    found: Candidate
+    seen: Seen
 
     @property
     def profile(self) -> Profile:
@@ -72,17 +72,21 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 class Node(msgspec.Struct, frozen=True):
-    """A way that works: what is known of the other end."""
+    """A way that works, or `auto` where none could be tried: what is known of the other end.
 
-    via: Via
+    `found` is the Jupyter there, where it is not the one that was found at the destination.
+    """
+
+    via: Via | Literal["auto"]
     host_keys: tuple[str, ...]
+    found: Candidate | None = None
 
 
 def find_way(trial: Trial, ui: Ui) -> Node:
     """Try the ways to a node, the best first, and return the first that a session can go; say it.
 
     Raises NbsshError if the scheduler refuses the job, or if no way works. Where the queue gives no node within a
-    minute the likeliest way is taken untried.
+    minute nothing was tried, and that is what is returned.
     """
     with _installed(trial):
         own = _own_keys(trial) if set(trial.way.to_try) - {"node"} else []
@@ -93,7 +97,7 @@ def find_way(trial: Trial, ui: Ui) -> Node:
             if begun.node is None:
                 return _untried(trial, own, ui)
             _tell_home(trial, begun, ui)
-            return _tried(trial, begun.job, begun.node, own, ui)
+            return _tried(trial, begun, begun.node, own, ui)
         finally:
             with contextlib.suppress(NbsshError):
                 trial.job("drop", begun.job)
@@ -140,18 +144,25 @@ def _tell_home(trial: Trial, begun: said.Begun, ui: Ui) -> None:
         ui.warn(f"the home {how} on {begun.node}, so Jupyter writes to the folder above {share}")
 
 
-def _tried(trial: Trial, job: Word, node: HostName, own: list[str], ui: Ui) -> Node:
+def _tried(trial: Trial, begun: said.Begun, node: HostName, own: list[str], ui: Ui) -> Node:
     refusals = []
     for via in trial.way.to_try:
         keys = _node_keys(trial, node) if via == "node" else own
         if not keys:
             refusals.append(f"{via}: no host key of {node} is known")
             continue
-        refusal = _refusal(trial, via, job, node, keys)
-        if not refusal:
-            ui.say(f'a job there ran on {printable(node, 60)}; the way to it: {DESCRIBED[via]} (via = "{via}")')
-            return Node(via, tuple(keys))
-        refusals.append(f"{via}: {refusal}")
+        try:
+            facts = _rehearsed(trial, via, begun, node, keys)
+        except NbsshError as error:
+            refusals.append(f"{via}: {error.message}")
+            continue
+        for refused in refusals:
+            ui.say(f"passed over: {refused}")
+        ui.say(f'a job there ran on {printable(node, 60)}; the way to it: {DESCRIBED[via]} (via = "{via}")')
+        found = choice.candidate_for(trial.profile, facts) if facts else None
+        if found:
+            ui.say(f"{printable(begun.host or node, 60)}: {choice.describe(found, trial.profile.app)}")
+        return Node(via, tuple(keys), found)
     raise NbsshError(
         f"{trial.login.shown}: no session gets to a node: " + "; ".join(refusals),
         "ask the cluster's administrators whether you may log in to the nodes of your own jobs",
@@ -159,9 +170,13 @@ def _tried(trial: Trial, job: Word, node: HostName, own: list[str], ui: Ui) -> N
 
 
 def _untried(trial: Trial, own: list[str], ui: Ui) -> Node:
-    via = trial.way.via
-    ui.warn(f'the queue gave no node within a minute, so the way to one (via = "{via}") was not tried')
-    keys = own if via != "node" else _node_keys(trial, "")
+    if not trial.seen.found.path:
+        choice.candidate_for(trial.profile, trial.seen.facts)  # which says what is missing
+    ways = trial.way.to_try
+    via = ways[0] if len(ways) == 1 else "auto"
+    told = "it is not tried" if via != "auto" else "the first session finds it"
+    ui.warn(f"the queue gave no node within a minute, so the way to one is not known: {told} (via = {via!r})")
+    keys = [*own, *(_node_keys(trial, "") if "node" in ways else [])]
     return Node(via, tuple(keys))
 
 
@@ -187,37 +202,47 @@ def _node_keys(trial: Trial, node: str) -> list[str]:
     return keys
 
 
-def _refusal(trial: Trial, via: Via, job: Word, node: HostName, keys: Sequence[str]) -> str:
-    """Tell in words why no session gets to `node` on the way `via`; nothing if one does and its tunnel works."""
+def _rehearsed(trial: Trial, via: Via, begun: said.Begun, node: HostName, keys: Sequence[str]) -> Facts | None:
+    """Have a session at `node` on the way `via`, and return what was found there, if it lacks the Jupyter of before.
+
+    Raises NbsshError, with the reason, if none gets there or its tunnel does not work.
+    """
     with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
         known, key = Path(folder, "known_hosts"), Path(folder, "key")
         for path, text in ((known, way.known_hosts(trial.declared.name, keys)), (key, trial.declared.secret.key)):
             path.touch(mode=0o600)
             path.write_text(text, encoding="utf-8")
-        try:
-            with login.private(
-                trial.login.ssh,
-                _arguments(trial, via, job, node, known, key),
-                f"{node} by {via}",
-                unasked=True,
-                login_seconds=NODE_SECONDS,
-            ) as there:
-                host = answers.text(there.run("uname -n"))
-                if host.partition(".")[0] != node.partition(".")[0]:
-                    return f"it leads to {printable(host, 60)} instead of {printable(node, 60)}"
-                if process.run([*there.command, "-tt", "true"], seconds=NODE_SECONDS).status:
-                    return "the sshd there gives no terminal"
-                # the home is shared: there a socket would be seen by hosts that cannot connect to it
-                facts = msgspec.structs.replace(trial.facts, socket_at_home=False)
-                permitted = forwarding.try_forwarding(there, facts, trial.found, 0)
-        except NbsshError as error:
-            return error.message
-    try:
-        choice.tunnel(trial.declared.name, trial.profile, trial.facts, trial.found, permitted, leads_on=True)
-    except NbsshError as error:
-        return error.message
-    if trial.declared.server.forward == "socket" and permitted.socket is False:
-        return "the sshd there forbids forwarding to a unix socket"
+        with login.private(
+            trial.login.ssh,
+            _arguments(trial, via, begun.job, node, known, key),
+            f"{node} by {via}",
+            unasked=True,
+            login_seconds=NODE_SECONDS,
+        ) as there:
+            if lack := _lacking(there, trial, begun, node):
+                raise NbsshError(lack, f"take another way: nbssh edit {trial.declared.name}: scheduler.via")
+            jupyter = trial.seen.found.path
+            out, _ = there.attempt(f"test -x {sh(jupyter)} && echo there") if jupyter else (b"", 1)
+            return None if b"there" in out else trial.seen.look(there)
+
+
+def _lacking(there: Connection, trial: Trial, begun: said.Begun, node: HostName) -> str:
+    """Tell in words what a session lacks that has come to `there`, which should be `node`. Raises NbsshError."""
+    # a host may have another name than the scheduler has for it
+    host, wanted = answers.text(there.run("uname -n")), begun.host or node
+    if host.partition(".")[0] != wanted.partition(".")[0]:
+        return f"it leads to {printable(host, 60)} instead of {printable(wanted, 60)}"
+    if process.run([*there.command, "-tt", "true"], seconds=NODE_SECONDS).status:
+        return "the sshd there gives no terminal"
+    # the home is shared: there a socket would be seen by hosts that cannot connect to it
+    facts = msgspec.structs.replace(trial.seen.facts, socket_at_home=False)
+    permitted = forwarding.try_forwarding(there, facts, trial.seen.found, 0)
+    choice.tunnel(trial.declared.name, trial.profile, trial.seen.facts, trial.seen.found, permitted, leads_on=True)
+    if trial.declared.server.forward == "socket":
+        if permitted.socket is False:
+            return "the sshd there forbids forwarding to a unix socket"
+        if begun.socket and not forwarding.reaches(there, begun.socket, begun.job):
+            return "it has another /tmp than the job, in which Jupyter's socket will be"
     return ""
 
 

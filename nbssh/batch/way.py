@@ -8,6 +8,7 @@ import msgspec
 
 from nbssh.adapters.terminal import trace
 from nbssh.batch.route import Route
+from nbssh.core.server import choice
 from nbssh.steps.way import Way
 
 if TYPE_CHECKING:
@@ -18,19 +19,29 @@ if TYPE_CHECKING:
     from nbssh.core.profile.declared import Declared
     from nbssh.core.profile.profile import Server
     from nbssh.core.server.doctor import Finding
-    from nbssh.core.server.facts import Candidate, Facts
+    from nbssh.steps.way import Seen
 
 
 class BatchWay(Route, Way):
     """The way of a profile that has a scheduler."""
 
-    def find(self, there: Connection, declared: Declared, facts: Facts, found: Candidate, ui: Ui) -> Server:
+    def find(self, there: Connection, declared: Declared, seen: Seen, ui: Ui) -> Server:
         """Let a short job show the way to a node."""
         from nbssh.batch import trial  # noqa: PLC0415  only a look at the server needs it
 
         with trace.step(f"find a way to the nodes of {there.shown}"):
-            node = trial.find_way(trial.Trial(there, declared, self, facts, found), ui)
-        return msgspec.structs.replace(declared.server, via=node.via, host_keys=list(node.host_keys))
+            node = trial.find_way(trial.Trial(there, declared, self, seen), ui)
+        server = msgspec.structs.replace(declared.server, via=node.via, host_keys=list(node.host_keys))
+        if found := node.found:
+            app = declared.profile.app
+            return msgspec.structs.replace(
+                server,
+                jupyter=found.path,
+                python=found.python,
+                version=found.version(app),
+                generation=choice.generation(found, app),
+            )
+        return server
 
     def examine(self, declared: Declared, ask: Callable[..., bytes]) -> Iterator[Finding]:
         """Ask whether the scheduler is there and would take the job."""

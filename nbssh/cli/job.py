@@ -17,6 +17,10 @@ def command(
         list[str] | None,
         typer.Option("--option", metavar="WORD", help="Submit the job with this word more, for once; again and again."),
     ] = None,
+    join: Annotated[
+        str,
+        typer.Option("--join", metavar="ID", help="Start Jupyter in a job that you have (salloc).", show_default=False),
+    ] = "",
     json: Json = False,
 ) -> None:
     """Show the job in which Jupyter runs: state, node, time left, expected start.
@@ -25,4 +29,4 @@ def command(
     """
     from nbssh.commands.job import job  # noqa: PLC0415
 
-    raise typer.Exit(job(context(ctx), name, option or [], json=json))
+    raise typer.Exit(job(context(ctx), name, option or [], join=join, json=json))

@@ -9,7 +9,7 @@ import msgspec
 
 from nbssh.core.profile.profile import alias
 from nbssh.core.text import printable, span
-from nbssh.errors import NbsshError
+from nbssh.errors import Exit, NbsshError
 from nbssh.steps import profiles
 from nbssh.steps.connect import connect, script_command
 from nbssh.steps.server_status import asked
@@ -23,18 +23,21 @@ if TYPE_CHECKING:
 SUBMIT_SECONDS = 180.0  # a busy one is asked for a minute, a lock is waited for as long
 
 
-def job(context: Context, name: str, options: Sequence[str], *, json: bool) -> int:
-    """Show the job of `name`; with `options` submit one before. Return the status of the script that submits."""
+def job(context: Context, name: str, options: Sequence[str], *, join: str, json: bool) -> int:
+    """Show the job of `name`; with `options` submit one before, with `join` start Jupyter in that job of the user's."""
     target = profiles.load(context, name)
-    words = target.way.submitting(options)
+    if join and options:
+        raise NbsshError("--join takes a job as it is, --option is for a new one", "say one of them", code=Exit.USAGE)
+    words = target.way.taking(join) if join else target.way.submitting(options)
     if not words:
         raise NbsshError(f"Jupyter of '{name}' runs in no job", f"how it is: nbssh status {name}")
     with connect(target, at_destination=True) as there:
-        if options:
+        if options or join:
             script, *rest = words
             _, status = there.attempt(script_command(target, script, *rest), SUBMIT_SECONDS)
             if status:
-                raise NbsshError(f"no job of '{name}' was submitted", "its message is above")
+                failed = f"'{name}' does not run in job {join}" if join else f"no job of '{name}' was submitted"
+                raise NbsshError(printable(failed, 200), "its message is above")
         found = asked(there, target).job
     if json:
         context.ui.json(name=name, job=found and msgspec.to_builtins(found), errors=[])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # what a key of the profile's own needs. In NAME-nb these come first, and ssh takes the first that it sees.
 _HOP_KEYWORDS = frozenset((
     "proxycommand", "proxyjump", "hostkeyalias", "userknownhostsfile", "globalknownhostsfile", "stricthostkeychecking",
-    "updatehostkeys", "verifyhostkeydns", "checkhostip", "connecttimeout",
+    "updatehostkeys", "verifyhostkeydns", "checkhostip", "connecttimeout", "loglevel",
 ))  # fmt: skip
 _KEY_KEYWORDS = frozenset((
     "identityfile", "identitiesonly", "identityagent", "preferredauthentications", "pubkeyauthentication",
@@ -50,6 +50,11 @@ class Way:
         return False
 
     @property
+    def key_alone(self) -> bool:
+        """They come in with no other; otherwise it is not known yet which one opens."""
+        return self.own_key
+
+    @property
     def options(self) -> list[str]:
         """What the profile says in words of the way's own."""
         return []
@@ -67,6 +72,10 @@ class Way:
 
     def submitting(self, options: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002  a subclass uses them
         """Return script and words by which the job is submitted with further options, for once; none without jobs."""
+        return ()
+
+    def taking(self, job: str) -> tuple[str, ...]:  # noqa: ARG002  a subclass uses it
+        """Return script and words by which Jupyter is started in a job that the user has; none without jobs."""
         return ()
 
     @property

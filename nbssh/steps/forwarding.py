@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.adapters.ssh.second import Second
     from nbssh.core.server.facts import Candidate, Facts
-    from nbssh.core.server.values import FarEnd
+    from nbssh.core.server.values import FarEnd, ServerPath
 
 LISTEN_SECONDS = 15.0
 LATE_SECONDS = 3.0  # no shell that asks nobody needs so long for its first word on an open connection
@@ -99,6 +99,13 @@ def try_forwarding(connection: Connection, facts: Facts, found: Candidate, port:
         connection.second(ends, session=False) as second,
     ):
         return _permitted(second, ends, nonce)
+
+
+def reaches(connection: Connection, path: ServerPath, word: str) -> bool:
+    """Tell whether a tunnel to the socket `path` ends at what answers with `word`."""
+    far = values.far_socket(path)
+    with connection.second([far], session=False) as second:
+        return _comes_through(second, far, word)
 
 
 @contextlib.contextmanager

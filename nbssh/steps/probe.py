@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -16,16 +17,17 @@ from nbssh.core.profile.place import own_folder
 from nbssh.core.profile.profile import Server, validated
 from nbssh.core.server import choice, needs
 from nbssh.core.server.choice import Permitted
-from nbssh.core.server.facts import parse
+from nbssh.core.server.facts import Candidate, parse
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 from nbssh.steps import forwarding, hers
 from nbssh.steps.forwarding import Rehearsed
+from nbssh.steps.way import Seen
 
 if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.server.choice import Tunnel
-    from nbssh.core.server.facts import Candidate, Facts, Running
+    from nbssh.core.server.facts import Facts, Running
     from nbssh.steps.profiles import Target
 
 LOOK_SECONDS = 120.0  # login shells that hang are given up after 10 s each, setup lines after 20 s
@@ -86,11 +88,23 @@ def choose(connection: Connection, target: Target, facts: Facts) -> Target:
             f"on {facts.host} {facts.open}: what runs from there could be theirs", f"there: {facts.repair}"
         )
     if not target.profile.adopt:
-        found = choice.candidate_for(target.profile, facts)
-        _tell_candidates(target, facts, found)
+        found = _candidate(target, facts)
         return _chosen(connection, target, facts, found)
     mine = hers.adopted(target, facts)
     return _chosen(connection, mine[0], facts, hers.candidate(mine[1]), mine[1]) if mine else target
+
+
+def _candidate(target: Target, facts: Facts) -> Candidate:
+    """Return the Jupyter to run; one without a path where sessions end on other hosts, and only these may have it."""
+    try:
+        found = choice.candidate_for(target.profile, facts)
+    except NbsshError as error:
+        if not target.way.leads_on:
+            raise
+        target.ui.say(f"{error.message}; it is looked for where a session ends")
+        return Candidate(path="", program=PROGRAMS[target.profile.app])
+    _tell_candidates(target, facts, found)
+    return found
 
 
 def _chosen(
@@ -102,7 +116,7 @@ def _chosen(
     far = running.port if running else choice.tcp_port(name, profile, facts)
     tried = Rehearsed(Permitted(), terminal=True) if leads_on else forwarding.rehearse(connection, facts, found, far)
     tunnel = choice.tunnel(name, profile, facts, found, tried.permitted, leads_on=leads_on)
-    if not running:
+    if not running and found.path:
         ui.say(f"{facts.host} ({facts.os}): {choice.describe(found, profile.app)}")
         if lost := choice.loses_outputs(found, profile.app):
             ui.say(lost)
@@ -141,7 +155,8 @@ def _chosen(
         probed_for=profile.fingerprint(),
     )
     target = with_server(connection, target, server)
-    return with_server(connection, target, target.way.find(connection, target.declared, facts, found, target.ui))
+    seen = Seen(facts, found, functools.partial(look, target=target))
+    return with_server(connection, target, target.way.find(connection, target.declared, seen, target.ui))
 
 
 def _with_own_port(target: Target, facts: Facts, tunnel: Tunnel, holder: str) -> Tunnel:

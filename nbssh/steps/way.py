@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbssh.core import way
 
@@ -17,13 +17,21 @@ if TYPE_CHECKING:
     from nbssh.core.server.facts import Candidate, Facts
 
 
+class Seen(NamedTuple):
+    """What was found at the destination, a Jupyter without a path if none; and how to look at another host."""
+
+    facts: Facts
+    found: Candidate
+    look: Callable[[Connection], Facts]
+
+
 class Way(way.Way):
     """The straight way: there is nothing to find, and nothing to look at."""
 
-    def find(self, there: Connection, declared: Declared, facts: Facts, found: Candidate, ui: Ui) -> Server:  # noqa: ARG002
+    def find(self, there: Connection, declared: Declared, seen: Seen, ui: Ui) -> Server:  # noqa: ARG002
         """Try how a session gets on from `there`, the destination, and return what is known of the host then.
 
-        Raises NbsshError if no session gets there.
+        Raises NbsshError if no session gets there, or none of the hosts has a Jupyter.
         """
         return declared.server
 

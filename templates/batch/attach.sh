@@ -5,6 +5,7 @@
 
 # The wing's: fail MESSAGE HINT... as a disconnect of SSH (RFC 4253, 4.2, 6 and 11.1; 7 is "service not available").
 fail() {
+    streams=''
     attach_text=$(printf '%s; ' "$@" | LC_ALL=C command tr -cd ' -~' | command cut -c 1-200)
     attach_text="nbssh: ${attach_text%; }"
     attach_payload=$((13 + ${#attach_text}))

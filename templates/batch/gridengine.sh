@@ -3,6 +3,7 @@
 scheduler_title='Grid Engine'
 job_variable=JOB_ID
 scheduler_commands='qsub qstat qdel'
+scheduler_ways=relay
 
 submit_job() {
     job_script=$1

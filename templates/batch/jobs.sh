@@ -105,6 +105,24 @@ require_scheduler() {
             "is this the login node? a login shell of yours there must find it: command -v ${missing}"
 }
 
+# is_joined ID: it is an allocation of the user's own, in which Jupyter was started, and which stays when that ends.
+is_joined() {
+    is_joined=''
+    { read -r is_joined; } 2>/dev/null <"${state}/joined" || :
+    [ "${is_joined:-/}" = "$1" ]
+}
+
+# Slurm's, too: a job without a script is an allocation of the user's, and that a step of it can be started.
+has_script() {
+    :
+}
+has_served_step() {
+    :
+}
+become_served_step() {
+    :
+}
+
 # doze SECONDS: a longer nap, for a scheduler is asked seldom
 doze() {
     command sleep "$1" 2>/dev/null || command sleep 1
@@ -136,6 +154,12 @@ end_job() {
     *) fail "${scheduler_title} does not answer on ${host}; nothing was cancelled" "try again in a minute" ;;
     esac
     end_was="${job_word}${job_node:+ on ${job_node}}"
+    if is_joined "${job_id}"; then
+        cancel_job || fail "${scheduler_title} does not cancel the step in job ${job_id}" "its message is above"
+        say "stopped it in your job ${job_id}, which stays"
+        command rm -f "${state}/job" "${state}/pending"
+        return 0
+    fi
     cancel_job || fail "${scheduler_title} does not cancel job ${job_id}" "its message is above"
     # what it holds is given back when it is really gone
     if await_job_end 45; then

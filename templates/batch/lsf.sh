@@ -3,6 +3,7 @@
 scheduler_title=LSF
 job_variable=LSB_JOBID
 scheduler_commands='bsub bjobs bkill'
+scheduler_ways=relay
 
 submit_job() {
     job_script=$1

@@ -3,6 +3,7 @@
 scheduler_title=PBS
 job_variable=PBS_JOBID
 scheduler_commands='qsub qstat qdel'
+scheduler_ways=relay
 
 # -N: older ones take 15 characters
 submit_job() {

@@ -1,12 +1,47 @@
-# needs: job_log job_name job_said nap now now_s seconds_of trial user
+# needs: is_joined job_log job_name job_said nap now now_s options put seconds_of state trial user
 # Slurm: squeue(1), sbatch(1), scancel(1), scontrol(1)
 scheduler_title=Slurm
 job_variable=SLURM_JOB_ID
 scheduler_commands='sbatch squeue scancel'
+scheduler_ways='srun relay'
 
 # What she has set for her own lists and jobs (squeue(1), sbatch(1)) would hide the job from us, or keep us waiting.
 unset SQUEUE_ACCOUNT SQUEUE_ALL SQUEUE_ARRAY SQUEUE_CLUSTERS SQUEUE_FORMAT SQUEUE_FORMAT2 SQUEUE_JOB SQUEUE_LICENSES SQUEUE_NAMES \
     SQUEUE_NODELIST SQUEUE_PARTITION SQUEUE_QOS SQUEUE_SORT SQUEUE_STATES SQUEUE_USERS SBATCH_WAIT SLURM_TIME_FORMAT
+
+# Sets clusters to those that the job may be submitted to, where one login serves several (--clusters in sbatch(1)): the
+# one that took the last job, otherwise as the options say, or the environment, in which only sbatch has a name of its own.
+find_clusters() {
+    clusters=''
+    { read -r clusters; } 2>/dev/null <"${state}/cluster" || :
+    [ -z "${clusters}" ] || return 0
+    clusters=${SBATCH_CLUSTERS:-}
+    cluster_option=''
+    while read -r cluster_word; do
+        case ${cluster_option}${cluster_word} in
+        -M | --cluster | --clusters) cluster_option='-M' && continue ;;
+        -M*) clusters=${cluster_word#-M} ;;
+        --cluster=* | --clusters=*) clusters=${cluster_word#*=} ;;
+        *) ;;
+        esac
+        cluster_option=''
+    done <<-words
+	${options}
+	words
+    case ${clusters} in *[!A-Za-z0-9._,-]*) clusters='' ;; *) ;; esac
+}
+
+# at_cluster COMMAND WORD...
+cluster=''
+at_cluster() {
+    if [ -z "${cluster}" ]; then
+        find_clusters
+        case ${clusters} in *,*) ;; *) cluster=${clusters} ;; esac
+    fi
+    at_command=$1
+    shift
+    command "${at_command}" ${cluster:+-M "${cluster}"} "$@"
+}
 
 submit_job() {
     job_script=$1
@@ -15,13 +50,40 @@ submit_job() {
     # a site's wrapper may drop --parsable
     job_id=$(command sed -n -e 's/^\([0-9][0-9]*\)\(;.*\)*$/\1/p' -e 's/^Submitted batch job \([0-9][0-9]*\).*/\1/p' \
         "${job_said}" | command tail -n 1)
+    cluster=$(command sed -n 's/^[0-9][0-9]*;\([A-Za-z0-9._-][A-Za-z0-9._-]*\)$/\1/p' "${job_said}" | command tail -n 1)
+    command rm -f "${state}/cluster"
+    [ -z "${cluster}" ] || put "${state}/cluster" "${cluster}"
 }
 
 # By name: a job whose number was never written down is found too. A running one first, then the oldest.
 # --all: without it a job in a partition that is hidden, or that the user may not use, is not shown to its own user.
 list_jobs() {
     job_found=silent
-    find_lines=$(command squeue --all -h -u "${user}" -n "${job_name}" -o '%T|%i|%B|%L|%S|%r' 2>/dev/null)
+    find_clusters
+    IFS=,
+    set -f
+    # shellcheck disable=SC2086  # names, between commas
+    set -- ${clusters}
+    unset IFS
+    set +f
+    [ "$#" -gt 0 ] || set -- ''
+    # an allocation of hers has a name of its own
+    joined=''
+    { read -r joined; } 2>/dev/null <"${state}/joined" || :
+    for list_cluster in "$@"; do
+        cluster=${list_cluster}
+        ask_queue || return 1
+        [ -z "${find_lines}" ] || return 0
+    done
+    [ -z "${joined}" ] || command rm -f "${state}/joined"
+}
+
+# One that was joined is looked for by its number, among all of hers: squeue calls the number of an ended one an error.
+ask_queue() {
+    ask_name=${job_name}
+    [ -z "${joined}" ] || ask_name=''
+    find_lines=$(at_cluster squeue --all -h -u "${user}" ${ask_name:+-n "${ask_name}"} -o '%T|%i|%B|%L|%S|%N|%r' 2>/dev/null) || return 1
+    [ -z "${joined}" ] || find_lines=$(printf '%s\n' "${find_lines}" | command grep "^[A-Z_]*|${joined}|" || :)
 }
 
 find_job() {
@@ -42,14 +104,19 @@ read_jobs() {
         find_line=$(printf '%s\n' "${find_lines}" | command sed -n '/^\(PENDING\|CONFIGURING\|SUSPENDED\|REQUEUED\|RESIZING\)|/p' |
             command sort -t '|' -k 2n | command head -n 1)
     [ -n "${find_line}" ] || return 1
-    IFS='|' read -r job_word job_id job_node job_left job_start job_reason <<-line
+    IFS='|' read -r job_word job_id job_node job_left job_start job_nodes job_reason <<-line
 	${find_line}
 	line
     job_found=found
     job_left=$(seconds_of "${job_left}")
     [ "${job_reason}" != None ] || job_reason=''
     case ${job_word} in
-    RUNNING) job_state=running job_start='' ;;
+    RUNNING)
+        job_state=running job_start=''
+        # of an allocation without a script squeue names the host that asked for it: the first of c[1-2,5],d3 is a node
+        job_first=$(printf '%s\n' "${job_nodes}" | command sed 's/^\([^[,]*\)\[\([0-9]*\)[^]]*\]/\1\2/; s/,.*//')
+        if [ "${job_first}" != "${job_node}" ] && ! has_script; then job_node=${job_first}; fi
+        ;;
     *)
         job_state=queued job_node=''
         # when it may start is known for the first jobs of the queue only, in the time of this host
@@ -83,8 +150,31 @@ advise() {
     esac
 }
 
+# Of an allocation of hers only the step with Jupyter ends.
 cancel_job() {
-    command scancel "${job_id}"
+    if is_joined "${job_id}"; then
+        command rm -f "${state}/joined"
+        cancel_step=$(at_cluster squeue -h -s -j "${job_id}" -o '%i|%j' 2>/dev/null | command sed -n "s/^\([0-9._]*\)|${job_name}\$/\1/p")
+        [ -z "${cancel_step}" ] || at_cluster scancel "${cancel_step}"
+    else
+        at_cluster scancel "${job_id}"
+    fi
+}
+
+# Whether it was submitted with a script (sbatch), and not allocated (salloc).
+has_script() {
+    case $(at_cluster scontrol show job -o "${job_id}" 2>/dev/null) in *' BatchFlag=0 '*) return 1 ;; *) return 0 ;; esac
+}
+
+# Whether the step with Jupyter is there already.
+has_served_step() {
+    at_cluster squeue -h -s -j "${job_id}" -o '%j' 2>/dev/null | command grep -qxF "${job_name}"
+}
+
+# become_served_step WORD...: it lasts as long as its srun here, which the end of the login must not take along.
+become_served_step() {
+    exec setsid srun ${cluster:+-M "${cluster}"} --overlap --jobid="${job_id}" --nodes=1 --ntasks=1 --nodelist="${job_node}" \
+        --job-name="${job_name}" "$@"
 }
 
 # Sets job_end: timeout, cancelled, failed or ended. An ended job is known for a while (MinJobAge), then to accounting.
@@ -92,7 +182,7 @@ explain_end() {
     now
     explain_limit=$((now_s + 4))
     while :; do
-        explain_line=$(command scontrol show job -o "${job_id}" 2>/dev/null || :)
+        explain_line=$(at_cluster scontrol show job -o "${job_id}" 2>/dev/null || :)
         job_word=$(printf '%s\n' "${explain_line}" | command sed -n 's/.*JobState=\([A-Z_]*\).*/\1/p')
         case ${explain_line} in *' Reason=TimeLimit '*) job_word=TIMEOUT ;; *) ;; esac
         now
@@ -100,7 +190,7 @@ explain_end() {
         if [ "${job_word}" != COMPLETING ] || [ "${now_s}" -ge "${explain_limit}" ]; then break; fi
         nap
     done
-    [ -n "${job_word}" ] || job_word=$(command sacct -n -X -P -j "${job_id}" -o State 2>/dev/null | command sed -n '1s/[^A-Z_].*//p')
+    [ -n "${job_word}" ] || job_word=$(at_cluster sacct -n -X -P -j "${job_id}" -o State 2>/dev/null | command sed -n '1s/[^A-Z_].*//p')
     case ${job_word} in
     TIMEOUT | DEADLINE) job_end=timeout ;;
     CANCELLED | PREEMPTED | REVOKED) job_end=cancelled ;;
@@ -111,12 +201,12 @@ explain_end() {
 }
 
 nodes() {
-    command sinfo --all -h -N -o %N 2>/dev/null | command sort -u
+    at_cluster sinfo --all -h -N -o %N 2>/dev/null | command sort -u
 }
 
 # A step beside the job's own: no port, no right to log in to nodes. Without --unbuffered the stream would be held back.
 run_step() {
-    command srun --unbuffered --overlap --quiet --jobid="${job_id}" --nodes=1 --ntasks=1 \
+    at_cluster srun --unbuffered --overlap --quiet --jobid="${job_id}" --nodes=1 --ntasks=1 \
         --nodelist="${job_node}" "$@"
 }
 
@@ -130,7 +220,7 @@ test_job() {
         return 1
     }
     test_partition=$(printf '%s\n' "${test_lines}" | command sed -n 's/.* in partition \([^ ]*\)$/\1/p')
-    test_groups=$(command scontrol --all -o show partition "${test_partition}" 2>/dev/null |
+    test_groups=$(at_cluster scontrol --all -o show partition "${test_partition}" 2>/dev/null |
         command sed -n 's/.* AllowGroups=\([^ ]*\) .*/\1/p')
     case ${test_groups} in '' | ALL) return 0 ;; *) ;; esac
     for test_group in $(command id -Gn); do

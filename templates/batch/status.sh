@@ -1,5 +1,5 @@
 # needs: find_job job_found job_id job_left job_node job_reason job_start job_state job_word learn_scheduler look_into
-# needs: program read_record scheduler scheduler_commands state
+# needs: program r_job read_record scheduler scheduler_commands state
 # --- status with a batch job -----------------------------------------------------------------------------------------
 . "${program}/batch/jobs.sh"
 # shellcheck source=batch/slurm.sh
@@ -34,8 +34,9 @@ explain_condition() {
         [ "${job_state}" != running ] || condition=starting
     fi
     if [ "${condition}" = starting ] && [ "${job_node%%.*}" != "${host%%.*}" ]; then
-        for there in "${state}/${job_node}" "${state}/${job_node%%.*}" "${state}/${job_node%%.*}".*; do
-            if [ -f "${there}/ready" ] && read_record "${there}/record"; then
+        # below the name that the node has itself, which may be another one
+        for there in "${state}"/*; do
+            if [ -f "${there}/ready" ] && read_record "${there}/record" && [ "${r_job}" = "${job_id}" ]; then
                 condition=running
                 look_into "${there}"
                 break

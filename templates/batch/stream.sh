@@ -1,5 +1,5 @@
-# needs: doze explain_end fail host job_end job_found job_id job_node look_job name now now_s print_job_log program
-# needs: python run_step say_end
+# needs: doze explain_end fail host job_end job_found job_id job_node look_job name now now_s print_job_log
+# needs: print_plain program put python run_step say say_end scheduler_ways state
 # --- job: the stream -------------------------------------------------------------------------------------------------
 
 # Joins descriptors 4 and 3 to HOST PORT. 0: our side ended; 3: the other did; 1: no connection.
@@ -13,7 +13,7 @@ while True:
         break
     except OSError as error:
         if time.monotonic() > until:
-            sys.stderr.write("nbssh: error: %s port %s: %s\n" % (sys.argv[1], sys.argv[2], error))
+            sys.stderr.write("%s port %s: %s\n" % (sys.argv[1], sys.argv[2], error))
             sys.exit(1)
         time.sleep(0.05)
 far.settimeout(None)
@@ -58,8 +58,56 @@ relay() {
     fail "nothing on ${host} can connect to ${1}" "install python3 there"
 }
 
+# greets HOST PORT SECONDS: a sshd is there
+# shellcheck disable=SC2016  # Python
+greets_python='
+import socket, sys, time
+until = time.monotonic() + float(sys.argv[3])
+while True:
+    try:
+        far = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+        far.settimeout(5)
+        sys.exit(far.recv(4) != b"SSH-")
+    except OSError:
+        if time.monotonic() > until:
+            sys.exit(1)
+        time.sleep(0.1)
+'
+greets() {
+    for greets_tool in "${python:-/}" python3; do
+        if command -v "${greets_tool}" >/dev/null 2>&1; then
+            command "${greets_tool}" -I -S -c "${greets_python}" "$@"
+            return
+        fi
+    done
+    return 1
+}
+
+# find_way WAY: sets way. Where none could be tried before, the ways that end in a sshd of ours come first: what they need
+# can be tried here and now, and whether the node's own sshd lets the user in only the session itself sees.
+find_way() {
+    way=$1
+    [ "${way}" = auto ] || return 0
+    { read -r way; } 2>/dev/null <"${state}/way" || :
+    case ${way} in
+    node | srun | relay) return 0 ;;
+    *) ;;
+    esac
+    for way in ${scheduler_ways} node; do
+        case ${way} in
+        srun) run_step /bin/sh "${program}/batch/job" "${name}" has-sshd </dev/null >/dev/null 2>&1 && break ;;
+        relay) greets "${job_node}" "$(job_port "${job_id}")" 5 && break ;;
+        *) ;;
+        esac
+    done
+    put "${state}/way" "${way}"
+    say "the way to ${job_node} was not tried before; this session goes by '${way}'"
+}
+
 # The port of the job's own sshd, where it has one: no two jobs that can run at once share it.
 job_port() {
+    # one that counts in letters too
+    case $1 in f*) set -- "$(printf '%s' "$1" | command cksum)" && set -- "${1%% *}" ;; *) ;; esac
     port_digits=$(printf '%s' "$1" | command sed 's/^[^0-9]*\([0-9]*\).*/\1/; s/^.*\(....\)$/\1/; s/^0*\(.\)/\1/')
     printf '%s' "$((20000 + ${port_digits:-0}))"
 }
@@ -67,27 +115,45 @@ job_port() {
 join() {
     join_status=0
     case $1 in
-    node) relay "${job_node}" 22 5 || join_status=$? ;;
-    relay) relay "${job_node}" "$(job_port "${job_id}")" 20 || join_status=$? ;;
-    *) run_step /bin/sh "${program}/batch/job" "${name}" sshd "${job_id}" <&4 >&3 || join_status=$? ;;
+    node) relay "${job_node}" 22 5 2>"${state}/step.log" || join_status=$? ;;
+    relay) relay "${job_node}" "$(job_port "${job_id}")" 20 2>"${state}/step.log" || join_status=$? ;;
+    *) run_step /bin/sh "${program}/batch/job" "${name}" sshd "${job_id}" <&4 >&3 2>"${state}/step.log" || join_status=$? ;;
     esac
     return "${join_status}"
 }
 
-# Our side still holds stdout open, so ssh is there to show why the job's side has gone.
+# What stands between ssh and the job ends before there was a stream: what there is to say is said, and ssh's own lines of
+# it, which it has for a connection that ends before a word (LogLevel), would only hide that.
+end_silently() {
+    { printf 'SSH-2.0-nbssh\r\n' >&3; } 2>/dev/null || return 0
+    exec 3>&-
+    command cat <&4 >/dev/null
+}
+
+refuse_join() {
+    command rm -f "${state}/way"
+    refuse_why=$(command tail -n 1 "${state}/step.log" 2>/dev/null | print_plain '')
+    fail "job ${job_id} runs on ${job_node}, but no session gets there by '${way}'${refuse_why:+: ${refuse_why}}" \
+        "on your laptop: nbssh apply --probe ${name}, which tries the ways again"
+}
+
+# Our side still holds stdout open, so ssh is there to show why the job's side has gone. 1: it never was there.
 explain_join() {
     [ "$1" -ne 0 ] || return 0
     now
     explain_until=$((now_s + 2))
-    while :; do
-        look_job || break
+    while look_job; do
         now
-        [ "${now_s}" -lt "${explain_until}" ] || return 0
+        if [ "${now_s}" -ge "${explain_until}" ]; then
+            [ "$1" -eq 3 ] || refuse_join
+            return 0
+        fi
         doze 0.5
     done
-    [ "${job_found}" = none ] || return 0
-    explain_end
-    say_end ''
-    # launch, on the node, could not show it: the job took it along
-    [ "${job_end}" != failed ] || print_job_log
+    if [ "${job_found}" = none ]; then
+        explain_end
+        say_end ''
+        # launch, on the node, could not show it: the job took it along
+        [ "${job_end}" != failed ] || print_job_log
+    fi
 }

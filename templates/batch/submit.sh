@@ -1,7 +1,7 @@
-# needs: doze explain_end fail find_job home host in_words is_process job_advice job_end job_file job_found job_left
-# needs: job_log job_node job_reason job_said job_start look look_job name nap newline now now_s p_start print_log_end
-# needs: program program_id put recorded_job say scheduler_title share state submit_job user_has_lc_all user_lc_all
-# needs: user_umask with_options
+# needs: become_served_step doze end_silently explain_end fail find_job has_script has_served_step home host in_words
+# needs: is_joined is_process job_advice job_end job_file job_found job_left job_log job_node job_reason job_said
+# needs: job_start look look_job name nap newline now now_s p_start print_log_end program program_id put recorded_job
+# needs: say scheduler_title share state streams submit_job user user_has_lc_all user_lc_all user_umask with_options
 # --- job: one of them at a time submits ------------------------------------------------------------------------------
 # Login nodes behind one name share this folder, and nobody can look at a process of another host: there age decides.
 
@@ -39,6 +39,11 @@ submit_unlock() {
     fi
 }
 
+end_stream() {
+    submit_unlock
+    [ -z "${streams}" ] || end_silently
+}
+
 print_job_log() {
     # Jupyter's own, on whatever node, if it is of this job
     for log in "${job_log}" "${state}"/*/log; do
@@ -61,13 +66,18 @@ enter_submission() {
     esac
 }
 
+# The job's notebooks are to have the user's own.
+give_back_settings() {
+    umask "${user_umask}"
+    if [ -n "${user_has_lc_all}" ]; then LC_ALL=${user_lc_all}; else unset LC_ALL; fi
+}
+
 # submit SCRIPT
 submit() {
     job_id=''
     write_job "${state}/${job_file}" "$1"
     enter_submission
-    umask "${user_umask}"
-    if [ -n "${user_has_lc_all}" ]; then LC_ALL=${user_lc_all}; else unset LC_ALL; fi
+    give_back_settings
     submit_status=0
     # OpenPBS's qsub leaves a daemon for a minute, which must not hold the stream
     if [ -n "${trial}" ] && ! with_options submit_job "${job_text}" 3>&- 4<&- 2>/dev/null; then
@@ -86,13 +96,16 @@ submit() {
 find_or_submit() {
     find_patiently
     if [ -n "${job_id}" ]; then
-        found_job=${job_id}
+        found_job=${job_id} found_new=''
         # launch tells by it which records are this job's
-        if ! recorded_job || [ "${job_id}" != "${found_job}" ]; then put "${state}/job" "${found_job}"; fi
+        if ! recorded_job || [ "${job_id}" != "${found_job}" ]; then
+            found_new=yes
+            put "${state}/job" "${found_job}"
+        fi
         job_id=${found_job}
         return 0
     fi
-    trap submit_unlock EXIT
+    trap end_stream EXIT
     trap 'exit 143' HUP INT TERM PIPE
     submit_lock
     find_patiently
@@ -103,7 +116,37 @@ find_or_submit() {
         say "submitted job ${job_id}; Ctrl-C leaves it there, ssh ${name}-nb-kill cancels it"
     fi
     submit_unlock
-    trap - EXIT HUP INT TERM PIPE
+    trap - HUP INT TERM PIPE
+}
+
+# Starts Jupyter in an allocation of hers, which has no script of ours.
+serve_in_job() {
+    ! has_script || return 0
+    put "${state}/joined" "${job_id}"
+    ! has_served_step || return 0
+    put "${state}/pending" "${program_id}"
+    say "starting it in your allocation ${job_id}"
+    (
+        enter_submission
+        trap '' HUP
+        give_back_settings
+        become_served_step /bin/sh "${program}/serve" "${name}"
+    ) </dev/null >"${job_log}" 2>&1 3>&- 4>&- &
+}
+
+# join_job ID: an allocation of hers that runs, by whatever name.
+join_job() {
+    find_patiently
+    [ -z "${job_id}" ] || [ "${job_id}" = "$1" ] ||
+        fail "job ${job_id} of '${name}' is there already (${job_word})" "cancel it: ssh ${name}-nb-kill"
+    put "${state}/joined" "$1"
+    find_patiently
+    if [ "${job_id}" != "$1" ] || [ "${job_state}" != running ]; then
+        command rm -f "${state}/joined"
+        fail "you have no job $1 in ${scheduler_title}'s queue that runs" "see what you have there: squeue -u ${user}"
+    fi
+    put "${state}/job" "$1"
+    serve_in_job
 }
 
 # submit_once OPTION...: with these options on top of the profile's.
@@ -172,6 +215,7 @@ await_running() {
         put "${state}/job.until" "${job_id} $(($(command date +%s) + job_left))"
     fi
     say "job ${job_id} runs on ${job_node}${job_left:+, $(in_words "${job_left}") left}"
+    if [ -n "${found_new:-}" ] || is_joined "${job_id}"; then serve_in_job; fi
 }
 
 # It returns where the job was put back into the queue.

@@ -37,6 +37,9 @@ _OF_SCHEDULER = {
     "gridengine": ("tcsh",),
     "openpbs": (),
     "lsf": (),
+    "flux": (),
+    "oar": (),
+    "pjm": (),
 }
 _CLONE_NEWNET = 0x40000000
 

@@ -209,6 +209,7 @@ def _write_slurm(etc: Path, options: Options) -> None:
     # left to itself slurmd looks which version the machine has, and refuses to start where it has both
     (etc / "slurm/cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
     (etc / "slurm/slurm.conf").write_text(text + "".join(f"{line}\n" for line in lines))
+    (etc / "slurm/job_container.conf").write_text("AutoBasePath=true\nBasePath=/var/spool/slurmd/own\n")
     (etc / "munge").mkdir(mode=0o700)
     (etc / "munge/munge.key").touch(mode=0o400)
     (etc / "munge/munge.key").write_bytes(secrets.token_bytes(128))
@@ -279,7 +280,7 @@ def _write_homes(root: Path, cluster: Sequence[str], options: Options) -> None:
     blocks = [f"Host {name}\n    HostName {name}.bed\n    User {USER}\n" for name in (*logins, "cluster")]
     (client / ".ssh/config").write_text("".join(blocks))
     queue = root / "home-cluster/.queue"  # of a fake batch system
-    if options.scheduler in {"openpbs", "lsf"}:
+    if options.scheduler in {"openpbs", "lsf", "flux", "oar", "pjm"}:
         queue.mkdir()
         (queue / "nodes").write_text("\n".join(NODES))
         own(queue)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from typing import Literal
 
 import pytest
 
@@ -22,7 +23,7 @@ OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5f"
 RSA = "ssh-rsa AAAAB3NzaC1yc2E"
 
 
-def profile(kind: Kind = "slurm", via: str = "auto", found: Via | None = None) -> Profile:
+def profile(kind: Kind = "slurm", via: str = "auto", found: Via | Literal["auto"] | None = None) -> Profile:
     server = Server(
         home="/home/alice", uid=1000, hostname="login", os="Linux", jupyter="/j", forward="socket", socket="/tmp/s",
         via=found or "", host_keys=[KEY],
@@ -31,7 +32,7 @@ def profile(kind: Kind = "slurm", via: str = "auto", found: Via | None = None) -
     return Profile(destination="alice@login:2222", port=8888, scheduler=said, server=server if found else None)
 
 
-def way(kind: Kind = "slurm", via: str = "auto", found: Via | None = None) -> BatchWay:
+def way(kind: Kind = "slurm", via: str = "auto", found: Via | Literal["auto"] | None = None) -> BatchWay:
     declared = profile(kind, via, found)
     assert declared.scheduler
     return BatchWay(declared, declared.scheduler)
@@ -44,6 +45,7 @@ def way(kind: Kind = "slurm", via: str = "auto", found: Via | None = None) -> Ba
         ("gridengine", "auto", ("node", "relay")),
         ("pbs", "auto", ("node", "relay")),
         ("lsf", "relay", ("relay",)),
+        ("flux", "auto", ("node", "relay")),
     ],
 )
 def test_the_best_way_is_tried_first_and_a_declared_one_alone(kind: Kind, via: str, ways: tuple[Via, ...]) -> None:
@@ -64,6 +66,10 @@ def test_what_was_found_counts_then_what_was_declared_then_the_likeliest() -> No
 
 def test_only_a_sshd_of_our_own_asks_for_our_own_key() -> None:
     assert not way(found="node").own_key
+    # where the way is still to be found, with it or with one of the user's
+    assert way(found="auto").own_key
+    assert not way(found="auto").key_alone
+    assert way(found="srun").key_alone
     assert way(found="relay").own_key
     assert "identityfile" in way(found="srun").keywords()
     assert "identityfile" not in way(found="node").keywords()

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pexpect
+import pytest
 from bed import until
 from serving import UP, ended, said
-from test_cluster_sessions import WAYS, add, detach, is_gone, page, start
+from test_cluster_sessions import WAYS, add, add_by, detach, is_gone, page, start, state, way_of
+
+from nbssh.batch.trial import DESCRIBED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +31,44 @@ for word; do
 done
 exec /usr/bin/sbatch "$@"
 """
+
+
+# A site with several clusters behind one login (`-M`): its commands know no job unless they are told where it is.
+SEVERAL = """#!/bin/sh
+name=${0##*/}
+for word; do
+    shift
+    case $last$word in
+    -M) last=-M; continue ;;
+    -Mbed2) told=yes; last=; continue ;;
+    -Mbed1) [ $name = squeue ] && exit 0 ;;
+    --clusters=bed1,bed2) told=yes; continue ;;
+    esac
+    set -- "$@" "$word"
+done
+[ -n "$told" ] || { echo "$name: error: which cluster?" >&2; exit 1; }
+/usr/bin/$name "$@" || exit
+"""
+
+
+def test_clusters_of_which_each_command_has_to_be_told(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster(**WAYS["srun"])
+    bed.write(bed.cluster_home / ".bashrc", "export PATH=$HOME/site:$PATH\n")
+    for name in ("squeue", "scancel", "scontrol", "srun", "sinfo"):
+        bed.write(bed.cluster_home / f"site/{name}", SEVERAL, 0o755)
+    several = SEVERAL.replace('"$@" || exit', '"$@" | sed "s/$/;bed2/"')
+    bed.write(bed.cluster_home / "site/sbatch", several, 0o755)
+    add(bed, "--job-option=--clusters=bed1,bed2", "--job-option=--nodes=2")
+    until(is_gone(bed), "the job that tried the ways is gone")
+    session = start(bed)
+    assert page(bed)["version"] == "9.8.7"
+    detach(bed, session)
+    again = start(bed)
+    assert "runs on c1 since" in said(again)
+    detach(bed, again)
+    assert '"RUNNING"' in bed.nbssh("job", "gpu", "--json").stdout
+    assert "cancelled job" in bed.run("ssh", "-S", "none", "gpu-nb-kill").stdout
+    until(is_gone(bed), "the job is gone")
 
 
 def test_several_nodes_and_tasks_behind_a_sites_own_wrapper(make_cluster: Callable[..., Cluster]) -> None:
@@ -55,6 +96,35 @@ def test_several_nodes_and_tasks_behind_a_sites_own_wrapper(make_cluster: Callab
     third = start(bed)
     assert "in job 2" in said(third)
     detach(bed, third)
+    bed.run("ssh", "gpu-nb-kill")
+    until(is_gone(bed), "the job is gone")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_node_whose_own_name_is_not_the_schedulers(make_cluster: Callable[..., Cluster], way: str) -> None:
+    bed = make_cluster(**(WAYS[way] if way != "node" else {}))  # pam_slurm_adopt would look for itself by this name
+    for node in ("c1", "c2"):
+        bed.root_on(node, f"hostname gpu-{node}.inside")
+    words = add_by(bed, way) if way == "relay" else add(bed)
+    assert f'a job there ran on c1; the way to it: {DESCRIBED[way]} (via = "{way}")' in words
+    session = start(bed)
+    assert "JupyterLab (server 9.8.7) started on gpu-c1.inside in job 2" in said(session)
+    assert page(bed)["version"] == "9.8.7"
+    assert state(bed)["state"] == "running"
+    detach(bed, session)
+    bed.run("ssh", "gpu-nb-kill")
+    until(is_gone(bed), "the job is gone")
+
+
+def test_a_tmp_of_its_own_for_each_job(make_cluster: Callable[..., Cluster]) -> None:
+    """The node's own sshd has another one than the job, where the site does not let it into the job's."""
+    bed = make_cluster(slurm_lines=["JobContainerType=job_container/tmpfs", "PrologFlags=Contain"])
+    words = add(bed)
+    assert "passed over: node: it has another /tmp than the job, in which Jupyter's socket will be" in words
+    assert way_of(bed) == "srun"
+    session = start(bed)
+    assert page(bed)["version"] == "9.8.7"
+    detach(bed, session)
     bed.run("ssh", "gpu-nb-kill")
     until(is_gone(bed), "the job is gone")
 

@@ -371,6 +371,9 @@ OTHERS = {
     "slurm": ("pbs", True, []),  # through Torque's commands
     "openpbs": ("pbs", False, ["--job-option=-lwalltime=00:00:09"]),
     "lsf": ("lsf", False, []),
+    "flux": ("flux", True, []),
+    "oar": ("oar", False, []),
+    "pjm": ("pjm", False, []),
 }
 
 

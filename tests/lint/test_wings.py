@@ -12,7 +12,7 @@ from nbssh.core.ssh.destination import QUIET
 REPOSITORY = Path(__file__).resolve().parents[2]
 # BatchMode is a word of ssh
 WORDS = {
-    "batch": r"slurm|gridengine|\bpbs\b|\blsf\b|scheduler|\bbatch\b|sbatch|qsub|bsub",
+    "batch": r"slurm|gridengine|\bpbs\b|\blsf\b|\bflux\b|\boar\b|\bpjm\b|scheduler|\bbatch\b|sbatch|qsub|bsub",
     "windows": r"windows|\bwsl|win32|powershell|pwsh|\.ps1|icacls",
 }
 # file -> (how many of its lines may, and why)
@@ -24,7 +24,7 @@ ALLOWED = {
             8,
             "a field of the profile, which counts for its fingerprint and forbids others",
         ),
-        "templates/profile.schema.json": (10, "made of the two above"),
+        "templates/profile.schema.json": (13, "made of the two above"),
         "templates/man/nbssh.1": (1, "the manual tells of NAME-node"),
         "templates/man/nbssh-profile.5": (2, "and shows that table"),
         "nbssh/wings.py": (3, "the registry"),

@@ -212,11 +212,16 @@ def _jupyter(target: Target, known: Server, there: Connection) -> Iterator[Findi
     if profile.adopt:
         yield _adopted(target, facts)
         return
-    if status or b"there" not in out:
+    found = next((one for one in facts.candidates if one.path == known.jupyter), None)
+    if not found and (status or b"there" not in out):
+        if target.way.leads_on:
+            yield Finding(
+                "jupyter", "ok", f"{known.jupyter} is where a session ends, not on {facts.host}", profile=name
+            )
+            return
         repair = f"nbssh edit {name}: jupyter" if profile.jupyter else again
         yield Finding("jupyter", "error", f"{known.jupyter} is no longer on {facts.host}", repair, name)
         return
-    found = next((one for one in facts.candidates if one.path == known.jupyter), None)
     title = apps.title(profile.app)
     if found and found.fault:
         why = f"{known.jupyter} on {facts.host}: {choice.fault(found)}"

@@ -51,12 +51,13 @@ class Local(msgspec.Struct, frozen=True):
 
 
 class Hop(msgspec.Struct, frozen=True):
-    """How a session gets on from the destination: without `key` she has her own."""
+    """How a session gets on from the destination: without `key` she has her own; with `key_alone` none but that."""
 
     proxy: str
     alias: str
     known_hosts: str
     key: str
+    key_alone: bool
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -248,6 +249,7 @@ def _hop(name: str, profile: Profile, local: Local, way: Way) -> Hop:
         alias=host_key_alias(name),
         known_hosts=local.known_hosts,
         key=local.key if way.own_key else "",
+        key_alone=way.key_alone,
     )
 
 

@@ -137,7 +137,7 @@ OPTIONS = (
         about="The port on the host, for forward = 'tcp'.",
     ),
     Option(
-        flag="--scheduler", key="scheduler.kind", kind="text", metavar="slurm|gridengine|pbs|lsf",
+        flag="--scheduler", key="scheduler.kind", kind="text", metavar="slurm|gridengine|pbs|lsf|flux|oar|pjm",
         help="Run Jupyter in a batch job of this scheduler",
         about="Run Jupyter in a batch job of this kind, with these options for its submission command.",
     ),

@@ -71,7 +71,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     sessions_ask: bool = False
     kill_joins: bool = False
     untried: list[Literal["terminal", "tunnel"]] = []
-    via: Literal["", Via] = ""
+    via: Literal["", "auto", Via] = ""
     host_keys: list[Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9@.-]+ [A-Za-z0-9+/=]+\Z", max_length=4096)]] = []
     probed_for: Line = ""
 

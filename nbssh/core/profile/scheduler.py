@@ -8,7 +8,7 @@ import msgspec
 
 from nbssh.core.profile.line import Line  # noqa: TC001  msgspec reads the annotations
 
-Kind = Literal["slurm", "gridengine", "pbs", "lsf"]
+Kind = Literal["slurm", "gridengine", "pbs", "lsf", "flux", "oar", "pjm"]
 Via = Literal["node", "srun", "relay"]
 
 

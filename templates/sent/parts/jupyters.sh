@@ -266,6 +266,38 @@ search() {
     offer_known_places
 }
 
+# What the setup lines lead into may be another world, as a container is: then nothing but they can tell of its Jupyter.
+# shellcheck disable=SC2016  # expanded by the inner shells
+behind_setup='
+found=$(command -v "$1") && printf "%s:%s %s\n" "$2" "$found" "$("$1" --version 2>/dev/null | head -n 1)"
+'
+offer_behind_setup() {
+    [ -n "${setup_program}" ] || return 0
+    for program in ${programs}; do
+        behind_word=${program}
+        case ${jupyter} in
+        */*) behind_word=$(below_home "${jupyter}") asked=${jupyter} ;;
+        ?*) behind_word=${jupyter} asked=${jupyter} ;;
+        *) ;;
+        esac
+        setup_shell -c "${setup_program}"'exec "$@"' nbssh /bin/sh -c "${behind_setup}" sh "${behind_word}" "nbssh-${nonce}-behind"
+        behind=$(command head -c 65536 "${scratch}/out" | command sed -n "s/^nbssh-${nonce}-behind://p" | command head -n 1)
+        behind_version=${behind#* }
+        case ${behind} in
+        "/"*"/${program} "[0-9]*)
+            offered=$((offered + 1))
+            behind_lab=''
+            [ "${program}" != jupyter-lab ] || behind_lab=${behind_version}
+            emit jupyter path "${behind%% *}" program "${program}" asked "${asked}" python "$(command -v python3 || :)" found setup \
+                jupyterlab "${behind_lab}" argon2 unseen nbmodel unseen answered "${behind_version}"
+            asked=''
+            return 0
+            ;;
+        *) asked='' ;;
+        esac
+    done
+}
+
 below_home() {
     case $1 in
     /*) printf '%s\n' "$1" ;;
@@ -291,6 +323,7 @@ find_jupyters() {
     */*)
         asked=${jupyter}
         offer "$(below_home "${jupyter}")" asked
+        [ "${offered}" -ne 0 ] || offer_behind_setup
         [ "${offered}" -eq 0 ] || return 0
         asked=''
         ;;
@@ -311,6 +344,7 @@ find_jupyters() {
         login_path=${path}
         search
     fi
+    [ "${offered}" -ne 0 ] || offer_behind_setup
     emit login told "${login_told}"
     # nothing: what else is there helps to say what can be done
     if [ "${offered}" -eq 0 ]; then

@@ -94,7 +94,7 @@ esac
 case $scheduler in
     slurm) bash "$BED_PARTS/slurm.sh" "$host" ;;
     gridengine) bash "$BED_PARTS/gridengine.sh" "$host" ;;
-    openpbs | lsf)
+    openpbs | lsf | flux | oar | pjm)
         case $host in
             c*)
                 setpriv --reuid=ada --regid=ada --init-groups env --chdir=/ HOME=/home/ada \

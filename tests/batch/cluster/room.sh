@@ -26,7 +26,7 @@ for name in sbatch squeue srun salloc scancel sinfo scontrol sacct qsub qstat qd
 done
 case $BED_SCHEDULER in
     gridengine) mount --bind "$BED_GRIDENGINE/usr" /mnt/with ;;
-    openpbs | lsf)
+    openpbs | lsf | flux | oar | pjm)
         for command in "$BED_FAKES/$BED_SCHEDULER"/*; do
             printf '#!/bin/sh\nFAKE_QUEUE=/home/.queue exec %q "$@"\n' "$command" >"/mnt/with/bin/${command##*/}"
         done

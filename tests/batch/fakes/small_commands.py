@@ -1,0 +1,208 @@
+"""Fakes of Flux's, OAR's and PJM's commands: options, output and statuses that nbssh uses, as their manuals have them.
+
+From flux-batch(1), flux-jobs(1), flux-cancel(1) and RFC 19; oarsub(1), oarstat(1), oardel(1) and what sites publish of
+`oarstat -J`; the user's guide of Fugaku for pjsub, pjstat and pjdel. Less than the fakes of OpenPBS and LSF.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+import batch
+
+FLUX = {batch.QUEUED: "SCHED", batch.RUNNING: "RUN"}
+OAR = {batch.QUEUED: "Waiting", batch.RUNNING: "Running"}
+PJM = {batch.QUEUED: "QUE", batch.RUNNING: "RUN"}
+MARK = "ƒ"
+
+
+def _fail(text: str) -> NoReturn:
+    sys.stderr.write(text + "\n")
+    sys.exit(1)
+
+
+def _open() -> Path:
+    folder = batch.queue()
+    if batch.behaviour(folder).get("down"):
+        _fail("no connection")
+    return folder
+
+
+def _options(words: list[str], valued: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
+    """Return the options, long and short, each with its value or nothing, and the rest."""
+    chosen: dict[str, str] = {}
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        name, equals, value = rest.pop(0).partition("=")
+        if not equals and name in valued:
+            value = rest.pop(0)
+        chosen[name] = value
+    return chosen, rest
+
+
+def _submit(folder: Path, script: str, *, name: str, out: str, limit: int | None, late: dict[str, str]) -> int:
+    if refusal := batch.behaviour(folder).get("refuse"):
+        _fail(refusal)
+    environ = {**os.environ}
+    here = str(Path.cwd())
+    return batch.submit(
+        folder, script, name=name, owner=os.environ.get("USER", "nobody"), queue="normal", interpreter="/bin/sh",
+        cwd=here, env=environ, out=out, err=None, limit=limit, late=late,
+    )  # fmt: skip
+
+
+def _seconds(text: str) -> int | None:
+    """Return the seconds of 3m, 1:00:00 or 60."""
+    if not text:
+        return None
+    if match := re.fullmatch(r"(\d+)m", text):
+        return 60 * int(match[1])
+    total = 0
+    for part in text.split(":"):
+        total = total * 60 + int(part)
+    return total
+
+
+def _listed(folder: Path, *, ended: bool = False) -> list[batch.Job]:
+    return [job for job in batch.jobs(folder) if ended or job["state"] != batch.ENDED]
+
+
+def _left(job: batch.Job) -> float:
+    return max(0.0, job["limit"] - batch.lasted(job)) if job["limit"] and job["state"] == batch.RUNNING else 0.0
+
+
+def _base58(number: int) -> str:
+    digits, text = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", ""
+    value = 7_000_000_000 + number  # they are large
+    while value:
+        value, digit = divmod(value, 58)
+        text = digits[digit] + text
+    return text
+
+
+def flux(words: list[str]) -> int:
+    """Be `flux batch`, `flux jobs` or `flux cancel`."""
+    folder, command = _open(), words[0]
+    by_id = {f"f{_base58(job['number'])}": job for job in batch.jobs(folder)}
+    if command == "batch":
+        chosen, rest = _options(words[1:], ("-n", "-N", "-t", "--nslots"))
+        if not {"-n", "--nslots", "-N"} & chosen.keys():
+            _fail("flux-batch: ERROR: Number of slots to allocate must be specified")
+        script = Path(rest[0]).read_text()
+        number = len(batch.jobs(folder)) + 1
+        number = _submit(
+            folder, script, name=chosen["--job-name"], out=chosen["--output"],
+            limit=_seconds(chosen.get("--time-limit", chosen.get("-t", ""))),
+            late={"FLUX_ENCLOSING_ID": f"{MARK}{_base58(number)}"},
+        )  # fmt: skip
+        sys.stdout.buffer.write(f"{MARK}{_base58(number)}\n".encode())
+    elif command == "jobs":
+        chosen, rest = _options(words[1:], ())
+        for text, job in by_id.items():
+            if text not in rest and (rest or job["state"] == batch.ENDED):
+                continue
+            why = {batch.CANCELLED: "CANCELED", batch.WALLTIME: "TIMEOUT"}
+            ended = why.get(job.get("why") or "", "FAILED" if job.get("status") else "COMPLETED")
+            node = job.get("node", "")
+            fields = {
+                "status": FLUX.get(job["state"], ended), "id.f58plain": text, "name": job["name"],
+                "nodelist": f"{node[:-1]}[{node[-1]}-9]" if node else "", "t_remaining": f"{_left(job):.3f}",
+                "annotations.sched.t_estimate": "",
+            }  # fmt: skip
+            line = re.sub(r"\{([^}]*)\}", lambda m: fields[m[1]], chosen["--format"])  # noqa: B023  used at once
+            sys.stdout.write(line + "\n")
+    else:
+        batch.cancel(folder, by_id[words[1]]["number"])
+    return 0
+
+
+def oarsub(words: list[str]) -> int:
+    """Submit a command, a line for a shell."""
+    folder = _open()
+    chosen, rest = _options(words, ("-l", "-p", "-q", "-t"))
+    limit = re.search(r"walltime=([\d:]+)", chosen.get("-l", ""))
+    number = _submit(
+        folder, "#!/bin/sh\nexec " + rest[0] + "\n", name=chosen["--name"], out=chosen["--stdout"],
+        limit=_seconds(limit[1]) if limit else 3600, late={"OAR_JOB_ID": "%J"},
+    )  # fmt: skip
+    sys.stdout.write(f"[ADMISSION RULE] Modify resource description with type constraints\nOAR_JOB_ID={number}\n")
+    return 0
+
+
+def oarstat(words: list[str]) -> int:
+    """Print jobs as JSON."""
+    folder = _open()
+    chosen, _ = _options(words, ("-j", "-u"))
+    found = {}
+    for job in batch.jobs(folder) if "-j" in chosen else _listed(folder):
+        if chosen.get("-j", str(job["number"])) != str(job["number"]):
+            continue
+        event = {batch.CANCELLED: "FRAG_JOB_REQUEST", batch.WALLTIME: "WALLTIME"}.get(job.get("why") or "")
+        state = "Error" if event or job.get("status") else "Terminated"
+        found[str(job["number"])] = {
+            "state": OAR.get(job["state"], state), "name": job["name"], "owner": job["owner"],
+            "assigned_network_address": [job["node"]] if job.get("node") else [],
+            "startTime": int(job.get("started") or 0), "walltime": job["limit"], "message": "R=1,W=1:0:0,J=B",
+            "events": [{"type": event}] if event else [],
+        }  # fmt: skip
+    if found:
+        sys.stdout.write(json.dumps(found, indent=3, separators=(",", " : ")) + "\n")
+    return 0
+
+
+def oardel(words: list[str]) -> int:
+    """Cancel a job."""
+    batch.cancel(_open(), int(words[0]))
+    sys.stdout.write(f"Deleting the job = {words[0]} ...REGISTERED.\n")
+    return 0
+
+
+def oarnodes(words: list[str]) -> int:
+    """List the nodes."""
+    assert words == ["-l"]
+    sys.stdout.write("".join(f"{node}\n" for node in batch.nodes(_open())))
+    return 0
+
+
+def pjsub(words: list[str]) -> int:
+    """Submit a script."""
+    folder = _open()
+    chosen, rest = _options(words, ("-L", "-N", "-o", "-g"))
+    limit = re.search(r"elapse=([\d:]+)", chosen.get("-L", ""))
+    number = _submit(
+        folder, Path(rest[0]).read_text(), name=chosen["-N"], out=chosen["-o"],
+        limit=_seconds(limit[1]) if limit else 3600, late={"PJM_JOBID": "%J"},
+    )  # fmt: skip
+    sys.stdout.write(f"[INFO] PJM 0000 pjsub Job {number} submitted.\n")
+    return 0
+
+
+def pjstat(words: list[str]) -> int:
+    """Print the table of one job; -H: of one that has ended."""
+    folder = _open()
+    chosen, rest = _options(words, ())
+    job = batch.read(folder, int(rest[0]))
+    if job and (job["state"] == batch.ENDED) == ("-H" in chosen):
+        began = time.strftime("%m/%d %H:%M:%S", time.localtime(job["started"])) if job.get("started") else "-"
+        state = PJM.get(job["state"], "CCL" if job.get("why") == batch.CANCELLED else "EXT")
+        sys.stdout.write("JOB_ID JOB_NAME MD ST USER START_DATE ELAPSE_LIM NODE_REQUIRE VNODE CORE V_MEM\n")
+        cells = (job["number"], job["name"], "NM", state, job["owner"], began, _clock(job["limit"]), 1, "-", "-", "-")
+        sys.stdout.write(" ".join(map(str, cells)) + "\n")
+    return 0
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 3600:04d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def pjdel(words: list[str]) -> int:
+    """Cancel a job."""
+    batch.cancel(_open(), int(words[0]))
+    sys.stdout.write(f"[INFO] PJM 0100 pjdel Accepted job {words[0]}.\n")
+    return 0

@@ -1,0 +1,79 @@
+"""A way into a job that was not tried, because the queue gave no node: the first session finds it. On a real Slurm."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from bed import until
+from serving import ended, said
+from test_cluster_sessions import PROFILE, WAYS, add, detach, fill, is_gone, page, start, way_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cluster import Cluster
+
+
+def test_a_queue_that_gives_no_node_is_said_and_the_first_session_finds_the_way(
+    make_cluster: Callable[..., Cluster],
+) -> None:
+    bed = make_cluster(**WAYS["srun"])
+    fill(bed)
+    words = add(bed)
+    assert "the queue gave no node within a minute, so the way to one is not known: the first session finds it" in words
+    assert way_of(bed) == "auto"
+    done = bed.run("nbssh", "doctor", "gpu").stdout
+    assert "was never tried" in " ".join(done.split())
+    assert "nbssh apply --probe gpu" in done
+    bed.on("login", "scancel --name=other")
+    until(is_gone(bed), "the nodes are free")
+    finds(bed, "srun")
+
+
+@pytest.mark.parametrize("way", ["relay", "node"])
+def test_what_works_is_what_is_taken(make_cluster: Callable[..., Cluster], way: str) -> None:
+    bed = make_cluster(**WAYS["node" if way == "node" else "srun"])
+    add(bed)
+    until(is_gone(bed), "the job that tried the ways is gone")
+    path = bed.client_home / PROFILE  # as if the queue had given no node
+    bed.write(path, re.sub(r'^via = "(srun|node)"', 'via = "auto"', path.read_text(), flags=re.MULTILINE), 0o600)
+    bed.nbssh("apply", "gpu", "--yes")
+    bed.write(bed.cluster_home / ".bashrc", "export PATH=$HOME/site:$PATH\n")
+    bed.write(bed.cluster_home / "site/srun", "#!/bin/sh\nexit 1\n", 0o755)  # one that this site lets nobody use
+    if way == "node":  # and the port of job 2 is somebody else's
+        bed.on("c1", "setsid python3 -m http.server 20002 </dev/null >/dev/null 2>&1 &")
+    finds(bed, way)
+
+
+def finds(bed: Cluster, way: str) -> None:
+    session = start(bed)
+    assert f"was not tried before; this session goes by '{way}'" in said(session)
+    assert page(bed)["version"] == "9.8.7"
+    detach(bed, session)
+    again = start(bed)
+    assert "was not tried before" not in said(again)
+    detach(bed, again)
+    found = " ".join(bed.nbssh("doctor", "gpu").stdout.split())
+    assert "was never tried" not in found
+    bed.run("ssh", "gpu-nb-kill")
+    until(is_gone(bed), "the job is gone")
+
+
+def test_a_session_that_gets_nowhere_ends_in_a_line_and_a_hint(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster(**WAYS["srun"])
+    add(bed)
+    bed.write(bed.cluster_home / ".bashrc", "export PATH=$HOME/site:$PATH\n")
+    bed.write(bed.cluster_home / "site/srun", "#!/bin/sh\necho srun: error: no step for you >&2\nexit 1\n", 0o755)
+    session = bed.ssh("gpu-nb", timeout=60)
+    status, words = ended(session)
+    assert status == 255
+    lines = [line for line in words.replace("\r", "\n").splitlines() if line.strip()]
+    assert lines[-2].startswith(
+        "nbssh: error: job 2 runs on c1, but no session gets there by 'srun': srun: error: no step"
+    )
+    assert lines[-1] == "nbssh: hint: on your laptop: nbssh apply --probe gpu, which tries the ways again"
+    assert "UNKNOWN" not in words
+    bed.run("ssh", "gpu-nb-kill")
+    until(is_gone(bed), "the job is gone")
