@@ -102,7 +102,7 @@ def _candidate(target: Target, facts: Facts) -> Candidate:
         if not target.way.leads_on:
             raise
         target.ui.say(f"{error.message}; it is looked for where a session ends")
-        return Candidate(path="", program=PROGRAMS[target.profile.app])
+        return Candidate(path="", program=apps.program(target.profile.app))
     _tell_candidates(target, facts, found)
     return found
 

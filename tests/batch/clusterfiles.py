@@ -209,7 +209,6 @@ def _write_slurm(etc: Path, options: Options) -> None:
     # left to itself slurmd looks which version the machine has, and refuses to start where it has both
     (etc / "slurm/cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
     (etc / "slurm/slurm.conf").write_text(text + "".join(f"{line}\n" for line in lines))
-    (etc / "slurm/job_container.conf").write_text("AutoBasePath=true\nBasePath=/var/spool/slurmd/own\n")
     (etc / "munge").mkdir(mode=0o700)
     (etc / "munge/munge.key").touch(mode=0o400)
     (etc / "munge/munge.key").write_bytes(secrets.token_bytes(128))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Set for her own lists; it would hide the job from us.
 HER_OWN = "export SQUEUE_PARTITION=later SQUEUE_STATES=COMPLETED SBATCH_WAIT=1 SQUEUE_FORMAT=%i PATH=$HOME/site:$PATH\n"
+OTHER_TMP = "mount -t tmpfs -o mode=1777 tmpfs /tmp; exec /usr/sbin/sshd -E /var/log/sshd.log"
 # A site's own sbatch: no short jobs, and nothing of --parsable.
 WRAPPER = """#!/bin/sh
 for word; do
@@ -118,7 +119,9 @@ def test_a_node_whose_own_name_is_not_the_schedulers(make_cluster: Callable[...,
 
 def test_a_tmp_of_its_own_for_each_job(make_cluster: Callable[..., Cluster]) -> None:
     """The node's own sshd has another one than the job, where the site does not let it into the job's."""
-    bed = make_cluster(slurm_lines=["JobContainerType=job_container/tmpfs", "PrologFlags=Contain"])
+    bed = make_cluster()
+    for node in ("c1", "c2"):
+        bed.root_on(node, f"kill $(cat /run/sshd.pid); unshare --mount sh -c '{OTHER_TMP}'")
     words = add(bed)
     assert "passed over: node: it has another /tmp than the job, in which Jupyter's socket will be" in words
     assert way_of(bed) == "srun"
