@@ -28,7 +28,7 @@ class Begun(NamedTuple):
     """A short job: its number, and the node on which it runs; None while it waits.
 
     What it says of the node, empty where it does not: its own name, the machine's kind, whether the home is there (yes,
-    readonly, missing), and the socket at which it gives its number.
+    readonly, missing), whether a job could start a sshd there (no), and the socket at which it gives its number.
     """
 
     job: Word
@@ -36,6 +36,7 @@ class Begun(NamedTuple):
     arch: str = ""
     home: str = ""
     host: str = ""
+    sshd: str = ""
     socket: ServerPath | None = None
 
 
@@ -44,10 +45,10 @@ def begun(said: bytes) -> Begun | None:
     match answers.rows(said):
         case [["job", job, node], *rows] if all(len(row) == 2 for row in rows):  # noqa: PLR2004  a key and a word
             about = {row[0]: row[1] for row in rows}
-            arch, home, host = (printable(about.get(key, ""), 255) for key in ("arch", "home", "host"))
+            texts = {key: printable(about.get(key, ""), 255) for key in ("arch", "home", "host", "sshd")}
             path = about.get("socket", "")
             socket = values.server_path(path) if values.is_server_path(path) else None
-            return Begun(values.word(job), values.host_name(node), arch, home, host, socket)
+            return Begun(values.word(job), values.host_name(node), **texts, socket=socket)
         case [["queued", job]]:
             return Begun(values.word(job))
         case _:

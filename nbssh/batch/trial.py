@@ -96,7 +96,7 @@ def find_way(trial: Trial, ui: Ui) -> Node:
         try:
             if begun.node is None:
                 return _untried(trial, own, ui)
-            _tell_home(trial, begun, ui)
+            _tell(trial, begun, ui)
             return _tried(trial, begun, begun.node, own, ui)
         finally:
             with contextlib.suppress(NbsshError):
@@ -136,17 +136,27 @@ def _installed(trial: Trial) -> Iterator[None]:
             take_back(trial.login, declared, changes, tidies=tidies)
 
 
-def _tell_home(trial: Trial, begun: said.Begun, ui: Ui) -> None:
-    """Say what the node lacks of the home, which a job must do without."""
+def _tell(trial: Trial, begun: said.Begun, ui: Ui) -> None:
+    """Say what the node lacks of the home, which a job must do without, and whether it is another kind of machine."""
+    if _is_other_kind(trial, begun):
+        ui.warn(f"{begun.node} is another kind of machine ({begun.arch}) than {trial.seen.facts.host}")
     if begun.home in {"missing", "readonly"}:
         how = "is not there" if begun.home == "missing" else "cannot be written"
         share = share_folder(trial.declared.server)
         ui.warn(f"the home {how} on {begun.node}, so Jupyter writes to the folder above {share}")
 
 
+def _is_other_kind(trial: Trial, begun: said.Begun) -> bool:
+    out, _ = trial.login.attempt("uname -m")
+    return bool(begun.arch) and answers.text(out) != begun.arch
+
+
 def _tried(trial: Trial, begun: said.Begun, node: HostName, own: list[str], ui: Ui) -> Node:
     refusals = []
     for via in trial.way.to_try:
+        if via != "node" and begun.sshd == "no":
+            refusals.append(f"{via}: there is no sshd on {node} that a job could start")
+            continue
         keys = _node_keys(trial, node) if via == "node" else own
         if not keys:
             refusals.append(f"{via}: no host key of {node} is known")
@@ -221,7 +231,8 @@ def _rehearsed(trial: Trial, via: Via, begun: said.Begun, node: HostName, keys: 
         ) as there:
             if lack := _lacking(there, trial, begun, node):
                 raise NbsshError(lack, f"take another way: nbssh edit {trial.declared.name}: scheduler.via")
-            jupyter = trial.seen.found.path
+            # what lies in a shared home may be made for another kind of machine
+            jupyter = "" if _is_other_kind(trial, begun) else trial.seen.found.path
             out, _ = there.attempt(f"test -x {sh(jupyter)} && echo there") if jupyter else (b"", 1)
             return None if b"there" in out else trial.seen.look(there)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from bed import until
@@ -23,6 +24,10 @@ exec unshare --user --map-root-user --mount sh -c '
     mount -t tmpfs tmpfs /opt && mkdir /opt/inside && cp /home/ada/hidden/lab /opt/inside/jupyter-lab
     chmod 755 /opt/inside/*
     exec "$@"' sh "$@"
+"""
+KIND = """#!/bin/sh
+[ "$1" != -m ] || { echo other; exit 0; }
+exec /usr/bin/uname "$@"
 """
 
 
@@ -56,11 +61,15 @@ def test_the_nodes_alone_have_it(make_cluster: Callable[..., Cluster]) -> None:
 def test_a_container_that_a_setup_line_enters_is_the_only_way_to_it(make_cluster: Callable[..., Cluster]) -> None:
     bed = make_cluster(**WAYS["srun"])
     words = without_jupyter(add_words(bed))
+    # and it is told where the node is another kind of machine
+    bed.write(bed.cluster_home / ".bashrc", "case $(uname -n) in login) export PATH=$HOME/kind:$PATH ;; esac\n")
+    bed.write(bed.cluster_home / "kind/uname", KIND, 0o755)
     bed.on("login", "mkdir hidden && mv bin/jupyter-lab hidden/lab")
     bed.write(bed.cluster_home / "site/apptainer", WRAPPER, 0o755)
     line = 'exec /home/ada/site/apptainer exec image.sif "$@"'
     told = bed.nbssh(*words, "--setup", line, timeout=120).stderr
     assert "/opt/inside/jupyter-lab" in told
+    assert f"c1 is another kind of machine ({os.uname().machine}) than login" in told
     session = start(bed)
     assert "JupyterLab (server 9.8.7) started on c1" in said(session)
     assert page(bed)["version"] == "9.8.7"
