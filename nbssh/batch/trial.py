@@ -71,6 +71,10 @@ class Trial(msgspec.Struct, frozen=True):
         return out
 
 
+class LackingError(NbsshError):
+    """A session that gets to a node is not what is needed there."""
+
+
 class Node(msgspec.Struct, frozen=True):
     """A way that works, or `auto` where none could be tried: what is known of the other end.
 
@@ -165,9 +169,9 @@ def _tried(trial: Trial, begun: said.Begun, node: HostName, own: list[str], ui: 
             facts = _rehearsed(trial, via, begun, node, keys)
         except NbsshError as error:
             refusals.append(f"{via}: {error.message}")
+            if isinstance(error, LackingError):
+                ui.say(f"passed over: {refusals[-1]}")
             continue
-        for refused in refusals:
-            ui.say(f"passed over: {refused}")
         ui.say(f'a job there ran on {printable(node, 60)}; the way to it: {DESCRIBED[via]} (via = "{via}")')
         found = choice.candidate_for(trial.profile, facts) if facts else None
         if found:
@@ -230,7 +234,7 @@ def _rehearsed(trial: Trial, via: Via, begun: said.Begun, node: HostName, keys: 
             login_seconds=NODE_SECONDS,
         ) as there:
             if lack := _lacking(there, trial, begun, node):
-                raise NbsshError(lack, f"take another way: nbssh edit {trial.declared.name}: scheduler.via")
+                raise LackingError(lack, f"take another way: nbssh edit {trial.declared.name}: scheduler.via")
             # what lies in a shared home may be made for another kind of machine
             jupyter = "" if _is_other_kind(trial, begun) else trial.seen.found.path
             out, _ = there.attempt(f"test -x {sh(jupyter)} && echo there") if jupyter else (b"", 1)

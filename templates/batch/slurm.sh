@@ -1,4 +1,4 @@
-# needs: is_joined job_log job_name job_said nap now now_s options put seconds_of state trial user
+# needs: is_joined job_file job_log job_name job_said nap now now_s options put seconds_of state trial user
 # Slurm: squeue(1), sbatch(1), scancel(1), scontrol(1)
 scheduler_title=Slurm
 job_variable=SLURM_JOB_ID
@@ -67,9 +67,9 @@ list_jobs() {
     unset IFS
     set +f
     [ "$#" -gt 0 ] || set -- ''
-    # an allocation of hers has a name of its own
+    # an allocation of hers has a name of its own; the job of a trial is another one
     joined=''
-    { read -r joined; } 2>/dev/null <"${state}/joined" || :
+    [ "${job_file}" = try.sh ] || { read -r joined; } 2>/dev/null <"${state}/joined" || :
     for list_cluster in "$@"; do
         cluster=${list_cluster}
         ask_queue || return 1

@@ -70,6 +70,10 @@ def test_an_allocation_that_she_has_is_joined_and_stays(make_cluster: Callable[.
     assert f"stopped it in your job {job}, which stays" in bed.run("ssh", "-S", "none", "gpu-nb-kill").stdout
     until(lambda: not any("jupyter-lab" in line for line in bed.running("c2").values()), "Jupyter has ended")
     assert [each.state for each in bed.jobs()] == ["RUNNING"]
+    # what tries the ways is another job
+    bed.nbssh("job", "gpu", "--join", job)
+    bed.nbssh("apply", "--probe", "gpu", "--yes", timeout=120)
+    assert f"job {job} of 'gpu': RUNNING" in bed.nbssh("job", "gpu").stdout
     bed.on("login", f"scancel {job}")
     until(is_gone(bed), "the allocation is gone")
     # one of the profile's own name is simply found

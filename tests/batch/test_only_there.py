@@ -26,7 +26,7 @@ exec unshare --user --map-root-user --mount sh -c '
     exec "$@"' sh "$@"
 """
 KIND = """#!/bin/sh
-[ "$1" != -m ] || { echo other; exit 0; }
+[ "$1" = -m ] && [ "$(/usr/bin/uname -n)" = login ] && echo other && exit
 exec /usr/bin/uname "$@"
 """
 

@@ -100,6 +100,9 @@ def rendered() -> dict[str, str]:
         files[f"{job}/mybox.conf"] = laptop_files.ssh_config("mybox", profile, LOCAL, DIRECTIVES, way_of(profile))
     slurm = JOBS["slurm"]
     assert slurm.server
+    elsewhere = msgspec.structs.replace(slurm.server, via="auto", folder="/scratch/alice/.nbssh")
+    untried = msgspec.structs.replace(slurm, server=elsewhere, server_dir="/scratch/alice/.nbssh")
+    files["untried/mybox.conf"] = laptop_files.ssh_config("mybox", untried, LOCAL, DIRECTIVES, way_of(untried))
     files["slurm/known_hosts"] = way.known_hosts("mybox", slurm.server.host_keys)
     for model in SENT:
         files[model.templates[0]] = render(model)
