@@ -75,7 +75,10 @@ list_jobs() {
         ask_queue || return 1
         [ -z "${find_lines}" ] || return 0
     done
-    [ -z "${joined}" ] || command rm -f "${state}/joined"
+    [ -n "${joined}" ] || return 0
+    # that one has ended
+    command rm -f "${state}/joined"
+    list_jobs
 }
 
 # One that was joined is looked for by its number, among all of hers: squeue calls the number of an ended one an error.

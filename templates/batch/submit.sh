@@ -92,24 +92,30 @@ submit() {
     [ -n "${job_id}" ] || fail "${scheduler_title} names no job number: $(command head -c 200 "${job_said}")"
 }
 
+# launch tells by it which records are this job's
+note_found() {
+    found_job=${job_id} found_new=''
+    if ! recorded_job || [ "${job_id}" != "${found_job}" ]; then
+        found_new=yes
+        put "${state}/job" "${found_job}"
+    fi
+    job_id=${found_job}
+}
+
 # find_or_submit: a found job costs one question, and no lock
 find_or_submit() {
     find_patiently
     if [ -n "${job_id}" ]; then
-        found_job=${job_id} found_new=''
-        # launch tells by it which records are this job's
-        if ! recorded_job || [ "${job_id}" != "${found_job}" ]; then
-            found_new=yes
-            put "${state}/job" "${found_job}"
-        fi
-        job_id=${found_job}
+        note_found
         return 0
     fi
     trap end_stream EXIT
     trap 'exit 143' HUP INT TERM PIPE
     submit_lock
     find_patiently
-    if [ -z "${job_id}" ]; then
+    if [ -n "${job_id}" ]; then
+        note_found
+    else
         put "${state}/pending" "${program_id}"
         submit serve
         put "${state}/job" "${job_id}"
