@@ -1,8 +1,9 @@
 #!/bin/sh
 # The generations of Jupyter that the tests run: .venv-jupyter-old (JupyterLab 3, Notebook 6.5, jupyter_server 1) and
-# .venv-jupyter-new (JupyterLab 4, Notebook 7, jupyter_server 2); in .venv-jupyter-apps marimo and TensorBoard. Made once,
-# by the pip of the environment given as $1. Without network a word at home, where the tests that need them are skipped; in CI a failure. The old generation does
-# not run on every Python: where none that can is found, its folder says so in not-applicable, and so do its tests.
+# .venv-jupyter-new (JupyterLab 4, Notebook 7, jupyter_server 2); in .venv-jupyter-apps marimo, TensorBoard and
+# JupyterLab with jupyter_server_nbmodel. Made once, by the pip of the environment given as $1. Without network a word at
+# home, where the tests that need them are skipped; in CI a failure. The old generation does not run on every Python:
+# where none that can is found, its folder says so in not-applicable, and so do its tests.
 set -eu
 cd "$(dirname "$0")/.."
 python=$1/bin/python
@@ -54,7 +55,7 @@ fi
 make_environment new "$python" 'notebook>=7' &
 new=$!
 # TensorBoard 2.20 imports pkg_resources
-make_environment apps "$python" marimo tensorboard 'setuptools<80' &
+make_environment apps "$python" marimo tensorboard 'setuptools<80' jupyterlab ipykernel 'jupyter_server_nbmodel[lab]' &
 apps=$!
 failed=0
 [ -z "$old" ] || wait "$old" || failed=1

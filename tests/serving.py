@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pexpect
-from bed import is_running, until
+from bed import REPOSITORY, is_running, lacks, not_applicable, until
 from ports import free_port
 from remote_helpers import FAKE_JUPYTER
 
@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 
 PASSWORD = "corr€ct horse"
 UP = r"open http://127\.0\.0\.1:(\d+)/\s.*k and Enter stop it"
+
+
+def environment(name: str) -> Path:
+    """Return the bin folder of one of the environments that tests/jupyters.sh makes."""
+    folder = REPOSITORY / f".venv-jupyter-{name}"
+    if (why := folder / "not-applicable").exists():
+        not_applicable(why.read_text().strip())
+    if not (folder / ".made").exists():
+        lacks(f"{folder.name} is not there", "make jupyters (it needs the network)")
+    return folder / "bin"
 
 
 def fake_program(python: str = sys.executable) -> str:

@@ -17,6 +17,7 @@ from serving import (
     close_tunnel,
     detach,
     ended,
+    environment,
     fake_jupyter,
     free_port,
     kill,
@@ -25,7 +26,6 @@ from serving import (
     servers,
     start,
 )
-from test_generations import environment
 
 from nbssh.adapters.jupyter.visitor import Visitor
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bed import until
 from ports import free_port
-from serving import api, detach, fake_jupyter, kill, said, server_pid, start
-from test_generations import environment
+from serving import api, detach, environment, fake_jupyter, kill, said, server_pid, start
 
 from nbssh.core.files.render import original
 from nbssh.core.profile import app as apps

@@ -17,8 +17,7 @@ from urllib.request import Request
 import pytest
 from bed import BIN, REPOSITORY, needs, until
 from quick import quick
-from serving import PASSWORD, add, kill, server_pid, start
-from test_generations import environment
+from serving import PASSWORD, add, environment, kill, server_pid, start
 
 from nbssh.adapters.jupyter.visitor import Visitor
 

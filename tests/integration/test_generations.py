@@ -7,17 +7,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import bed as beds
 import pytest
 from bed import needs, until
-from serving import PASSWORD, add, close_tunnel, detach, ended, free_port, headers, said, server_pid, servers, start
+from serving import (
+    PASSWORD,
+    add,
+    close_tunnel,
+    detach,
+    ended,
+    environment,
+    free_port,
+    headers,
+    said,
+    server_pid,
+    servers,
+    start,
+)
 
 from nbssh.adapters.jupyter.visitor import Visitor
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from bed import Bed
 
@@ -52,16 +63,6 @@ c.ServerApp.root_dir = "/usr"
 c.IdentityProvider.token = "mine"
 c.PasswordIdentityProvider.hashed_password = "sha1:0123456789ab:0000000000000000000000000000000000000000"
 """
-
-
-def environment(name: str) -> Path:
-    """Return the bin folder of one of the environments that tests/jupyters.sh makes."""
-    folder = beds.REPOSITORY / f".venv-jupyter-{name}"
-    if (why := folder / "not-applicable").exists():
-        beds.not_applicable(why.read_text().strip())
-    if not (folder / ".made").exists():
-        beds.lacks(f"{folder.name} is not there", "make jupyters (it needs the network)")
-    return folder / "bin"
 
 
 @pytest.mark.figure("shells x Jupyter versions")

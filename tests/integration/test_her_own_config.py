@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from quick import quick
-from serving import PASSWORD, add, free_port, kill, run_folder, start
-from test_generations import environment
+from serving import PASSWORD, add, environment, free_port, kill, run_folder, start
 
 from nbssh.adapters.jupyter.visitor import Visitor
 from nbssh.errors import NbsshError

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bed import until
-from serving import add, close_tunnel, detach, kill, run_folder, servers, start
-from test_generations import environment
+from serving import add, close_tunnel, detach, environment, kill, run_folder, servers, start
 
 from nbssh.core.profile.profile import Profile, from_dict
 from nbssh.errors import NbsshError

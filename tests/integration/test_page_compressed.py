@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bed import REPOSITORY, until
 from ports import free_port
-from test_generations import environment
+from serving import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
