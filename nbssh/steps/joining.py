@@ -68,11 +68,11 @@ class Joined:
             ui.say("a Jupyter that runs there takes up what has changed at its next start")
 
 
-def join(there: Connection, target: Target, said: Mapping[str, Any]) -> Joined:
+def join(there: Connection, target: Target, said: Mapping[str, Any], *, tries_way: bool = True) -> Joined:
     """Look at the host, and return the profile as it is to be set up; what another laptop set up there is adopted.
 
     `said`, by key, is what the command line says: that counts, for all laptops. Its secret is empty where a password is
-    still to be asked for.
+    still to be asked for. `tries_way` as in `probe.choose`.
     """
     with trace.step(f"probe {there.shown}"):
         facts = probe.look(there, target)
@@ -91,15 +91,15 @@ def join(there: Connection, target: Target, said: Mapping[str, Any]) -> Joined:
     present = read_remote(there, [declared])
     scratch = f"{declared.folder}/{target.way.scratch}/" if target.way.scratch else None
     if all(scratch and path.startswith(scratch) for path in present.files):
-        chosen = probe.choose(there, target, facts)
+        chosen = probe.choose(there, target, facts, tries_way=tries_way)
         return Joined(chosen, present, lacks=_fatal(chosen, facts))
     record = server_record.read(present.files, declared.folder)
     _consent(there, target, record)
     target = _with_their_secret(target, record)
     if record.shared:
-        target = _adopted(there, target, record.shared, said, facts)
+        target = _adopted(there, target, record.shared, said, facts, tries_way=tries_way)
     else:
-        target = probe.choose(there, target, facts)
+        target = probe.choose(there, target, facts, tries_way=tries_way)
     return Joined(
         target,
         present,
@@ -126,7 +126,9 @@ def _consent(there: Connection, target: Target, record: Record) -> None:
         raise NbsshError(f"'{name}' is set up on {host} already", "take another profile name")
 
 
-def _adopted(there: Connection, target: Target, shared: Shared, said: Mapping[str, Any], facts: Facts) -> Target:
+def _adopted(
+    there: Connection, target: Target, shared: Shared, said: Mapping[str, Any], facts: Facts, *, tries_way: bool
+) -> Target:
     """Return the target with what another laptop set up, but for what is `said`."""
     own = target
     wanted = {key: value for key, value in options.nested(said).items() if key in KEYS}
@@ -137,7 +139,7 @@ def _adopted(there: Connection, target: Target, shared: Shared, said: Mapping[st
     if target.profile.fingerprint() != own.profile.fingerprint():
         with trace.step(f"probe {there.shown}"):
             facts = probe.look(there, target)
-    target = probe.choose(there, target, facts)
+    target = probe.choose(there, target, facts, tries_way=tries_way)
     chosen, found = target.declared.server, shared.found
     same = all(found.get(key, "") == getattr(chosen, key) for key in ("forward", "via"))
     if same and any(found.get("jupyter") == candidate.path for candidate in facts.candidates):

@@ -81,15 +81,18 @@ def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
     return msgspec.structs.replace(parse(out, nonce, connection.shown, want), folder=own_folder(profile))
 
 
-def choose(connection: Connection, target: Target, facts: Facts) -> Target:
-    """Return the target with what was found and chosen on its host, and say it."""
+def choose(connection: Connection, target: Target, facts: Facts, *, tries_way: bool = True) -> Target:
+    """Return the target with what was found and chosen on its host, and say it.
+
+    Where its way leads on, it is tried, which writes over there; without `tries_way` the likeliest is assumed.
+    """
     if facts.open:
         raise NbsshError(
             f"on {facts.host} {facts.open}: what runs from there could be theirs", f"there: {facts.repair}"
         )
     if not target.profile.adopt:
         found = _candidate(target, facts)
-        return _chosen(connection, target, facts, found)
+        return _chosen(connection, target, facts, found, tries_way=tries_way)
     mine = hers.adopted(target, facts)
     return _chosen(connection, mine[0], facts, hers.candidate(mine[1]), mine[1]) if mine else target
 
@@ -108,7 +111,13 @@ def _candidate(target: Target, facts: Facts) -> Candidate:
 
 
 def _chosen(
-    connection: Connection, target: Target, facts: Facts, found: Candidate, running: Running | None = None
+    connection: Connection,
+    target: Target,
+    facts: Facts,
+    found: Candidate,
+    running: Running | None = None,
+    *,
+    tries_way: bool = True,
 ) -> Target:
     """Try a session, and return the target with what runs there; `running` is hers, which it uses."""
     name, profile, ui = target.name, target.profile, target.ui
@@ -155,6 +164,8 @@ def _chosen(
         probed_for=profile.fingerprint(),
     )
     target = with_server(connection, target, server)
+    if not tries_way and leads_on:
+        return with_server(connection, target, msgspec.structs.replace(server, via=target.way.unseen_via))
     seen = Seen(facts, found, functools.partial(look, target=target))
     return with_server(connection, target, target.way.find(connection, target.declared, seen, target.ui))
 

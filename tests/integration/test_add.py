@@ -463,5 +463,8 @@ def test_a_dry_run_looks_and_writes_nothing(bed: Bed) -> None:
     assert "+Host box-nb\n" in bed.nbssh("add", "box", "-n", "--offline", "--token").stdout
     assert logins(bed) == seen
     assert tree(bed.local_home, bed.remote_home) == before
-    refused = bed.run("nbssh", "add", "box", "-n", "--scheduler", "slurm")
-    assert (refused.returncode, "nbssh render" in refused.stderr) == (1, True)
+    job = bed.nbssh("add", "box", "-n", "--scheduler", "slurm", "--token", "--jupyter", str(bed.jupyter))
+    assert "\n+scheduler slurm\n" in job.stdout
+    assert "+Host box-node" in job.stdout
+    assert "is a guess" in job.stderr
+    assert tree(bed.local_home, bed.remote_home) == before
