@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
-from bed import until
+from bed import needs, until
 from ports import free_port
+from remote_helpers import SHELLS
 from serving import api, detach, environment, fake_jupyter, kill, said, server_pid, start
 
-from nbssh.core.files.render import original
+from nbssh.core.files.app_files import Start
+from nbssh.core.files.render import original, render
 from nbssh.core.profile import app as apps
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bed import Bed
 
 # An app that a user describes by herself; it says at its start what it was told.
@@ -154,6 +159,38 @@ def test_those_of_the_package_are_apps(name: str) -> None:
     found = apps.read(name, original(f"apps/{name}.toml"))
     assert found.words(dict.fromkeys(apps.PLACES, "X"))
     assert not [word for word in found.words(dict.fromkeys(apps.PLACES, "X")) if "{socket}" in word or "{port}" in word]
+
+
+@pytest.mark.parametrize("name", ["marimo", "tensorboard", "code-server", "rstudio", "pluto"])
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_starts_one_runs_its_program_under_every_shell(name: str, shell: str, tmp_path: Path) -> None:
+    """With an imitated program, which says its arguments."""
+    needs(SHELLS[shell][0], "shellcheck")
+    found = apps.read(name, original(f"apps/{name}.toml"))
+    program = tmp_path / "it's/program"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\nprintf \'%s\\n\' "${JUPYTER_CONFIG_PATH-none}" "${PATH%%:*}" "$@"\n')
+    program.chmod(0o755)
+    places = {"program": str(program), "python": str(program), "socket": "/s k", "port": "7"}
+    places["token_file"] = str(tmp_path / "token")
+    (tmp_path / "token").write_text("t\n")
+    words = found.words(places)
+    start = tmp_path / "config/start"
+    start.parent.mkdir()
+    start.write_text(
+        render(Start(name="x", title=found.title, seal="#", program=str(program), command=words)), encoding="utf-8"
+    )
+    done = subprocess.run(["shellcheck", "--shell=sh", start], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    env = {"PATH": f"{start.parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    for path, left in ((f"{start.parent}:/mine", "/mine"), (str(start.parent), "none")):
+        env["JUPYTER_CONFIG_PATH"] = path
+        done = subprocess.run([*SHELLS[shell], start], env=env, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        said = done.stdout.splitlines()
+        assert said[:2] == [left, str(program.parent)]
+        if words[0] == str(program):
+            assert "\n".join(said[2:]) == "\n".join(words[1:])
 
 
 @pytest.mark.parametrize(
