@@ -67,6 +67,7 @@ class _Trial:
         self._rest = ssh.config_without_ours(self.folder, answers)
         _, self._plain = self._files("none")
         self._destinations: dict[tuple[str, ...], str] = {}
+        self._candidates: dict[str, tuple[Path, Path]] = {}
         self._said: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
         self._settled: frozenset[str] | None = None
@@ -92,7 +93,9 @@ class _Trial:
 
     def alias(self, name: str) -> Callable[[str, str], str]:
         """Return what tells `ssh -G ALIAS` for the text of a candidate of profile `name`."""
-        include, config = self._files(f"profile-{name}")
+        include, config = self._candidates.get(name) or self._candidates.setdefault(
+            name, self._files(f"profile-{name}")
+        )
 
         def ask(alias: str, text: str) -> str:
             if (alias, text) not in self._said:
