@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cluster import Cluster
 
-WORK = "/srv/work/ada"
+WORK = "/srv/wide/ada"
 
 
 def jupyter_on_work(bed: Cluster) -> str:
@@ -34,7 +34,7 @@ def test_a_home_that_the_nodes_lack(make_cluster: Callable[..., Cluster], home: 
     assert bed.on("login", "find .local -name nbssh").stdout == ""
     words = add(bed, "--server-dir", WORK, f"--jupyter={jupyter_on_work(bed)}", "--no-browser")
     assert ("the home is not there on c1" if home == "missing" else "the home cannot be written on c1") in words
-    assert 'server_dir = "/srv/work/ada"' in (bed.client_home / PROFILE).read_text()
+    assert 'server_dir = "/srv/wide/ada"' in (bed.client_home / PROFILE).read_text()
     assert "/home/ada/.local/share" not in (bed.client_home / ".ssh/nbssh.d/gpu.conf").read_text()
     session = start(bed)
     assert "started on c1 in job" in said(session)

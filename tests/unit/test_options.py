@@ -42,7 +42,7 @@ GIVEN: dict[str, tuple[Any, Any]] = {
     "--jupyter": ("/opt/jupyter-lab", "/opt/jupyter-lab"),
     "--app": ("notebook", "notebook"),
     "--dir": ("work", "work"),
-    "--server-dir": ("/work/me", "/work/me"),
+    "--server-dir": ("/scratch/me", "/scratch/me"),
     "--setup": (["module load a", "b"], ["module load a", "b"]),
     "--setup-shell": ("bash -l", ["bash", "-l"]),
     "--forward": ("tcp", "tcp"),

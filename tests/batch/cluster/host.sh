@@ -47,9 +47,9 @@ else
         *) bindfs -o allow_other,nonempty,direct_io /mnt/home-cluster /home ;;
     esac
     # a work file system, which the nodes can write in any case
-    mkdir -p /mnt/work/ada /srv/work
-    chown ada: /mnt/work/ada
-    bindfs -o allow_other,nonempty,direct_io /mnt/work /srv/work
+    mkdir -p /mnt/wide/ada /srv/wide
+    chown ada: /mnt/wide/ada
+    bindfs -o allow_other,nonempty,direct_io /mnt/wide /srv/wide
     # as every distribution mounts it: without group tty only root's sshd could give a terminal
     mount -t devpts -o newinstance,gid=5,mode=620,ptmxmode=666 devpts /dev/pts
     [ "$(readlink /dev/ptmx)" = pts/ptmx ] || mount --bind /dev/pts/ptmx /dev/ptmx
