@@ -12,6 +12,7 @@ from nbssh.core.profile.wrong import UNPRIVILEGED
 from nbssh.core.server import choice
 from nbssh.core.server.facts import Candidate
 from nbssh.core.server.values import is_token
+from nbssh.core.ssh.destination import typed
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def tell(target: Target, facts: Facts) -> None:
     name, ui, destination = target.name, target.ui, target.profile.destination
     for running in facts.running:
         ui.warn(f"you have a {described(running)}; this profile starts another one")
-        ui.say(f"to end that one: ssh {destination} kill {running.pid}")
+        ui.say(f"to end that one: {typed(destination, 'kill', str(running.pid))}")
         ui.say(f"to use it instead: --adopt; later nbssh edit {name}, and write: adopt = true")
     if facts.own_folder and not target.profile.dir:
         ui.say(f"the notebooks' folder is the one that {facts.own_folder} there sets")

@@ -20,6 +20,7 @@ from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import share_folder
 from nbssh.core.server import archive
+from nbssh.core.ssh.destination import typed
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _read(connection: Connection, share: str, those: Sequence[Declared], present
     if not programs.keys() <= answered:
         raise NbsshError(
             f"{connection.shown}: what came back does not tell which files are there",
-            f"look at what its login shell prints: ssh {connection.shown} true",
+            f"look at what its login shell prints: {typed(connection.shown, 'true')}",
         )
     try:
         present.files |= archive.files(data, output)

@@ -114,6 +114,7 @@ def test_marimo_lets_in_the_token_alone(bed: Bed) -> None:
     assert f"?access_token={token}" in (bed.local_home / ".local/state/nbssh/secrets/box.html").read_text()
     for pid, line in bed.leftovers().items():
         assert token not in line, pid
+    assert token not in bed.nbssh("logs", "box").stdout
     detach(session)
     kill(bed)
 

@@ -62,7 +62,7 @@ BROKEN: list[tuple[str, Callable[[Path], Any], int | None, str]] = [
     ("a long number", text("destination = 'x'\nport = " + 5_000 * "9"), None, "exceeds the limit"),
     ("a larger number", text("destination = 'x'\nport = 0x" + 100_000 * "f"), None, "exceeds the limit"),
     ("an infinite number", text(GOOD.format(port=8889) + "idle_hours = inf\n"), 3, "'idle_hours'"),
-    ("a steering value", text(GOOD.format(port=8889) + 'app = "\\u001b[2J"\n'), 3, "'app': there is no"),
+    ("a steering value", text(GOOD.format(port=8889) + 'app = "\\u001b[2J"\n'), 3, "'app' holds a control character"),
 ]
 
 

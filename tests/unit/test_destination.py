@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbssh.core.ssh.destination import Destination, parse, suggested_name
+from nbssh.core.ssh.destination import Destination, parse, suggested_name, typed
 from nbssh.errors import NbsshError
 
 
@@ -41,6 +41,19 @@ def test_destinations(text: str, expected: Destination) -> None:
 def test_what_ssh_would_refuse_or_a_shell_expand_is_refused(text: str) -> None:
     with pytest.raises(NbsshError, match="is no destination"):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("box", "ssh box true"),
+        ("al@10.0.0.1:47599", "ssh -p 47599 al@10.0.0.1 true"),
+        ("ssh://al@[::1]:22", "ssh -p 22 al@::1 true"),
+        (r"CORP\al@box", r"ssh 'CORP\al@box' true"),
+    ],
+)
+def test_what_a_user_types_is_what_ssh_knows(text: str, command: str) -> None:
+    assert typed(text, "true") == command
 
 
 def test_arguments_for_ssh() -> None:

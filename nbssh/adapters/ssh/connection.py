@@ -19,6 +19,7 @@ from nbssh.adapters.programs.process import OUTPUT_BYTES
 from nbssh.adapters.ssh import second
 from nbssh.adapters.ssh.client import FAILED, NO_SESSION
 from nbssh.adapters.terminal import screen, trace
+from nbssh.core.ssh.destination import typed
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -221,17 +222,17 @@ class Connection:
             seconds = min(ANSWER_SECONDS, self.login_seconds)
             return NbsshError(
                 f"{self.shown}: logged in, but /bin/sh did not answer within {seconds:.0f} s",
-                f"look at what the login shell's rc files wait for: ssh {self.shown}",
+                f"look at what the login shell's rc files wait for: {typed(self.shown)}",
             )
         if done.limit == "time":
-            return NbsshError(f"{self.shown}: no answer, gave up", f"see whether this works: ssh {self.shown}")
+            return NbsshError(f"{self.shown}: no answer, gave up", f"see whether this works: {typed(self.shown)}")
         if done.limit == "output":
             return NbsshError(f"{self.shown}: endless output at login", "look at what the login shell's rc files print")
         if done.status == FAILED:
             said = printable(log[-1] if log else _first_text(done.err), 200)
             return NbsshError(
                 f"{self.shown}: ssh could not connect" + (f": {said}" if said else ""),
-                f"see whether this works: ssh {self.shown}",
+                f"see whether this works: {typed(self.shown)}",
             )
         said = printable(_first_text(before) or _first_text(done.err), 200)
         return NbsshError(

@@ -9,6 +9,7 @@ from nbssh.core.profile import app as apps
 from nbssh.core.server import choice, needs
 from nbssh.core.server.doctor import Finding
 from nbssh.core.server.values import is_token
+from nbssh.core.ssh.destination import typed
 from nbssh.steps import hers, probe
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def _hers(target: Target, facts: Facts) -> Iterator[Finding]:
     for running in () if target.profile.adopt else facts.running:
         yield Finding(
             "by hand", "warning", f"you have a {hers.described(running)}",
-            f"if nothing of it is needed: ssh {target.profile.destination} kill {running.pid}; "
+            f"if nothing of it is needed: {typed(target.profile.destination, 'kill', str(running.pid))}; "
             f"to use it: nbssh edit {name}, and write adopt = true", name,
         )  # fmt: skip
     if facts.own_network:

@@ -14,6 +14,7 @@ from nbssh.core import answers
 from nbssh.core.profile.app import PROGRAMS, Jupyter
 from nbssh.core.profile.declared import states_below
 from nbssh.core.server.values import is_server_path
+from nbssh.core.ssh.destination import typed
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -201,4 +202,6 @@ def _is_number(text: str) -> bool:
 
 
 def _odd(shown: str, why: str) -> NbsshError:
-    return NbsshError(f"{shown}: the answer of the host cannot be used: {why}", f"see what it prints: ssh {shown} true")
+    return NbsshError(
+        f"{shown}: the answer of the host cannot be used: {why}", f"see what it prints: {typed(shown, 'true')}"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -90,6 +91,15 @@ def parse(text: str) -> Destination:
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):  # noqa: PLR2004  16 bits
         raise refused(text, f"'{printable(port, 60)}' is no port")
     return Destination(host, user, int(port or 0))
+
+
+def typed(text: str, *more: str) -> str:
+    """Return the ssh command that a user types to get to the destination in `text`: ssh itself knows no `host:port`."""
+    try:
+        words = parse(text).arguments()
+    except NbsshError:
+        words = [text]
+    return shlex.join(["ssh", *words, *more])
 
 
 def refused(text: str, why: str) -> NbsshError:
