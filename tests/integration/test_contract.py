@@ -68,7 +68,8 @@ def test_the_envelope_is_the_same_everywhere(bed: Bed) -> None:
         assert token not in done.stdout, words
     status = envelope(bed.nbssh("status", "--json").stdout)["profiles"][0]
     assert status.keys() == {
-        "also", "changed", "elsewhere", "host", "job", "kernels", "last_activity", "name", "outdated", "pid",
+        "also", "changed", "elsewhere", "host", "job", "kernels", "last_activity", "machine", "name", "outdated",
+        "pid",
         "sessions", "since", "state", "tunnel", "version",
     }  # fmt: skip
     check = envelope(bed.nbssh("doctor", "--json").stdout)["checks"][0]

@@ -379,7 +379,9 @@ def test_a_server_that_asks_for_a_password_is_contacted_only_when_named(bed: Bed
 FAKES = {
     "busctl": "echo 'b true'",
     "quota": "echo 'Disk quotas for me: none'; printf '   Block limit reached on /home\\033[2J\\n'; exit 1",
-    "df": "echo 'Filesystem 1024-blocks Used Available Capacity Mounted on'; echo '/dev/x 100 95 5 95% /home'",
+    "df": "echo 'Filesystem 1024-blocks Used Available Capacity Mounted on'\n"
+    "case $2 in /tmp) at=/tmp ;; */state/nbssh) at='/a disk' ;; *) at=/home ;; esac\n"
+    'echo "/dev/x 100 95 5 95% $at"',
 }
 SHELLS = ("dash", "bash", "busybox sh", "mksh", "ksh")
 
@@ -396,6 +398,7 @@ def test_the_script_tells_what_may_end_or_starve_a_server(shell: str, tmp_path: 
     (home / ".local/state/nbssh/secrets/x").mkdir(parents=True)
     (home / ".local/state/nbssh/a/node1").mkdir(parents=True)
     (home / ".local/state/nbssh/a/node1/record").write_text("pid 1\n")
+    os.utime(home / ".local/state/nbssh/a/node1/record", (1, 1))
     (home / ".local/state/nbssh/a/node 2").mkdir()
     (home / ".local/share/nbssh/$(id)").mkdir()
     bin_.mkdir()
@@ -417,9 +420,10 @@ def test_the_script_tells_what_may_end_or_starve_a_server(shell: str, tmp_path: 
     assert said.host == os.uname().nodename
     assert said.kills
     assert said.quota == ["Block limit reached on /home[2J"]
-    assert said.free == {str(home): 5, "/tmp": 5}
+    assert said.free == {str(home): 5, f"{home}/.local/state/nbssh": 5, "/tmp": 5}
     assert said.profiles == ["a"]
     assert said.runs == [("a", "node1", True)]
+    assert said.older == {("a", "node1")}
 
 
 def test_in_a_wsl_the_ssh_of_windows_is_said_to_know_nothing_of_it(bed: Bed) -> None:

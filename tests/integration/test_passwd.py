@@ -45,6 +45,21 @@ def test_what_runs_goes_on_and_is_told_of(bed: Bed) -> None:
     kill(bed)
 
 
+def test_doctor_tells_of_a_jupyter_that_has_the_old_one(bed: Bed) -> None:
+    add(bed)
+    session = start(bed)
+    old = "settings were changed"
+    assert old not in " ".join(bed.run("nbssh", "doctor", "box").stdout.split())
+    bed.nbssh("passwd", "box", "--token")
+    assert old in " ".join(bed.run("nbssh", "doctor", "box").stdout.split())
+    detach(session)
+    kill(bed)
+    session = start(bed)
+    assert old not in " ".join(bed.run("nbssh", "doctor", "box").stdout.split())
+    detach(session)
+    kill(bed)
+
+
 def test_an_empty_one_changes_nothing(bed: Bed) -> None:
     add(bed)
     secret = bed.local_home / ".local/state/nbssh/secrets/box.json"

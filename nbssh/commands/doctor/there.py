@@ -96,7 +96,7 @@ def _look(target: Target, known: Server, there: Connection) -> Iterator[Finding]
     yield from tried("forwarding", name, lambda: session.examine(target, known, there))
     yield from tried("folders", name, lambda: _folders(target, there))
     yield from tried("files there", name, lambda: _files(target, there))
-    yield from tried("running", name, lambda: _running(target, there))
+    yield from tried("running", name, lambda: _running(target, there, said))
 
 
 def _clock(name: str, said: Survey, now: float) -> Iterator[Finding]:
@@ -209,12 +209,18 @@ def _folders(target: Target, there: Connection) -> Iterator[Finding]:
     yield from ()
 
 
-def _running(target: Target, there: Connection) -> Iterator[Finding]:
+def _running(target: Target, there: Connection, said: Survey) -> Iterator[Finding]:
     name, answer = target.name, asked(there, target)
     if answer.state == "unresponsive":
         yield Finding(
             "running", "error", f"Jupyter on {printable(answer.host)} (pid {answer.pid}) does not answer",
             f"its log: nbssh logs {name}; end it: nbssh kill {name}", name,
+        )  # fmt: skip
+    elif answer.state == "running" and (name, answer.host) in said.older and not target.profile.adopt:
+        yield Finding(
+            "running", "warning", f"Jupyter on {printable(answer.host)} runs since before its settings were changed, "
+            f"the {target.profile.auth} among them perhaps",
+            f"to take the new ones: ssh {name}-nb-kill, then ssh {name}-nb", name,
         )  # fmt: skip
     else:
         yield Finding("running", "ok", f"Jupyter is {answer.state}", profile=name)

@@ -11,7 +11,10 @@ _CHARACTERS, _DIGITS = 200, 19
 
 @dataclass
 class Survey:
-    """The state of one host: `clock` in seconds since 1970, `free` KiB by path, `runs` (profile, host, recorded)."""
+    """The state of one host: `clock` in seconds since 1970, `free` KiB by path, `runs` (profile, host, recorded).
+
+    `older` are the hosts, by profile, with a Jupyter that was started before the profile's settings were changed.
+    """
 
     clock: float = 0.0
     host: str = ""
@@ -22,6 +25,7 @@ class Survey:
     repair: str = ""
     profiles: list[str] = field(default_factory=list)
     runs: list[tuple[str, str, bool]] = field(default_factory=list)
+    older: set[tuple[str, str]] = field(default_factory=set)
 
 
 def parse(out: bytes) -> Survey:  # noqa: C901  a case for each kind of line
@@ -46,7 +50,8 @@ def parse(out: bytes) -> Survey:  # noqa: C901  a case for each kind of line
             case ["profile", profile] if profile not in said.profiles:
                 said.profiles.append(profile)
             case ["run", profile, host, record]:
-                said.runs.append((profile, host, record == "record"))
+                said.runs.append((profile, host, record != "none"))
+                said.older |= {(profile, host)} if record == "older" else set()
             case _:
                 pass
     return said
