@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from nbssh.__main__ import _run
-from nbssh.core.files.laptop_files import program_named
+from nbssh.core.files.installed import program_named
 from nbssh.core.files.overlay import Source
 from nbssh.core.files.render import original, refuse_wrong
 from nbssh.errors import NbsshError

@@ -63,6 +63,7 @@ def test_a_page_without_the_marks_is_an_error(text: str) -> None:
         tables.rewritten(text, "")
 
 
+@pytest.mark.not_on_windows("the bench drives terminals")
 def test_its_rows_are_those_that_bench_measures() -> None:
     import commands  # noqa: PLC0415  after the path was set
     import sessions  # noqa: PLC0415

@@ -111,7 +111,9 @@ def far_end(profile: Profile) -> FarEnd:
 def is_private_end(profile: Profile) -> bool:
     """Tell whether nobody else can listen where the tunnel ends: ports and /tmp are everybody's."""
     server = profile.server
-    return server is not None and (server.gate or server.socket).startswith(f"{states_folder(server)}/")
+    if server is None:
+        return False
+    return (server.gate or server.socket).startswith((f"{server.home}/", f"{states_folder(server)}/"))
 
 
 def is_opened_later(profile: Profile, local: Local) -> bool:
