@@ -21,9 +21,9 @@ def lies_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
-@pytest.mark.parametrize("named", ["work", "work/.nbssh"])
+@pytest.mark.parametrize("named", ["wide", "wide/.nbssh"])
 def test_everything_is_there_and_nothing_at_home(bed: Bed, named: str) -> None:
-    work = bed.folder / "work"
+    work = bed.folder / "wide"
     ours = work / (".nbssh" if named.endswith("nbssh") else "nbssh")
     (work / "box").mkdir(parents=True)  # a folder of hers that is called like the profile
     (work / "box/data").write_text("hers")
@@ -52,7 +52,7 @@ def test_everything_is_there_and_nothing_at_home(bed: Bed, named: str) -> None:
 
 def test_a_port_there_is_opened_after_its_word(bed: Bed) -> None:
     """The opener asks the host's program, which it has to find there."""
-    port = add(bed, "--server-dir", str(bed.folder / "work"), "--forward", "tcp")
+    port = add(bed, "--server-dir", str(bed.folder / "wide"), "--forward", "tcp")
     session = start(bed)
     until(lambda: bed.opened, "the browser is opened")
     assert api(port)["version"]
@@ -61,7 +61,7 @@ def test_a_port_there_is_opened_after_its_word(bed: Bed) -> None:
     path = bed.local_home / ".config/nbssh/profiles/box.toml"
     path.write_text("no = TOML\n")
     told = bed.run("nbssh", "remove", "box").stderr
-    assert f"rm -r {bed.folder}/work/nbssh/box {bed.folder}/work/nbssh/.state/box" in told
+    assert f"rm -r {bed.folder}/wide/nbssh/box {bed.folder}/wide/nbssh/.state/box" in told
 
 
 def test_what_is_no_folder_is_refused(bed: Bed) -> None:
@@ -84,7 +84,7 @@ def test_what_is_no_folder_is_refused(bed: Bed) -> None:
 def test_it_is_carried_there_by_hand(bed: Bed) -> None:
     fake_jupyter(bed)
     (bed.remote_home / ".profile").write_text("PATH=$HOME/bin:$PATH\n")
-    work = bed.folder / "work"
+    work = bed.folder / "wide"
     work.mkdir()
     port, far = free_port(), free_port()
     words = ("--port", str(port), "--remote-port", str(far), "--server-dir", str(work))
