@@ -1,4 +1,4 @@
-# needs: cancel_job environment_file fail find_job host look_job name nap newline now now_s options program say
+# needs: cancel_job environment_file fail find_job host look_job name nap newline now now_s options program python say
 # needs: scheduler_commands scheduler_title state take_environment
 # --- the batch job: its number, its state, its end; the scheduler's own words all come from the part of its name -----
 # The part, batch/SCHEDULER.sh, says how to submit_job SCRIPT OPTION..., find_job, look_job, cancel_job, explain_end, nodes
@@ -121,6 +121,17 @@ has_served_step() {
 }
 become_served_step() {
     :
+}
+
+# run_python PROGRAM WORD...: in Jupyter's Python, or in the host's; 127: there is none
+run_python() {
+    for python_tool in "${python:-/}" python3; do
+        if command -v "${python_tool}" >/dev/null 2>&1; then
+            command "${python_tool}" -I -S -c "$@"
+            return
+        fi
+    done
+    return 127
 }
 
 # doze SECONDS: a longer nap, for a scheduler is asked seldom

@@ -1,4 +1,4 @@
-# needs: fail host job_log job_name job_said name python seconds_of user
+# needs: fail host job_log job_name job_said name run_python seconds_of user
 # OAR: oarsub(1), oarstat(1), oardel(1)
 scheduler_title=OAR
 job_variable=OAR_JOB_ID
@@ -37,12 +37,9 @@ for number, job in sorted(jobs.items(), key=lambda item: int(item[0])):
         print("|".join(str(word).replace("|", " ").replace("\n", " ") for word in words))
 '
 read_json() {
-    for json_tool in "${python:-/}" python3; do
-        if command -v "${json_tool}" >/dev/null 2>&1; then
-            command "${json_tool}" -I -S -c "${list_python}" "$@"
-            return
-        fi
-    done
+    json_status=0
+    run_python "${list_python}" "$@" || json_status=$?
+    [ "${json_status}" -eq 127 ] || return "${json_status}"
     fail "nothing on ${host} can read what oarstat says" "install python3 there"
 }
 

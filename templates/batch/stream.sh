@@ -1,5 +1,5 @@
 # needs: doze explain_end fail host job_end job_found job_id job_node look_job name now now_s print_job_log
-# needs: print_plain program put python run_step say say_end scheduler_ways state
+# needs: print_plain program put run_python run_step say say_end scheduler_ways state
 # --- job: the stream -------------------------------------------------------------------------------------------------
 
 # Joins descriptors 4 and 3 to HOST PORT. 0: our side ended; 3: the other did; 1: no connection.
@@ -48,13 +48,9 @@ os._exit(status)
 
 # relay HOST PORT SECONDS: how long nobody may be listening yet
 relay() {
-    for relay_tool in "${python:-/}" python3; do
-        if command -v "${relay_tool}" >/dev/null 2>&1; then
-            relay_status=0
-            command "${relay_tool}" -I -S -c "${relay_python}" "$@" || relay_status=$?
-            return "${relay_status}"
-        fi
-    done
+    relay_status=0
+    run_python "${relay_python}" "$@" || relay_status=$?
+    [ "${relay_status}" -eq 127 ] || return "${relay_status}"
     fail "nothing on ${host} can connect to ${1}" "install python3 there"
 }
 
@@ -74,13 +70,7 @@ while True:
         time.sleep(0.1)
 '
 greets() {
-    for greets_tool in "${python:-/}" python3; do
-        if command -v "${greets_tool}" >/dev/null 2>&1; then
-            command "${greets_tool}" -I -S -c "${greets_python}" "$@"
-            return
-        fi
-    done
-    return 1
+    run_python "${greets_python}" "$@"
 }
 
 # find_way WAY: sets way. Where none could be tried before, the ways that end in a sshd of ours come first: what they need
