@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,9 @@ def look(laptop: Laptop, name: str, ended: list[tuple[int, str]]) -> None:
 def drive(name: str, top: Path, rounds: int) -> int:
     laptop, kept = Laptop(top / "h"), top / "kept"
     laptop.home.mkdir(mode=0o700)
-    os.environ.update(laptop.environ)
+    (top / "tmp").mkdir()
+    os.environ.update(laptop.environ | {"TMPDIR": str(top / "tmp")})  # what a fork cannot clear away goes with `top`
+    tempfile.tempdir = None
     laptop.write()
     answers = laptop.answers(HOSTS)
     # The first profile is there without the Include line, so that both have to put it in.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -33,6 +34,7 @@ class Remote:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", "USER": "alice"}
+        self.uid = os.getuid()
         self.model: dict[str, Any] = {
             "nonce": NONCE,
             "jupyter": "",
@@ -73,6 +75,7 @@ class Remote:
             timeout=PATIENCE * 2,
             env=self.env,
             cwd=self.home,
+            user=None if self.uid == os.getuid() else self.uid,
         )
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
         lines = done.stdout.splitlines()
@@ -87,9 +90,8 @@ class Remote:
         return answer
 
     def tree(self) -> set[str]:
-        """Return everything in the home, and the probe's traces in /tmp."""
-        traces = {str(path) for path in Path(tempfile.gettempdir()).glob(f"nbssh-{os.getuid()}")}
-        return {str(path) for path in self.home.rglob("*")} | traces
+        """Return everything in the home; /tmp belongs to the other tests of this user, too."""
+        return {str(path) for path in self.home.rglob("*")}
 
 
 @pytest.fixture
@@ -244,13 +246,35 @@ def test_nothing_of_the_kind_but_something_else(remote: Remote) -> None:
     assert (found["path"], found["program"], found["notebook"]) == (str(path), "jupyter-notebook", "6.5.7")
 
 
-def test_a_folder_of_somebody_else_in_tmp(remote: Remote) -> None:
-    folder = Path(f"/tmp/nbssh-{os.getuid()}")
-    if folder.exists() or folder.is_symlink():
-        pytest.skip(f"{folder} is in use")
-    folder.symlink_to(remote.home)
+@pytest.fixture
+def alone(remote: Remote) -> Remote:
+    """Let the probe run as a user of its own, whose part of /tmp no other test touches."""
+    if os.getuid():
+        pytest.skip("needs root, to be another user")
+    remote.uid = 200_000 + os.getpid()  # pids of tests at the same time differ
+    os.chown(remote.home, remote.uid, remote.uid)
+    return remote
+
+
+def of_user(uid: int) -> list[Path]:
+    """Return what a user has in /tmp; what goes away meanwhile is somebody else's."""
+    found = []
+    for path in Path("/tmp").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += [path] * (path.lstat().st_uid == uid)
+    return found
+
+
+def test_nothing_of_a_look_is_left_in_tmp(alone: Remote) -> None:
+    assert alone.look()["socket"][0]["tmp"] == "ok"
+    assert of_user(alone.uid) == [alone.home]
+
+
+def test_a_folder_of_somebody_else_in_tmp(alone: Remote) -> None:
+    folder = Path(f"/tmp/nbssh-{alone.uid}")
+    folder.symlink_to(alone.home)
     try:
-        assert remote.look()["socket"][0]["tmp"] == "SQUATTED"
+        assert alone.look()["socket"][0]["tmp"] == "SQUATTED"
     finally:
         folder.unlink()
 
