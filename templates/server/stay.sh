@@ -1,6 +1,20 @@
-# needs: also api_version asked describe_end fate forget_server go_on host how is_process local_port marked mortal
-# needs: name print_log_end run say server_pid server_start session_lasts title
+# needs: also api_version asked describe_end fate forget_server go_on host how is_process local_port look marked
+# needs: mortal name newline p_start parent print_log_end run say server_pid server_start session_lasts title
 # --- launch: stay ----------------------------------------------------------------------------------------------------
+
+# Sets `joined` where an earlier session came over the same connection: ssh runs no LocalCommand for the later ones, so
+# that no browser opens by itself. `connections` holds those that live, a line each: process id and start.
+note_connection() {
+    joined='' connections=''
+    while read -r connection connection_start; do
+        if is_process "${connection}" "${connection_start}"; then
+            [ "${connection}" != "${parent}" ] || joined=yes
+            connections="${connections}${connection} ${connection_start}${newline}"
+        fi
+    done 2>/dev/null <"${run}/connections" || :
+    if [ -n "${joined}" ] || ! look "${parent}"; then return 0; fi
+    { printf '%s\n' "${connections}${parent} ${p_start}" >"${run}/connections"; } 2>/dev/null || :
+}
 
 read_keys() {
     trap - INT QUIT HUP TERM PIPE USR1 EXIT
@@ -79,6 +93,7 @@ stay() {
     for also_port in ${also}; do
         say "also http://127.0.0.1:${also_port}/" || :
     done
+    [ ! -t 1 ] || [ -z "${joined}" ] || say "ssh opens the browser only with a connection's first session: nbssh open ${name}" || :
     describe_end
     [ ! -t 1 ] || [ -n "${mortal}" ] || say "if the connection is lost it keeps running, too: ssh ${name}-nb comes back to it" || :
     say "Ctrl-C detaches, ${fate}; k and Enter stop it (so does: ssh ${name}-nb-kill)" || :

@@ -84,6 +84,10 @@ def test_leaving_the_first_of_two_terminals_returns_at_once_with_a_tab_open(make
         assert ask(tab) == 200
         assert second.isalive()
     assert len(bed.opened) == 1
+    assert "nbssh open box" not in str(first.after)
+    assert "ssh opens the browser only with a connection's first session: nbssh open box" in str(second.after)
+    assert bed.nbssh("open", "box").returncode == 0
+    until(lambda: len(bed.opened) == 2, "the browser is called again")
     detach(second)
     assert bed.run("ssh", "box-nb-kill").returncode == 0
 
