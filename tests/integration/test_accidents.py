@@ -23,6 +23,7 @@ from serving import (
     detach,
     end,
     ended,
+    fake_jupyter,
     far_end,
     free_port,
     kill,
@@ -203,6 +204,22 @@ def test_a_home_that_is_full_takes_no_half_installation(bed: Bed) -> None:
         assert bed.run("nbssh", "apply", "box").returncode == 0
         detach(start(bed))
         kill(bed)
+
+
+def test_a_first_add_on_a_full_home_leaves_nothing_there(bed: Bed) -> None:
+    jupyter = fake_jupyter(bed)
+    above = bed.remote_home / ".local"
+    above.mkdir()
+    with mounted(above, "-t", "tmpfs", "-o", "size=128k,mode=700", "none"):
+        (above / "share").mkdir()
+        filler = fill(above)
+        with filler.open("r+b") as file:
+            file.truncate(filler.stat().st_size - 16384)  # the folders still find room
+        before = sorted(bed.remote_home.rglob("*"))
+        done = bed.run("nbssh", "add", "box", "--yes", "--token", "--jupyter", str(jupyter))
+        assert done.returncode == 1
+        assert "No space left on device" in done.stderr
+        assert sorted(bed.remote_home.rglob("*")) == before
 
 
 def test_a_home_that_cannot_be_written(bed: Bed) -> None:
