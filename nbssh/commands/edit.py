@@ -116,7 +116,7 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
     context.ui.say(f"'{name}': {len(plan.changes)} files changed")
     if agreed:
         agreed.say_sent()
-    _say_what_is_left(context, name, old, edited.profile, complete=there is not None)
+    _say_what_is_left(context, name, old, target.profile, complete=there is not None, found=_has_found(remote))
     return Exit.FAILED if trouble else Exit.DONE
 
 
@@ -224,7 +224,12 @@ def _plan(target: Target, text: str, agreed: Agreed | None) -> Plan:
     return Plan([*(agreed.changes if agreed else []), *local])
 
 
-def _say_what_is_left(context: Context, name: str, old: str, profile: Profile, *, complete: bool) -> None:
+def _has_found(remote: list[Change]) -> bool:
+    """Tell whether the host had all files of the profile: then it may be the one of before, by another name."""
+    return all(change.old is not None for change in remote)
+
+
+def _say_what_is_left(context: Context, name: str, old: str, profile: Profile, *, complete: bool, found: bool) -> None:
     if complete and not profile.adopt:
         context.ui.say("a Jupyter that runs there takes this up at its next start")
     elif not complete:
@@ -234,6 +239,15 @@ def _say_what_is_left(context: Context, name: str, old: str, profile: Profile, *
     except NbsshError:
         return
     moved = (before.destination, own_folder(before)) != (profile.destination, own_folder(profile))
-    if before.server and moved:
+    if before.server and moved and not (complete and found and _is_one_machine(before, profile)):
         holds = folders_shown(name, before.server.folder)
         context.ui.warn(f"{before.destination} still holds {holds}, and Jupyter may run there")
+
+
+def _is_one_machine(before: Profile, after: Profile) -> bool:
+    """Tell whether two names lead to the same home on the same host, as far as a look at both can tell."""
+    seen = [
+        each.server and (each.server.hostname, each.server.uid, each.server.home, own_folder(each))
+        for each in (before, after)
+    ]
+    return seen[0] == seen[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +57,18 @@ def test_an_edit_reaches_every_file_here_and_there_and_comments_stay(bed: Bed) -
     assert f"127.0.0.1:{other}" in (bed.local_home / ".ssh/nbssh.d/box.conf").read_text()
     assert "/notes\n" in (bed.remote_home / ".local/share/nbssh/box/profile").read_text()
     assert "already up to date" in bed.nbssh("apply", "box").stderr
+
+
+def test_another_name_of_the_same_host_leaves_nothing_behind(bed: Bed) -> None:
+    config = bed.local_home / ".ssh/config"
+    config.write_text(config.read_text() + config.read_text().replace("Host box\n", "Host beside\n"))
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(fake_jupyter(bed)), "--port", str(free_port()))
+    editor(bed, 'sed -i "/^destination/s/box/beside/" "$1"', 'sed -i "/^destination/s/beside/box/" "$1"')
+    assert "still holds" not in bed.nbssh("edit", "box", "--yes").stderr
+    assert 'destination = "beside"' in toml(bed).read_text()
+    # a host that has nothing of the profile is another one
+    shutil.rmtree(bed.remote_home / ".local/share/nbssh")
+    assert "beside still holds ~/.local/share/nbssh/box and" in bed.nbssh("edit", "box", "--yes").stderr
 
 
 def test_another_jupyter_has_the_server_looked_at_again(bed: Bed) -> None:
