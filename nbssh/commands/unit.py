@@ -78,11 +78,11 @@ def _on_host(target: Target, *, install: bool, remove: bool) -> None:
         case [["nbssh-none"]]:
             target.ui.say(f"there is no unit of '{name}' on {host}")
         case [["nbssh-nosystemd"]]:
-            raise NbsshError(f"{host} has no systemd", "its administrator can start Jupyter with it by other means")
+            raise NbsshError(f"no systemd runs on {host}", "its administrator can start Jupyter with it by other means")
         case [["nbssh-nolinger"]]:
             raise NbsshError(
                 f"on {host} your own systemd ends when you log out, and you may not change that",
-                "its administrator can: loginctl enable-linger USER",
+                f"its administrator can: loginctl enable-linger {connect.known_server(target).uid}",
             )
         case [["nbssh-failed", *words]]:
             raise NbsshError(f"on {host} this failed: {' '.join(words)}", "run it there: it says why")
@@ -100,7 +100,15 @@ def _install(target: Target, content: str) -> None:
         writing.write_local(context, Plan([change]))
         context.ui.say(f"{context.paths.shown(file)} is written")
     if failed := units.run(units.starting(context, name)):
-        raise NbsshError("it does not run, because this failed", context.paths.system.spoken(failed))
+        command, said = failed
+        kept = old is not None
+        if not kept:
+            _take_away(context, name)
+        raise NbsshError(
+            f"it does not run, {'' if kept else 'and is not installed, '}because this failed: "
+            f"{context.paths.system.spoken(command)}: {said}",
+            f"leave a window open: ssh {alias(name)}",
+        )
     if not units.opens(target):
         raise NbsshError(
             f"it was started, but no tunnel was open within {units.OPEN_SECONDS:.0f} s",
@@ -112,7 +120,12 @@ def _install(target: Target, content: str) -> None:
 
 
 def _remove(context: Context, name: str) -> None:
+    context.ui.say(f"the unit of '{name}' is removed" if _take_away(context, name) else f"there is no unit of '{name}'")
+
+
+def _take_away(context: Context, name: str) -> bool:
+    """End it and delete its file; tell whether there was one."""
     changes = units.removal(context, name)
     writing.write_local(context, Plan(changes))
     units.tidy(context, name)
-    context.ui.say(f"the unit of '{name}' is removed" if changes else f"there is no unit of '{name}'")
+    return bool(changes)

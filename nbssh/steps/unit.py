@@ -83,15 +83,16 @@ def tidy(context: Context, name: str) -> None:
         remove_empty(each)
 
 
-def run(commands: list[list[str]]) -> list[str] | None:
-    """Run the commands; return the one that failed, None if all went well."""
+def run(commands: list[list[str]]) -> tuple[list[str], str] | None:
+    """Run the commands; return the one that failed and the last line that it said, None if all went well."""
     for command in commands:
         try:
             done = process.run(command, seconds=SECONDS)
-        except NbsshError:  # there is no such program
-            return command
+        except NbsshError as error:  # there is no such program
+            return command, error.message
         if done.status:
-            return command
+            lines = done.err.decode("utf-8", "replace").split("\n")
+            return command, next((line.strip() for line in reversed(lines) if line.strip()), f"status {done.status}")
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import plistlib
 import re
 import shlex
@@ -154,13 +155,21 @@ def test_it_is_installed_and_removed(bed: Bed) -> None:
     assert calls.read_text().splitlines()[-1] == "--user disable --now nbssh-box.service"
     assert "there is no unit" in bed.nbssh("unit", "box", "--remove").stderr
     kill(bed)
-    # where there is no systemd of the user's, that is told
-    program.write_text("#!/bin/sh\nexit 1\n")
+    # where there is no systemd of the user's, that is told, and nothing stays
+    working = program.read_text()
+    program.write_text("#!/bin/sh\necho Failed to connect to bus >&2\nexit 1\n")
     done = bed.run("nbssh", "unit", "box", "--install")
     assert done.returncode == 1
-    assert "it does not run" in done.stderr
-    assert "systemctl --user daemon-reload" in done.stderr
+    assert "it does not run, and is not installed, because this failed: systemctl --user daemon-reload: " in done.stderr
+    assert "daemon-reload: Failed to connect to bus\nnbssh: hint: leave a window open: ssh box-nb\n" in done.stderr
+    assert not file.parent.parent.exists()
+    assert about_unit(bed) == []
+    program.write_text(working)
+    bed.nbssh("unit", "box", "--install")
+    kill(bed)
+    program.write_text("#!/bin/sh\nexit 1\n")
     assert about_unit(bed) == [("warning", "nbssh-box.service does not run")]
+    program.write_text(working)
     # and it goes with its profile
     bed.nbssh("remove", "box", "--yes")
     assert not file.parent.parent.exists()
@@ -243,7 +252,7 @@ def test_the_host_waits_for_the_jupyter_of_a_session(bed: Bed) -> None:
 # systemctl and loginctl of a host, which write down what they are told.
 HOST_PROGRAM = """#!/bin/sh
 echo "${0##*/} $*" >>{calls}
-case $* in *enable-linger*) exit {linger} ;; esac
+case $* in *enable-linger*) exit {linger} ;; *is-system-running*) echo {state}; exit 1 ;; esac
 """
 
 
@@ -255,14 +264,18 @@ def test_the_unit_of_the_host_is_installed_and_removed(bed: Bed) -> None:
     login.write_text(login.read_text().replace("PATH=", f"PATH={bin_}:", 1))
     bin_.mkdir()
 
-    def programs(linger: int) -> None:
+    def programs(linger: int, state: str = "degraded") -> None:
+        text = HOST_PROGRAM.replace("{calls}", str(calls)).replace("{state}", state)
         for name in ("systemctl", "loginctl"):
-            (bin_ / name).write_text(HOST_PROGRAM.replace("{calls}", str(calls)).replace("{linger}", str(linger)))
+            (bin_ / name).write_text(text.replace("{linger}", str(linger)))
             (bin_ / name).chmod(0o755)
 
+    programs(linger=1, state="offline")
+    done = bed.run("nbssh", "unit", "box", "--server", "--install")
+    assert (done.returncode, "no systemd runs on" in done.stderr) == (1, True)
     programs(linger=1)
     done = bed.run("nbssh", "unit", "box", "--server", "--install")
-    assert (done.returncode, "loginctl enable-linger USER" in done.stderr) == (1, True)
+    assert (done.returncode, f"loginctl enable-linger {os.getuid()}\n" in done.stderr) == (1, True)
     assert not (bed.remote_home / ".config").exists()
     programs(linger=0)
     calls.unlink()
@@ -270,6 +283,7 @@ def test_the_unit_of_the_host_is_installed_and_removed(bed: Bed) -> None:
     file = bed.remote_home / ".config/systemd/user/nbssh-box-jupyter.service"
     assert file.read_text() == bed.nbssh("unit", "box", "--server").stdout
     assert [line for line in calls.read_text().splitlines() if line.startswith("systemctl")] == [
+        "systemctl is-system-running",
         "systemctl --user daemon-reload",
         "systemctl --user enable --now nbssh-box-jupyter.service",
     ]
