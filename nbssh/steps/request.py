@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from nbssh.adapters.laptop import store
 from nbssh.core.profile import options
 from nbssh.core.profile.also import is_same
 from nbssh.core.profile.app import NoAppError, described, is_jupyter
@@ -199,9 +200,16 @@ def is_already(context: Context, wish: Wish, recipe: Recipe) -> bool:
     differ = options.differing(keys, old)
     if more and not is_same(more, old.also):
         differ.append("also")
+        keys["also"] = [*old.also, *(new for new in more if not any(is_same([new], [has]) for has in old.also))]
     if not differ:
         return True
     raise NbsshError(
         f"there is a profile '{wish.name}' already, with another {' and '.join(differ)}",
-        f"change it: nbssh edit {wish.name}, then nbssh apply {wish.name}; or take it away: nbssh remove {wish.name}",
+        f"say in it {_lines(differ, keys)}: nbssh edit {wish.name}, then nbssh apply {wish.name}; "
+        f"or take it away: nbssh remove {wish.name}",
     )
+
+
+def _lines(differ: list[str], keys: dict[str, Any]) -> str:
+    """Return the lines of a profile that say so; of what stands in a table, the key."""
+    return " and ".join(f"'{key}'" if "." in key else printable(store.line(key, keys[key]), 200) for key in differ)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import json
+import re
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -85,6 +86,12 @@ def test_ports_hosts_and_sockets_come_through_and_are_named_everywhere(bed: Bed)
     assert bed.run("nbssh", "add", "box", *again).returncode == 0
     other = bed.run("nbssh", "add", "box", "--also", str(far))
     assert (other.returncode, "with another also" in other.stderr) == (1, True)
+    further = bed.run("nbssh", "add", "box", "--also", "6006")
+    assert further.returncode == 1
+    text = (bed.local_home / ".config/nbssh/profiles/box.toml").read_text()
+    (line,) = re.findall(r"^(also = .*)\]$", text, re.MULTILINE)
+    assert f'{line}, "6006"]: nbssh edit box, then nbssh apply box' in further.stderr, "what was there stays"
+    assert f"{line}]: nbssh edit box" in other.stderr
     kill(bed)
 
 

@@ -143,6 +143,13 @@ def shown_text(profile: Profile, hidden: Callable[[str], str]) -> str:
     return tomlkit.dumps(of(msgspec.to_builtins(profile)))
 
 
+def line(key: str, value: object) -> str:
+    """Return the line of a profile that says so."""
+    import tomlkit  # noqa: PLC0415  as above
+
+    return tomlkit.dumps({key: value}).rstrip("\n")
+
+
 def _parsed(text: str) -> dict[str, Any] | None:
     try:
         return tomllib.loads(text)
