@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbssh.adapters.ssh import login
 from nbssh.adapters.terminal.ui import password_from_stdin
 from nbssh.core.files import laptop_files, server_files
-from nbssh.core.profile.app import described
+from nbssh.core.profile.app import described, is_jupyter, title
 from nbssh.core.profile.profile import alias, kill_alias
 from nbssh.core.server import launch
 from nbssh.core.text import printable
@@ -61,7 +61,8 @@ def check(context: Context, name: str, *, password_stdin: bool) -> None:
             sys.stdout.flush()
             began = now
             started = started or step.started
-    how = "this check started Jupyter, and it" if started else "Jupyter was there before, and"
+    found = "Jupyter" if is_jupyter(target.profile.app) else title(target.profile.app)
+    how = f"this check started {found}, and it" if started else f"{found} was there before, and"
     context.ui.say(f"{how} goes on running; stop it with: ssh {kill_alias(name)}")
 
 

@@ -30,7 +30,7 @@ def job(context: Context, name: str, options: Sequence[str], *, join: str, json:
         raise NbsshError("--join takes a job as it is, --option is for a new one", "say one of them", code=Exit.USAGE)
     words = target.way.taking(join) if join else target.way.submitting(options)
     if not words:
-        raise NbsshError(f"Jupyter of '{name}' runs in no job", f"how it is: nbssh status {name}")
+        raise NbsshError(f"'{name}' starts on its host itself: it runs in no job", f"how it is: nbssh status {name}")
     with connect(target, at_destination=True) as there:
         if options or join:
             script, *rest = words
