@@ -123,10 +123,10 @@ become_served_step() {
     :
 }
 
-# run_python PROGRAM WORD...: in Jupyter's Python, or in the host's; 127: there is none
+# run_python PROGRAM WORD...: in Jupyter's Python where it starts, or in the host's; 127: there is none
 run_python() {
-    for python_tool in "${python:-/}" python3; do
-        if command -v "${python_tool}" >/dev/null 2>&1; then
+    for python_tool in "${python:-python3}" python3; do
+        if command "${python_tool}" -I -S -c '' </dev/null >/dev/null 2>&1; then
             command "${python_tool}" -I -S -c "$@"
             return
         fi

@@ -36,17 +36,13 @@ for number, job in sorted(jobs.items(), key=lambda item: int(item[0])):
         words += [job.get(key) or "" for key in ("startTime", "scheduledStart", "walltime", "message")]
         print("|".join(str(word).replace("|", " ").replace("\n", " ") for word in words))
 '
-read_json() {
-    json_status=0
-    run_python "${list_python}" "$@" || json_status=$?
-    [ "${json_status}" -eq 127 ] || return "${json_status}"
-    fail "nothing on ${host} can read what oarstat says" "install python3 there"
-}
-
 list_jobs() {
     job_found=silent job_word='' job_node='' job_reason='' job_left='' job_start='' job_state=ended
     list_text=$(command oarstat -f -J -u "${user}" 2>/dev/null) || return 1
-    list_lines=$(printf '%s\n' "${list_text}" | read_json "$@" 2>/dev/null) || return 1
+    list_status=0
+    list_lines=$(printf '%s\n' "${list_text}" | run_python "${list_python}" "$@" 2>/dev/null) || list_status=$?
+    [ "${list_status}" -ne 127 ] || fail "nothing on ${host} can read what oarstat says" "install python3 there"
+    [ "${list_status}" -eq 0 ] || return 1
     job_found=none
     list_line=$(printf '%s\n' "${list_lines}" | command grep -v '^\(Terminated\|Error\|toError\|Finishing\)|' | command head -n 1) || :
     [ -n "${list_line}" ] || return 1
