@@ -67,6 +67,12 @@ def test_a_broken_command_is_refused(text: str) -> None:
         PLAIN.replace("alice@10.0.0.5", "“alice@10.0.0.5”"),
         PLAIN.replace("ssh", "autossh -M 0 -f -N"),
         PLAIN.replace("ssh", "autossh -M20000"),
+        PLAIN.replace("ssh", "AUTOSSH_GATETIME=0 autossh -M 0"),
+        f"alice@pc:~$ TERM=xterm {PLAIN}",
+        f"env LC_ALL=C {PLAIN}",
+        PLAIN.replace(" ", " \\\n    "),
+        PLAIN.replace(" ", " `\r\n    "),
+        f"{PLAIN};",
     ],
 )
 def test_it_is_the_same_command(text: str) -> None:
@@ -116,6 +122,43 @@ def test_an_address_of_ipv6_is_a_jump_in_brackets() -> None:
     """Without them ssh says: Invalid -J argument."""
     recipe = parse_recipe("ssh alice@2001:db8::1 -L 9000:localhost:9001 ssh node7 -L 9001:localhost:8888")
     assert recipe.options == ("ProxyJump=alice@[2001:db8::1]",)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ssh -t gate -L 9000:localhost:9001 'ssh -L 9001:localhost:8888 node7'",
+        "ssh -L 9000:localhost:9001 gate 'exec ssh -L 9001:localhost:8888 node7'",
+    ],
+)
+def test_the_second_hop_may_be_one_word(command: str) -> None:
+    recipe = parse_recipe(command)
+    assert (str(recipe.destination), recipe.local_port, recipe.remote_port) == ("node7", 9000, 8888)
+    assert recipe.options == ("ProxyJump=gate",)
+
+
+def test_three_hops_are_one_connection_through_two() -> None:
+    recipe = parse_recipe("ssh -t a -L 1:localhost:2 ssh -t -L 2:localhost:3 b ssh -L 3:localhost:8888 c")
+    assert (str(recipe.destination), recipe.options, recipe.jump) == ("c", ("ProxyJump=a,b",), "a,b")
+    assert (recipe.local_port, recipe.remote_port, recipe.dropped) == (1, 8888, ())
+
+
+@pytest.mark.parametrize("rest", ["; open http://localhost:9000", "&& firefox", "# my tunnel", "| cat"])
+def test_what_follows_the_command_is_left_out_and_named(rest: str) -> None:
+    recipe = parse_recipe(f"ssh -L 9000:localhost:8888 box{rest if rest[0] == ';' else ' ' + rest}")
+    assert (str(recipe.destination), recipe.dropped) == ("box", (f"what follows: '{rest}'",))
+
+
+def test_a_proxy_command_keeps_its_pipe_and_a_user_his_number_sign() -> None:
+    recipe = parse_recipe("ssh -o ProxyCommand='nc %h %p | cat' alice@corp#root@10.0.0.5@psmp")
+    assert recipe.options == ("ProxyCommand=nc %h %p | cat",)
+    assert str(recipe.destination) == "alice@corp#root@10.0.0.5@psmp"
+
+
+@pytest.mark.parametrize("text", ["sudo ssh box", "kubectl exec -it pod"])
+def test_what_is_not_ssh_is_refused_with_that_reason(text: str) -> None:
+    with pytest.raises(NbsshError, match=f"'{text.partition(' ')[0]}' is not ssh"):
+        parse_recipe(text)
 
 
 def test_user_and_port_may_come_as_options() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getopt
 import itertools
 import re
@@ -46,9 +47,13 @@ _OURS = {
 # A prompt that was copied along, and programs that do no more than start ssh
 _PROMPT = re.compile(
     r"\A[^'\"]*?[$%>#\u276f\u279c]\s*"
-    r"(?=(?:exec|command|nohup|setsid|time|(?:\S+[/\\])?(?:auto)?ssh(?:\.exe|pass)?|gcloud|tsh|az|mosh|plink|putty)\s)"
+    r"(?=(?:exec|command|env|nohup|setsid|time|[A-Z_]+=\S*|(?:\S+[/\\])?(?:auto)?ssh(?:\.exe|pass)?|gcloud|tsh|az|mosh|plink|putty)\s)"
 )
-_STARTERS = {"exec", "command", "nohup", "setsid", "time"}
+_STARTERS = {"exec", "command", "env", "nohup", "setsid", "time"}
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+# A command on several lines, in several shells; and where another command begins
+_CONTINUED = re.compile(r"[\\`^][ \t]*\r?\n")
+_ENDS = re.compile(r"[;&|]+\Z|#")
 _SSH = re.compile(r"(?:.*[/\\])?ssh(?:\.exe)?\Z", re.IGNORECASE)
 # What a PDF or a word processor makes of a hyphen, a blank and quotes
 _TYPESET = str.maketrans({
@@ -95,14 +100,15 @@ def is_command(text: str) -> bool:
 
 def _command(text: str) -> list[str]:
     """Return the words after `ssh` in a pasted command, and none if `text` is a plain destination."""
-    plain = _DASHES.sub("-", _PROMPT.sub("", text.strip().translate(_TYPESET)).removesuffix("&").strip())
+    plain = _PROMPT.sub("", _CONTINUED.sub(" ", text.strip()).translate(_TYPESET))
+    plain = _DASHES.sub("-", plain).strip()
     if len(plain.split()) < 2 and not _SSH.match(plain):  # noqa: PLR2004  a command has two words
         return []
     try:
-        words = shlex.split(plain)
+        words = _split_words(plain)
     except ValueError as error:
         raise refused(text, f"its quotes do not match ({str(error).lower()})") from None
-    program, *rest = itertools.dropwhile(_STARTERS.__contains__, [*words, ""])
+    program, *rest = itertools.dropwhile(_starts, [*words, ""])
     if program in _OTHERS:
         raise NbsshError(f"'{program}' is no ssh, and nbssh uses the ssh of your system", _OTHERS[program])
     if program == "sshpass":
@@ -111,7 +117,21 @@ def _command(text: str) -> list[str]:
         )
     if program == "autossh":
         return ["-N", *_without_monitor(rest)]
+    if not _SSH.match(program) and words[1:]:
+        raise refused(text, f"it has several words, and '{printable(program, 30)}' is not ssh")
     return rest if _SSH.match(program) else []
+
+
+def _split_words(command: str) -> list[str]:
+    """Return the words of a command as a shell sees them, `;`, `&&` and the like as words of their own."""
+    split = shlex.shlex(command, posix=True, punctuation_chars=";&|")
+    split.whitespace_split = True
+    split.commenters = ""  # one would count inside a word too
+    return list(split)
+
+
+def _starts(word: str) -> bool:
+    return word in _STARTERS or bool(_ASSIGNMENT.match(word))
 
 
 def _without_monitor(words: list[str]) -> list[str]:
@@ -127,7 +147,8 @@ def _without_monitor(words: list[str]) -> list[str]:
 
 
 def _recipe(words: list[str], text: str) -> Recipe:
-    options, operands = _split([word for word in words if word], text)
+    words, rest = _first_command([word for word in words if word])
+    options, operands = _split(words, text)
     destination = parse(operands[0])
     taken: list[str] = []
     dropped: list[str] = []
@@ -147,20 +168,43 @@ def _recipe(words: list[str], text: str) -> Recipe:
             taken.append(option)
         elif flag not in _IMPLIED:
             dropped.append(f"{flag} {printable(value, 60)}".rstrip())
-    here = Recipe(destination, tuple(taken), *ports, tuple(dropped), also=tuple(more))
-    if operands[1:] and _SSH.match(operands[1]):
-        return _two_hops(here, _recipe(operands[2:], text))
+    here = Recipe(destination, tuple(taken), *ports, (*dropped, *rest), also=tuple(more))
+    if onward := _onward(operands[1:]):
+        return _two_hops(here, _recipe(onward, text))
     if operands[1:]:
         command = f"the remote command '{printable(' '.join(operands[1:]), 60)}'"
-        here = msgspec.structs.replace(here, dropped=(command, *dropped))
+        here = msgspec.structs.replace(here, dropped=(command, *here.dropped))
     return here
+
+
+def _first_command(words: list[str]) -> tuple[list[str], list[str]]:
+    """Return the words before the first `;`, `&&` or comment, and what to say of those behind it, if any."""
+    end = next((at for at, word in enumerate(words) if _ENDS.match(word)), len(words))
+    rest = words[end:]
+    return words[:end], [f"what follows: '{printable(' '.join(rest), 60)}'"] if rest[1:] else []
+
+
+def _onward(command: list[str]) -> list[str]:
+    """Return the words after `ssh` in a remote command, which its shell splits again; none if it is another."""
+    with contextlib.suppress(ValueError):  # quotes that do not match
+        program, *rest = itertools.dropwhile(_starts, [*_split_words(" ".join(command)), ""])
+        if _SSH.match(program):
+            return rest
+    return []
+
+
+def _jumps(recipe: Recipe) -> tuple[list[str], list[str]]:
+    """Return the jump hosts of a recipe, and its other options."""
+    jumps = [option.partition("=")[2] for option in recipe.options if option.startswith("ProxyJump=")]
+    return jumps, [option for option in recipe.options if not option.startswith("ProxyJump=")]
 
 
 def _two_hops(gateway: Recipe, node: Recipe) -> Recipe:
     """Return one connection to `node` through `gateway` for a forward to the gateway and one from there on."""
-    before = [option.partition("=")[2] for option in gateway.options if option.startswith("ProxyJump=")]
-    jump = ",".join([*before, gateway.destination.bracketed])
-    lost = [f"-o {option}" for option in gateway.options if not option.startswith("ProxyJump=")]
+    before, others = _jumps(gateway)
+    between, options = _jumps(node)
+    jump = ",".join([*before, gateway.destination.bracketed, *between])
+    lost = [f"-o {option}" for option in others]
     # a forward to the gateway and the one that goes on from its end
     onward = {entry.local: entry.far for entry in also.read(node.also, "")}
     more = []
@@ -172,7 +216,7 @@ def _two_hops(gateway: Recipe, node: Recipe) -> Recipe:
             lost.append(f"-L {entry}")
     return Recipe(
         node.destination,
-        (*node.options, f"ProxyJump={jump}"),
+        (*options, f"ProxyJump={jump}"),
         gateway.local_port or node.local_port,
         node.remote_port or gateway.remote_port,
         (*gateway.dropped, *(f"{option} (of {gateway.destination})" for option in lost), *node.dropped),
