@@ -51,6 +51,7 @@ ADDING = {
     "nbssh add gpu mybox --app notebook --dir work --idle 12",
     "nbssh add gpu mybox --setup 'module load anaconda' --setup 'conda activate ml' --setup-shell 'bash -l'",
     "nbssh add mybox --also 6006",
+    "nbssh add tb mybox --also 6006",
     "nbssh add mybox --also 8787",
     "nbssh add mybox --also 15000:5000",
     "nbssh add mybox --also 8265",

@@ -87,7 +87,7 @@ def test_every_way_to_add(reader: Callable[[set[str]], Reader]) -> None:
     she.bed.env["PASSWORD"] = SECRET
     for line in sorted(ADDING):
         words = she.types(line)
-        name = "gpu1" if "gpu1" in line else "gpu" if " gpu " in line else "mybox"
+        name = "gpu1" if "@gpu1" in line else line.partition("add ")[2].split()[0]
         assert words.endswith(f"done; now type: ssh {name}-nb\n")
         profile = tomllib.loads((here / f".config/nbssh/profiles/{name}.toml").read_text())
         for option, key in (
