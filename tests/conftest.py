@@ -61,6 +61,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"not on Windows: {mark.args[0]}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let two workers begin with the tests of batch jobs, which mostly wait: at the end they would leave cores idle.
+
+    Each worker of pytest-xdist begins with an equal part of the list, and takes from the end of another's later.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if "batch" in item.path.parts]
+    if workers > 1 and len(slow) < len(items) // workers:
+        others = [item for item in items if "batch" not in item.path.parts]
+        rest = len(items) // workers - len(slow[::2])
+        items[:] = [*slow[::2], *others[:rest], *slow[1::2], *others[rest:]]
+
+
 def _seen(home: Path) -> dict[str, tuple[int, int]]:
     """Return mtime and size of what nbssh could write in `home`."""
     seen = {}
