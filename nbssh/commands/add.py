@@ -109,7 +109,7 @@ def _say_beforehand(context: Context, recipe: Recipe, profile: Profile) -> None:
         )
     for dropped in recipe.dropped:
         context.ui.warn(f"not taken over from your command: {dropped}")
-    if not app.login(profile.app):
+    if not app.asks(profile.app):
         title = app.title(profile.app)
         context.ui.warn(
             f"{title} asks nobody for a login: while its tunnel is open, other users of this machine get in"

@@ -119,10 +119,12 @@ def _listener(
     nonce = secrets.token_hex(8)
     state = facts.states if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
     path = f"{state}/try-{nonce[:8]}"  # chosen here: a path that the host chose would reach the command line of ssh
-    if not found.python:
+    # what is no Python's leaves it to the host's own, which made sockets there when the probe looked
+    python = found.python or ("python3" if facts.socket_at_home or facts.socket_in_tmp else "")
+    if not python:
         yield nonce, [], ""
         return
-    test = ForwardTest(nonce=nonce, python=found.python, path=path, port=port)
+    test = ForwardTest(nonce=nonce, python=python, path=path, port=port)
     said, _ = connection.attempt(render(test), LISTEN_SECONDS)
     ends: list[FarEnd] = []
     holder = ""

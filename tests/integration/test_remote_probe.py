@@ -171,6 +171,18 @@ def test_a_path_that_only_interactive_shells_have(remote: Remote) -> None:
     assert [each["path"] for each in remote.look()["jupyter"]] == [str(path)]
 
 
+def test_a_program_of_another_interpreter_is_no_python(remote: Remote) -> None:
+    path = remote.environment("node", program="code-server", shebang="#!/usr/bin/env node\n")
+    remote.model |= {"want": ["code-server"], "jupyter": str(path)}
+    node = path.parent / "node"
+    node.write_text("#!/bin/sh\necho '4.93.1 69df01185ce2 with Code 1.93.1'\n")
+    node.chmod(0o755)
+    answer = remote.look()
+    (found,) = answer["jupyter"]
+    assert (found["python"], found["answered"], found["fault"]) == ("", "4.93.1", "")
+    assert answer["socket"][0]["home"] == "ok"
+
+
 def test_a_login_shell_that_hangs(remote: Remote) -> None:
     (remote.home / ".profile").write_text("sleep 1000\n")
     path = remote.environment(".venv", jupyterlab="4.0.0")

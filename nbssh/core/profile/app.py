@@ -92,6 +92,12 @@ def login(app: str) -> str:
     return found.login if found else "token"
 
 
+def asks(app: str) -> bool:
+    """Tell whether it lets nobody in without the profile's token or password."""
+    found = described(app)
+    return not found or bool(found.login) or found.names("token_file")
+
+
 def _of_jupyter(names: Mapping[Jupyter, str], app: str) -> str:
     return next(name for known, name in names.items() if known == app)
 

@@ -43,7 +43,10 @@ find_python() {
         *=*) ;;
         *)
             python_interpreter=${python_first%% *}
-            python=$(PATH="${1%/*}:${login_path:-${PATH}}" command -v "${python_interpreter}" 2>/dev/null) || :
+            case ${python_interpreter##*/} in
+            python* | pypy*) python=$(PATH="${1%/*}:${login_path:-${PATH}}" command -v "${python_interpreter}" 2>/dev/null) || : ;;
+            *) ;;
+            esac
             ;;
         esac
         ;;
@@ -100,7 +103,8 @@ try_jupyter() {
         bounded 20 env "PATH=${login_path:-${PATH}}" "$@"
     fi
     answered=$(command head -c 65536 "${scratch}/out" | command tr -d '\r' |
-        command sed -n 's/^\([0-9][0-9]*\.[0-9][0-9A-Za-z.+-]*\)$/\1/p' | command tail -n 1)
+        command sed -n -e 's/^\([0-9][0-9]*\.[0-9][0-9A-Za-z.+-]*\)$/\1/p' \
+            -e 's/^\([0-9][0-9]*\.[0-9][0-9]*\.[0-9][0-9A-Za-z.+-]*\) .*$/\1/p' | command tail -n 1)
     if [ -n "${answered}" ]; then
         found_running=yes
     elif [ -n "${bounded_late}" ]; then
