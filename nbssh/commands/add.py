@@ -19,7 +19,7 @@ from nbssh.core.ssh.destination import arguments_of
 from nbssh.core.ssh.include import Kind
 from nbssh.core.ssh.recipe import parse_recipe
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, folders, include, plan, ports, profiles, writing
+from nbssh.steps import aliases, folders, include, plan, ports, profiles, proofs, writing
 from nbssh.steps.agree import settled
 from nbssh.steps.joining import join
 from nbssh.steps.profiles import Target
@@ -265,6 +265,7 @@ def _write(target: Target, laptop: str, *, included: bool) -> None:
                 raise
         else:
             break
+    proofs.keep(context)
     for sentence in unexpressed:
         context.ui.warn(
             f"{alias(target.name)} cannot be made equal to '{target.profile.destination}' in this: {sentence}"

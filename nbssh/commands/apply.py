@@ -17,7 +17,7 @@ from nbssh.core.files.diff import as_json, painted, unified
 from nbssh.core.profile.declared import Secret, share_folder
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, border, connect, mending, profiles, writing
+from nbssh.steps import blocks, border, connect, mending, profiles, proofs, writing
 from nbssh.steps.agree import Agreed, agree
 from nbssh.steps.plan import local_changes
 from nbssh.steps.probe import find_out
@@ -81,6 +81,7 @@ def apply(
         plan = _together(works)
         if mode == "apply":
             _carry_out(context, works, show=not json)
+            proofs.keep(context)
         elif not json:
             for change in plan.changes:
                 context.ui.product(f"{change.action} {context.paths.shown(change.name)} ({change.why})")
@@ -126,7 +127,7 @@ def planned(
     `mends`: an alias file that ssh refuses is written first, because nothing can be asked before.
     Named profiles may ask for a password or code, so they come one after the other. Without names nobody is asked.
     """
-    aliases.look_again()
+    blocks.look_again()
     targets, unreadable = profiles.select(context, names)
     works = [Work(target, probe=probe, prefer=prefer) for target in targets]
     groups: dict[tuple[str, ...], list[Work]] = {}
@@ -229,6 +230,7 @@ def _plan_one(work: Work, present: Present) -> None:
 def _carry_out(context: Context, works: list[Work], *, show: bool) -> None:
     """Do what is planned, profile by profile: one that fails, or holds hand edits to be kept, stops no other."""
     done: set[tuple[str, str]] = set()  # what several need was written for the first of them
+    writing.sweep(context)
     for work in works:
         if work.trouble:
             continue
@@ -239,7 +241,8 @@ def _carry_out(context: Context, works: list[Work], *, show: bool) -> None:
                 writing.refuse_edits(context, work.plan.changes, show=show)
                 if work.connection:
                     writing.install(work.target, work.connection, there)
-                writing.write_local(context, work.plan)
+                if work.plan.local:
+                    writing.write_local(context, work.plan)
                 if work.connection:
                     settle(work.connection, work.target.declared, there, tidies=work.tidies)
                 # last: it may be the way there

@@ -260,7 +260,7 @@ def _remove_state(paths: Paths, *, but: Collection[Path] = ()) -> None:
     for folder in (paths.secrets_dir, paths.backups, paths.edits_dir):
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder)
-    for file in {paths.laptop, paths.log, paths.lock}.difference(but):
+    for file in {paths.laptop, paths.log, paths.lock, paths.derived}.difference(but):
         file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         paths.state.rmdir()

@@ -14,7 +14,7 @@ from nbssh.adapters.terminal.ui import columns
 from nbssh.core.profile import app as apps
 from nbssh.core.text import printable, span
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, border, connect, profiles, tunnels
+from nbssh.steps import blocks, border, connect, profiles, tunnels
 from nbssh.steps.profiles import Failure
 from nbssh.steps.server_status import SECONDS, Answer, asked
 
@@ -86,7 +86,7 @@ def _row(target: Target, *, unasked: bool, wide: bool) -> Row:
         with border.around(target.name, target.paths):
             master = target.ssh.check_master(target.control_socket)
             tunnel = master or tunnels.alone(target) is not None
-            outdated = aliases.is_outdated(target)
+            outdated = blocks.is_outdated(target)
             if not master:
                 connect.refuse_prompts(target, "nbssh status", unasked=unasked)
             with connect.connect(target, unasked=unasked, login_seconds=SECONDS if unasked else 600) as there:

@@ -258,22 +258,6 @@ def assumed(target: Target) -> Target:
     return target.with_profile(msgspec.structs.replace(profile, server=server))
 
 
-def blocks(target: Target) -> tuple[str, tuple[str, ...]]:
-    """Return the ssh_config of its aliases as it should be, and what they cannot express, in words."""
-    target = assumed(target)
-    derived = derive(target)
-    text = laptop_files.ssh_config(
-        target.name, target.profile, local_files(target), derived.directives, target.way, derived.moments
-    )
-    return text, derived.unexpressed
-
-
-def is_outdated(target: Target) -> bool:
-    """Tell whether `apply` would write its aliases again: what none can express is no reason."""
-    text, _ = blocks(target)
-    return writer.read(target.paths.conf(target.name)) != text.encode("utf-8", "surrogateescape")
-
-
 def is_known(target: Target, *, among_many: bool = False) -> bool:
     """Tell whether the user's ssh gives the alias our tunnel.
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import inspection
 from nbssh.adapters.ssh.client import RefusedConfigError
 from nbssh.core.files.change import Kind, Plan
-from nbssh.steps import writing
+from nbssh.core.ssh.include import INCLUDE
+from nbssh.steps import blocks, writing
 from nbssh.steps.plan import local_changes
 
 if TYPE_CHECKING:
@@ -21,7 +24,8 @@ _turn = threading.Lock()
 
 def torn(targets: Sequence[Target]) -> list[Target]:
     """Return those whose installed alias file ssh refuses, read all by itself."""
-    return [target for target in targets if _is_torn(target)]
+    unsure = [target for target in targets if not blocks.stand(target)]
+    return [] if not unsure or _all_accepted(unsure[0]) else [target for target in unsure if _is_torn(target)]
 
 
 def mend(targets: Sequence[Target]) -> None:
@@ -33,6 +37,19 @@ def mend(targets: Sequence[Target]) -> None:
             target.ui.say(f"ssh refuses {target.paths.shown(target.paths.conf(target.name))}: it is written again")
         if broken:
             writing.write_local(broken[0].context, Plan(changes))
+
+
+def _all_accepted(target: Target) -> bool:
+    """Tell whether ssh accepts all alias files together: one question in place of one for each."""
+    with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
+        config = Path(folder, "config")
+        config.touch(mode=0o600)
+        config.write_bytes(INCLUDE + b"\n")
+        try:
+            target.ssh.resolve(["localhost"], config=config)
+        except RefusedConfigError:
+            return False
+    return True
 
 
 def _is_torn(target: Target) -> bool:

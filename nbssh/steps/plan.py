@@ -12,7 +12,7 @@ from nbssh.core import way
 from nbssh.core.files import app_files, laptop_files, server_files, server_record
 from nbssh.core.files.change import AT_NEXT_START, EXECUTABLE, NEVER_SHOWN, PRIVATE, Change, File, Kind, is_edited
 from nbssh.core.profile.app import is_jupyter
-from nbssh.steps import aliases
+from nbssh.steps import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
     name, profile, secret, paths = target.name, target.profile, target.secret, target.paths
     own_key, leads_on = target.way.own_key, target.way.leads_on
     with trace.step(f"make the aliases of {name} equal to {profile.destination}"):
-        blocks, unexpressed = aliases.blocks(target)
+        aliases, unexpressed = blocks.wanted(target)
     toml = writer.read(paths.profile(name))
     profile_text = store.text_of(name, profile, toml.decode("utf-8", "replace") if toml is not None else None)
     opener = laptop_files.opener(str(paths.secrets_dir), paths.system.client)
@@ -53,7 +53,7 @@ def local_changes(target: Target) -> tuple[list[Change], tuple[str, ...]]:
         ),
         File(str(paths.profile(name)), profile_text, PRIVATE, f"profile '{name}'", kind=Kind.PROFILE),
         File(str(paths.opener), opener, EXECUTABLE, "opens the browser", kind=Kind.OPENER),
-        File(str(paths.conf(name)), blocks, PRIVATE, f"aliases of '{name}'", kind=Kind.ALIASES),
+        File(str(paths.conf(name)), aliases, PRIVATE, f"aliases of '{name}'", kind=Kind.ALIASES),
     ]
     if own_key:
         wanted.insert(

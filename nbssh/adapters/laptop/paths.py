@@ -137,6 +137,11 @@ class Paths:
         return self.state / "laptop"
 
     @property
+    def derived(self) -> Path:
+        """Checksums of the aliases that need not be derived again. On a shared home no profile has such a name."""
+        return self.state / ".derived"
+
+    @property
     def edits_dir(self) -> Path:
         """What was typed in `nbssh edit` and could not be taken up yet."""
         return self.state / "edits"
