@@ -15,6 +15,8 @@ IFS='
 '
 LC_ALL=C
 export LC_ALL
+# An rc file may lose the system's folders: PATH=~/bin.
+command -v cat >/dev/null 2>&1 || PATH=${PATH-}${PATH:+:}/usr/bin:/bin
 
 # What steers the programs that the scripts start is laid aside; what is started for the user gets it back.
 steering='PERL5OPT PERL5LIB PERLLIB PERL_UNICODE PERL5DB PERL_SIGNALS PERLIO BASH_ENV ENV GREP_OPTIONS TAR_OPTIONS TAPE

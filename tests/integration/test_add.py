@@ -350,6 +350,17 @@ def test_a_server_that_runs_something_else_is_told_apart(make_bed: Callable[...,
     assert "ForceCommand" in done.stderr
 
 
+def test_an_rc_file_that_takes_what_is_for_the_command_is_named(make_bed: Callable[..., Bed]) -> None:
+    login = "/bin/bash"
+    bed = make_bed(shell=login)
+    (bed.remote_home / ".bashrc").write_text("cat >/dev/null\n")
+    done = add(bed, "box")
+    assert done.returncode == 1
+    assert "commands do not get through: /bin/sh did not answer (status 0)" in done.stderr
+    assert "your ~/.bashrc" in done.stderr
+    assert "takes their stdin or stdout" in done.stderr
+
+
 def test_when_the_local_half_fails_the_servers_half_is_taken_back(bed: Bed) -> None:
     (bed.local_home / ".ssh/nbssh.d").write_text("in the way\n")
     before = tree(bed.local_home, bed.remote_home)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from serving import add
+from serving import add, count_sessions
 
-from nbssh.adapters.ssh import connection
+from nbssh.adapters.ssh import hearing
 from nbssh.adapters.ssh import login as connecting
 from nbssh.adapters.ssh.client import Ssh
 from nbssh.errors import NbsshError
@@ -27,7 +27,7 @@ def slow(bed: Bed, before: str) -> None:
 
 def test_a_server_that_logs_in_and_stays_silent_is_given_up(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     slow(bed, "sleep 5")
-    monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(hearing, "ANSWER_SECONDS", 0.5)
     with (
         connecting.private(Ssh(tuple(bed.ssh_command)), ["box"], "box", login_seconds=60) as there,
         pytest.raises(NbsshError, match="box: logged in, but /bin/sh did not answer within"),
@@ -51,9 +51,23 @@ def test_a_login_may_take_longer_than_an_answer(bed: Bed, monkeypatch: pytest.Mo
     text = bed.ssh_config.read_text()
     assert "ProxyCommand " in text
     bed.ssh_config.write_text(text.replace("ProxyCommand ", f"ProxyCommand {late} "))
-    monkeypatch.setattr(connection, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(hearing, "ANSWER_SECONDS", 1.0)
     with connecting.private(Ssh(tuple(bed.ssh_command)), ["box"], "box", login_seconds=60) as there:
         assert there.run("sleep 1.5; echo there", 30) == b"there\n"
+
+
+@pytest.mark.parametrize(("before", "sessions"), [("sleep 2", 2), ("echo Pushed to your phone; sleep 2", 1)])
+def test_a_slow_login_is_made_once_more_at_most(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch, before: str, sessions: int
+) -> None:
+    """The stdin of a silent shell is ended, for some read all of it first; one that speaks may ask for each session."""
+    monkeypatch.setattr(hearing, "AWAKE_SECONDS", 0.5)
+    slow(bed, before)
+    counted = count_sessions(bed)
+    with connecting.private(Ssh(tuple(bed.ssh_command)), ["box"], "box", login_seconds=60) as there:
+        for _ in range(3):
+            assert there.run("echo there", 1) == b"there\n"
+    assert counted() == sessions
 
 
 def test_where_nobody_is_named_no_jump_host_asks_either(make_bed: Callable[..., Bed]) -> None:

@@ -65,6 +65,7 @@ KINDS = [
     Kind("rc files that take three seconds", rc="sleep 3"),
     Kind("rc files that ask on a terminal", rc='if [ -t 0 ]; then read -p "Project? " P; fi', answer="x", add=UNTRIED),
     Kind("rc files that change directory", rc="cd /"),
+    Kind("rc files that lose the folders of the system", rc="export PATH=~/bin"),
     Kind("one session for each connection", sshd=["MaxSessions 1"], sessions=1),
     Kind("no terminal", sshd=["PermitTTY no"]),
     Kind("a push at each session", login=f"echo Pushed to your phone; sleep 1; {SHOWN}", sessions=1),
@@ -81,6 +82,7 @@ OTHER_SHELLS = [
     Kind("tcsh from .bashrc", rc="exec tcsh -f", program="tcsh", add="starts another shell for commands"),
     Kind("ForceCommand bash -l", login="unset SSH_ORIGINAL_COMMAND", add="bash is started there instead"),
     Kind("nothing but true", rc="exec true", add="starts another shell for commands"),
+    Kind("an rc file that ends", rc="exit", add="ends the login (exit)"),
 ]
 
 

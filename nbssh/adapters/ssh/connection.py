@@ -8,7 +8,6 @@ import re
 import secrets
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 from nbssh.adapters.programs import process
 from nbssh.adapters.programs.conversation import conversation
 from nbssh.adapters.programs.process import OUTPUT_BYTES
-from nbssh.adapters.ssh import second
+from nbssh.adapters.ssh import hearing, second
 from nbssh.adapters.ssh.client import FAILED, NO_SESSION
 from nbssh.adapters.terminal import screen, trace
 from nbssh.core.ssh.destination import typed
@@ -32,11 +31,9 @@ if TYPE_CHECKING:
     from nbssh.core.server.values import FarEnd
 
 LOGIN_SECONDS = 600.0  # a person may look for her phone
-ANSWER_SECONDS = 60.0  # from the login to the first word of /bin/sh: nobody is asked any more, but rc files may be slow
 SCRIPT_SECONDS = 60.0
-AWAKE_SECONDS = 10.0  # from the first word of whatever shell it is to that of /bin/sh
 _OTHER_SHELL = (
-    "your ~/.bashrc (~/.zshenv, ~/.config/fish/config.fish …) starts another shell for commands too: put it behind "
+    "your ~/.bashrc (~/.zshenv, ~/.config/fish/config.fish …) starts another shell for commands too{}: put it behind "
     "`case $- in *i*)`, or a line `ForceCommand` in its sshd_config or `command=` in ~/.ssh/authorized_keys does"
 )
 # BatchMode stays with the one ssh; that of a jump host would ask on the terminal (ssh(1), ENVIRONMENT)
@@ -86,6 +83,7 @@ class Connection:
     _talk: Conversation | None = None
     _word: str = ""
     _heard: bool = False
+    _slow: bool = False
     _calls: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def run(self, script: str, seconds: float = SCRIPT_SECONDS, output: int = OUTPUT_BYTES) -> bytes:
@@ -110,15 +108,18 @@ class Connection:
         wrapped = (
             f"echo ''; echo nbssh-{nonce}-awake ''\n"
             f'printf \'\\nnbssh-%s-begin %s %s %s\\n\' {nonce} "${{1-}}" "${{SSH_ORIGINAL_COMMAND+forced}}." "$0"\n'
+            "command -v cat >/dev/null 2>&1 || PATH=${PATH-}${PATH:+:}/usr/bin:/bin\n"  # as in lib.sh
             f"(\n{script}\n) </dev/null\nprintf '\\nnbssh-%s-end %s\\n' {nonce} \"$?\"\n"
         )
-        clock = process.Clock.of(seconds if self.opened else self.login_seconds)
-        clock.stages = [] if self.opened else self._stages(awake, begin, seconds)
-        silence = _Silence(talk, awake, self._logged_in if not self.opened else lambda: True, known=self._heard)
+        begins = not self._heard and (self._slow or not self.opened)
+        clock = process.Clock.of(self.login_seconds if begins else seconds)
+        clock.stages = self._stages(awake, begin, seconds) if begins else []
+        logged_in = self._logged_in if not self.opened else lambda: True
+        silence = hearing.Silence(talk, awake, logged_in, known=self._heard or self._slow)
         said = talk.ask(
             wrapped.encode("utf-8", "surrogateescape"),
             lambda out: silence.left(clock.left(out), out),
-            _Ending(end),
+            hearing.Ending(end),
             output,
         )
         if said.status is not None or silence.broken:
@@ -140,6 +141,7 @@ class Connection:
             raise self._other_shell(shell)
         self.forced = self.forced or forced != "."
         self.opened = self._heard = True
+        self._slow = self._slow or silence.broken
         out, found, tail = rest.rpartition(end)
         if said.limit == "output":
             raise too_much(self.shown, output)
@@ -170,21 +172,22 @@ class Connection:
         """Return what is said where the command did not arrive; whatever was started instead reads stdin too."""
         name = printable(shell.rpartition("/")[2].lstrip("-"), 40) or "another shell"
         return OtherShellError(
-            f"{self.shown}: commands do not get through: {name} is started there instead of them", _OTHER_SHELL
+            f"{self.shown}: commands do not get through: {name} is started there instead of them",
+            _OTHER_SHELL.format(""),
         )
 
     def _stages(self, awake: bytes, begin: bytes, seconds: float) -> list[process.Stage]:
         """Return what bounds a first script: a person has her time to log in, the host after that has not."""
-        connecting = trace.Step(f"connect to {self.shown}")
+        connecting = None if self.opened else trace.Step(f"connect to {self.shown}")
 
         def begun(out: bytes | bytearray) -> bool:
-            if begin in out:
+            if connecting and begin in out:
                 connecting.ended()
             return begin in out
 
         return [
-            process.Stage(lambda _: self._logged_in(), min(ANSWER_SECONDS, self.login_seconds)),
-            process.Stage(lambda out: awake in out, AWAKE_SECONDS),
+            process.Stage(lambda _: self._logged_in(), min(hearing.ANSWER_SECONDS, self.login_seconds)),
+            process.Stage(lambda out: awake in out, hearing.AWAKE_SECONDS),
             process.Stage(begun, seconds),
         ]
 
@@ -219,7 +222,7 @@ class Connection:
 
     def _unreachable(self, done: Answer, before: bytes, log: Sequence[str]) -> NbsshError:
         if done.limit == "time" and self._logged_in():
-            seconds = min(ANSWER_SECONDS, self.login_seconds)
+            seconds = min(hearing.ANSWER_SECONDS, self.login_seconds)
             return NbsshError(
                 f"{self.shown}: logged in, but /bin/sh did not answer within {seconds:.0f} s",
                 f"look at what the login shell's rc files wait for: {typed(self.shown)}",
@@ -235,10 +238,11 @@ class Connection:
                 f"see whether this works: {typed(self.shown)}",
             )
         said = printable(_first_text(before) or _first_text(done.err), 200)
+        what = f"the host ran something else than /bin/sh (status {done.status}); it said: {said}"
+        silent = f"commands do not get through: /bin/sh did not answer (status {done.status})"
         return NbsshError(
-            f"{self.shown}: the host ran something else than /bin/sh (status {done.status})"
-            + (f"; it said: {said}" if said else ""),
-            _OTHER_SHELL,
+            f"{self.shown}: {what if said else silent}",
+            _OTHER_SHELL.format(", ends the login (exit), or takes their stdin or stdout"),
         )
 
     @contextlib.contextmanager
@@ -249,41 +253,6 @@ class Connection:
             second.second(self, Path(folder), fars, session=session) as made,
         ):
             yield made
-
-
-class _Ending:
-    """Tells whether the mark and its line are there, looking at no byte twice: an answer may be long."""
-
-    def __init__(self, mark: bytes) -> None:
-        self._mark = mark
-        self._seen = 0
-
-    def __call__(self, out: bytearray) -> bool:
-        at = out.find(self._mark, self._seen)
-        if at < 0:
-            self._seen = max(0, len(out) - len(self._mark))
-            return False
-        self._seen = at
-        return out.find(b"\n", at + len(self._mark)) >= 0
-
-
-class _Silence:
-    """Ends the stdin of a shell that says nothing: some (fish) read all of it before they do the first line."""
-
-    def __init__(self, talk: Conversation, mark: bytes, logged_in: Callable[[], bool], *, known: bool) -> None:
-        self._talk, self._mark, self._logged_in = talk, mark, logged_in
-        self._over, self._since = known, 0.0
-        self.broken = False
-
-    def left(self, seconds: float, out: bytearray) -> float:
-        """Return `seconds`, having looked at the clock."""
-        self._over = self._over or self.broken or self._mark in out
-        if not self._over and (self._since or self._logged_in()):
-            self._since = self._since or time.monotonic()
-            if time.monotonic() - self._since > AWAKE_SECONDS:
-                self.broken = True
-                self._talk.hush()
-        return seconds
 
 
 def _show(lines: Sequence[str]) -> None:
