@@ -27,6 +27,7 @@ BROKEN = {
 }
 SILENT = {
     "a missing package": ("#!/usr/bin/python3\nimport nosuch_package\n", "No module named 'nosuch_package'"),
+    "no end": ("#!/bin/sh\nyes 4.0.0\n", "it did not say its version"),
     "another program": ("#!/bin/sh\nexit 0\n", "it did not say its version"),
 }
 

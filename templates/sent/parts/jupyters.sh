@@ -105,10 +105,13 @@ try_jupyter() {
     answered=$(command head -c 65536 "${scratch}/out" | command tr -d '\r' |
         command sed -n -e 's/^\([0-9][0-9]*\.[0-9][0-9A-Za-z.+-]*\)$/\1/p' \
             -e 's/^\([0-9][0-9]*\.[0-9][0-9]*\.[0-9][0-9A-Za-z.+-]*\) .*$/\1/p' | command tail -n 1)
-    if [ -n "${answered}" ]; then
+    if [ "$(command wc -c <"${scratch}/out")" -gt 65536 ]; then
+        answered=''
+    fi
+    if [ -n "${bounded_late}" ]; then
+        answered='' fault=slow
+    elif [ -n "${answered}" ]; then
         found_running=yes
-    elif [ -n "${bounded_late}" ]; then
-        fault=slow
     else
         fault=silent
         fault_of=$(command head -c 65536 "${scratch}/out" | command tr -cd '[:print:]\n' |

@@ -1,6 +1,7 @@
 # --- probe: other people's shells, which may print, hang and replace themselves --------------------------------------
 
-# bounded SECONDS COMMAND…: its output goes into a file, for a pipe would wait for whatever it leaves running.
+# bounded SECONDS COMMAND…: its output goes into a file, for a pipe would wait for whatever it leaves running; what prints
+# without end is stopped at some 100 MB, before the disk is full.
 bounded() {
     bounded_limit=$1
     shift
@@ -9,6 +10,7 @@ bounded() {
     fi
     {
         give_back
+        ulimit -f 200000 2>/dev/null || :
         exec "$@"
     } </dev/null >"${scratch}/out" 2>/dev/null &
     bounded_child=$! bounded_late=''
