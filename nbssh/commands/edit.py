@@ -17,9 +17,9 @@ from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
 from nbssh.core.files import installed
 from nbssh.core.files.change import PRIVATE, Change, Kind, Plan
-from nbssh.core.files.diff import painted, unified
+from nbssh.core.files.diff import brief, painted
 from nbssh.core.files.render import templates_dir
-from nbssh.core.profile import schema
+from nbssh.core.profile import offered, schema
 from nbssh.core.profile.declared import folders_shown
 from nbssh.core.profile.place import own_folder
 from nbssh.core.profile.profile import check_name
@@ -61,7 +61,10 @@ def edit(context: Context, name: str, *, offline: bool) -> int:
     old = (data or b"").decode("utf-8", "replace")
     # Editors with a TOML language server read this line; it never gets into the profile itself, because the path is
     # that of this very installation.
-    draft = Draft(context.paths.draft(name), f"#:schema {schema_path()}\n")
+    pointer = f"#:schema {schema_path()}"
+    draft = Draft(
+        context.paths.draft(name), lambda text: offered.put(text, pointer), lambda text: offered.take(text, pointer)
+    )
     kept = draft.read()
     try:
         edited = _edited(context, name, old, kept, draft)
@@ -98,7 +101,7 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
         if agreed:
             target = agreed.target
         plan = _plan(target, edited.text, agreed)
-        context.ui.talk(unified(plan), paint=painted)
+        context.ui.talk(brief(plan), paint=painted)
         if agreed:
             agreed.say_taken(done=False)
         question = "change these files?" if there else "change these files, here alone?"

@@ -186,6 +186,18 @@ def test_the_editor_sees_the_schema_and_the_profile_does_not(offline: Bed) -> No
     assert "browser = false" in toml(offline).read_text()
 
 
+def test_a_key_that_is_offered_is_taken_up_and_what_follows_is_shown_once(bed: Bed) -> None:
+    bed.nbssh("add", "box", "--token", "--yes", "--jupyter", str(fake_jupyter(bed)))
+    editor(bed, "sed -i 's/^# idle_hours = .*/idle_hours = 3.0/' \"$1\"")
+    shown = bed.nbssh("edit", "box", "--yes").stderr
+    assert shown.startswith((f"diff --git a{toml(bed)} ", f"# {toml(bed)}"))
+    assert shown.count("\n+idle_hours = 3.0\n") == 1
+    assert shown.count("the same as in") == 2, "three files for three generations of Jupyter"
+    assert "checksum" not in shown
+    assert len(shown.splitlines()) < 80
+    assert [line for line in toml(bed).read_text().splitlines() if " = " in line and line.startswith("#")] == []
+
+
 def test_visual_comes_before_editor(offline: Bed) -> None:
     editor(offline, ":")
     offline.env["VISUAL"] = "no-such-editor --wait"

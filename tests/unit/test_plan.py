@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -12,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbssh.core.files.change import Change, Plan, is_edited, seal
-from nbssh.core.files.diff import as_json, painted, unified
+from nbssh.core.files.change import Change, Kind, Plan, is_edited, seal
+from nbssh.core.files.diff import as_json, brief, painted, unified
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,25 @@ def test_new_deleted_and_mode() -> None:
         "deleted file mode 100600\n--- a/home/me/.ssh/config\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n\\ No newline" in shown
     )
     assert shown.endswith("old mode 100644\nnew mode 100600\n")
+
+
+def test_who_is_asked_sees_what_she_declared_first_and_each_change_once() -> None:
+    old, new = b'{\n"a": 1,\n"b": 2,\n"c": 3\n}\n', b'{\n"a": 1,\n"b": 2,\n"c": 4\n}\n'
+    jupyter = [
+        dataclasses.replace(change(old, new, secret=True, masked=True), path=f"/j/{name}", where="box") for name in "xy"
+    ]
+    sealed = change(b"# nbssh-checksum: sha256:1\na\n", b"# nbssh-checksum: sha256:2\na\n")
+    settings = dataclasses.replace(sealed, path="/j/profile", kind=Kind.SETTINGS)
+    edited = dataclasses.replace(settings, path="/j/hers", edited=True)
+    declared = dataclasses.replace(change(b"c = 3\n", b"c = 4\n"), path="/p", kind=Kind.PROFILE)
+    shown = brief(Plan([*jupyter, settings, edited, declared]))
+    assert shown.startswith("diff --git a/p b/p\n--- a/p\n+++ b/p\n@@ -1 +1 @@\n-c = 3\n+c = 4\ndiff --git a/box:/j/x ")
+    assert shown.count('+"c": 4\n') == 1
+    assert "\n# box:/j/y: the same as in box:/j/x\n" in shown
+    assert "\n# /j/profile: what follows from the others\n" in shown
+    assert "\n# /j/hers: edited by hand since nbssh wrote it\n" in shown
+    assert "sha256" not in shown
+    assert brief(Plan()) == ""
 
 
 def test_unreal_changes_are_dropped() -> None:

@@ -23,23 +23,23 @@ LOCK = "lock"  # beside the copy that an editor has, for as long as its nbssh li
 
 
 class Draft:
-    """The text kept in the file `kept`, if there is one; `pointer` is a line that only editors are to see."""
+    """The text kept in the file `kept`, if there is one; `put` adds what only editors see, `take` takes it out."""
 
-    def __init__(self, kept: Path, pointer: str) -> None:
-        self.kept, self._pointer = kept, pointer.encode("utf-8")
+    def __init__(self, kept: Path, put: Callable[[str], str], take: Callable[[str], str]) -> None:
+        self.kept, self._put, self._take_out = kept, put, take
 
     def read(self) -> bytes | None:
         """Return what is kept, None if nothing is. Raises NbsshError."""
         self._take_up()
         data = writer.read(self.kept, limit=BYTES)
-        return None if data is None else data.removeprefix(self._pointer)
+        return None if data is None else _changed(data, self._take_out)
 
     def edit(self, text: bytes, editor: Callable[[Path], None]) -> bytes:
         """Let `editor` change a private copy of `text` and return what it leaves, which is kept if it is another.
 
         It is kept whatever the editor raises. Raises NbsshError.
         """
-        begin = self._pointer + text
+        begin = _changed(text, self._put)
         with access.in_words("write", self.kept.parent):
             atomic.make_folders(str(self.kept.parent), [])
             folder = Path(tempfile.mkdtemp(prefix=".", dir=self.kept.parent))
@@ -63,7 +63,7 @@ class Draft:
             self._tidy()
         if left is None:
             raise NbsshError("the editor left no file", "save it under its own name")
-        return left.removeprefix(self._pointer)
+        return _changed(left, self._take_out)
 
     def throw_away(self) -> None:
         """Delete what is kept. Raises NbsshError."""
@@ -102,3 +102,8 @@ class Draft:
     def _tidy(self) -> None:
         with contextlib.suppress(NbsshError):
             tidy.remove_empty(self.kept.parent)
+
+
+def _changed(data: bytes, change: Callable[[str], str]) -> bytes:
+    """Apply `change` to a text whose bytes may be anything."""
+    return change(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")

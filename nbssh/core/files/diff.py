@@ -6,6 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, TypedDict
 
+from nbssh.core.files.change import MARK, Kind
 from nbssh.core.text import printable
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ _SECRET_VALUE = re.compile(
 )
 # Of a file of a host: comparing more lines may take hours, and masking longer ones.
 _LINES, _CHARACTERS = 4000, 1000
+# Lines of our files that follow from other lines, or from other files.
+_DERIVED = re.compile(rf"[^\w\s]{{1,4}} {MARK}")
+_DERIVED_SETTINGS = re.compile(rf"[^\w\s]{{1,4}} {MARK}|file [0-9a-f]{{64}} |shared {{")
 _RED, _GREEN, _CYAN, _BOLD, _RESET = "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
 
 
@@ -47,6 +51,26 @@ def unified(plan: Plan) -> str:
     return "".join(f"{line}\n" for change in plan.changes for line in _describe(change))
 
 
+def brief(plan: Plan) -> str:
+    """Show the plan to whoever is asked about it: what she declared first, each change once, no checksums.
+
+    It is no patch. Returns an empty string for an empty plan.
+    """
+    shown: dict[str, str] = {}
+    lines: list[str] = []
+    for change in sorted(plan.changes, key=lambda change: change.kind is not Kind.PROFILE):
+        body = "" if change.hidden else "\n".join(_body(change, is_brief=True))
+        is_plain = not (change.hidden or change.edited or change.remodes)
+        if is_plain and body in shown:
+            lines.append(f"# {change.name}: the same as in {shown[body]}")
+        elif is_plain and not body:
+            lines.append(f"# {change.name}: what follows from the others")
+        else:
+            lines += _describe(change, is_brief=True)
+            shown |= {body: change.name} if body else {}
+    return "".join(f"{line}\n" for line in lines)
+
+
 def as_json(plan: Plan) -> list[ChangeJson]:
     """Give the plan as JSON data, one object per change, keys sorted; bytes appear only inside `diff`."""
     return [
@@ -65,7 +89,7 @@ def as_json(plan: Plan) -> list[ChangeJson]:
     ]
 
 
-def _describe(change: Change) -> Iterator[str]:
+def _describe(change: Change, *, is_brief: bool = False) -> Iterator[str]:
     if change.why:
         yield f"# {change.name}: {printable(change.why)}"
     if change.edited:
@@ -75,10 +99,10 @@ def _describe(change: Change) -> Iterator[str]:
         modes = f" {change.old_mode:04o} -> {change.mode:04o}" if change.remodes else ""
         yield f"# {change.name}: {change.action}{modes}, content not shown"
     else:
-        yield from _diff(change)
+        yield from _diff(change, is_brief=is_brief)
 
 
-def _diff(change: Change) -> Iterator[str]:
+def _diff(change: Change, *, is_brief: bool = False) -> Iterator[str]:
     name = change.name.lstrip("/")
     yield f"diff --git a/{name} b/{name}"
     if change.old is None:
@@ -94,17 +118,25 @@ def _diff(change: Change) -> Iterator[str]:
     tab = "\t" if " " in name else ""
     yield "--- /dev/null" if change.old is None else f"--- a/{name}{tab}"
     yield "+++ /dev/null" if change.new is None else f"+++ b/{name}{tab}"
+    yield from _body(change, is_brief=is_brief)
+
+
+def _body(change: Change, *, is_brief: bool) -> Iterator[str]:
+    """Give the hunks; `is_brief`: with little around them, and without the lines that follow from others."""
     old, new = (_lines(data) if not change.masked else _lines_masked(data) for data in (change.old, change.new))
+    if is_brief:
+        derived = _DERIVED_SETTINGS if change.kind is Kind.SETTINGS else _DERIVED
+        old, new = ([line for line in lines if not derived.match(line)] for lines in (old, new))
     if change.where and len(old) > _LINES:
         yield f"# {len(old)} lines, not shown"
         return
-    if old == new:
+    if old == new and change.masked:
         yield "# only values that are not shown differ"
-    yield from _hunks(old, new)
+    yield from _hunks(old, new, around=1 if is_brief else 3)
 
 
-def _hunks(old: list[str], new: list[str]) -> Iterator[str]:
-    hunks = difflib.unified_diff(old, new, n=3, lineterm="")
+def _hunks(old: list[str], new: list[str], *, around: int) -> Iterator[str]:
+    hunks = difflib.unified_diff(old, new, n=around, lineterm="")
     for number, line in enumerate(hunks):
         if number < 2:  # noqa: PLR2004 - difflib's own two header lines
             continue

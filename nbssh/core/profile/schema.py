@@ -36,13 +36,13 @@ def schema() -> dict[str, Any]:
             struct["description"] = inspect.cleandoc(struct["description"])
     definitions = {name: _without(definition) for name, definition in found["$defs"].items()}
     top = definitions.pop("Profile")
-    for key, about in _about().items():
-        top["properties"][key] = {**top["properties"][key], "description": about}
+    for key, said in about().items():
+        top["properties"][key] = {**top["properties"][key], "description": said}
     top.update(title="nbssh profile", description="How to run one Jupyter on one SSH host.")
     return {"$schema": "http://json-schema.org/draft-07/schema#", **top, "$defs": definitions}
 
 
-def _about() -> dict[str, str]:
+def about() -> dict[str, str]:
     """Return what each key is: the options of `nbssh add` say it of theirs."""
     return _ABOUT | {option.key.partition(".")[0]: option.about for option in OPTIONS if option.about}
 
