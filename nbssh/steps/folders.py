@@ -31,7 +31,7 @@ def refuse_unwritable(connection: Connection, declared: Declared) -> None:
     out, _ = connection.attempt(render(Folders(folders=[share_folder(declared.server), declared.folder, state])))
     for row in answers.rows(out):
         match row:
-            case ["link" | "file" | "closed" as reason, path, owner] if is_server_path(path):
+            case ["link" | "file" | "mode" | "closed" as reason, path, owner] if is_server_path(path):
                 raise _unwritable(declared.server.hostname, reason, path, printable(owner, 40))
             case _:
                 pass
@@ -47,6 +47,11 @@ def _unwritable(host: str, reason: str, path: str, owner: str) -> NbsshError:
         return NbsshError(
             f"{path} on {host} is no folder; nbssh needs one there",
             f"look at it and give it another name, there: mv {sh(path)} {sh(f'{path}.old')}",
+        )
+    if reason == "mode":
+        return NbsshError(
+            f"{path} on {host} cannot be written: it is yours, but its mode is {owner}",
+            f"there: chmod u+rwx {sh(path)}",
         )
     return NbsshError(
         f"{path} on {host} cannot be written: it belongs to {owner}, or its file system is read-only",

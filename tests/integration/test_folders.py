@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,3 +62,22 @@ def test_a_folder_of_somebody_else(make_bed: Callable[..., Bed]) -> None:
         assert f"{bed.remote_home}/.local" in done.stderr
         assert "cannot be written: it belongs to root" in done.stderr
         assert "sudo chown -R" in done.stderr
+
+
+def test_a_folder_of_hers_that_she_closed_herself(make_bed: Callable[..., Bed]) -> None:
+    needs_root()
+    with unix_user("/bin/bash") as user:
+        bed = make_bed(user=user)
+        state = bed.remote_home / ".local/state"
+        state.mkdir(parents=True)
+        for folder in (state.parent, state):
+            shutil.chown(folder, user, user)
+        state.chmod(0o555)
+        program = bed.remote_home / "jupyter-lab"
+        program.write_text(fake_program("/usr/bin/python3"))
+        program.chmod(0o755)
+        done = bed.run(*ADD, "--jupyter", str(program))
+        assert done.returncode == 1
+        assert f"{state} on " in done.stderr
+        assert "cannot be written: it is yours, but its mode is dr-xr-xr-x" in done.stderr
+        assert f"there: chmod u+rwx {state}" in done.stderr
