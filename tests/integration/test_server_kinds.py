@@ -68,6 +68,7 @@ KINDS = [
     Kind("rc files that lose the folders of the system", rc="export PATH=~/bin"),
     Kind("one session for each connection", sshd=["MaxSessions 1"], sessions=1),
     Kind("no terminal", sshd=["PermitTTY no"]),
+    Kind("no terminal, and one session", sshd=["PermitTTY no", "MaxSessions 1"], sessions=1),
     Kind("a push at each session", login=f"echo Pushed to your phone; sleep 1; {SHOWN}", sessions=1),
     Kind("a passcode at each terminal", login=f"{PASSCODE}; {SHOWN}", answer="1234", add=UNTRIED, sessions=1),
 ]  # fmt: skip

@@ -202,8 +202,12 @@ class Connection:
             return []
         return [line.strip() for line in text.splitlines() if line.strip()]
 
+    def logins(self) -> int:
+        """Return how often its ssh, and those beside it that write into the same log, have logged in."""
+        return sum(bool(_AUTHENTICATED.match(line)) for line in self._log_lines())
+
     def _logged_in(self) -> bool:
-        return any(_AUTHENTICATED.match(line) for line in self._log_lines())
+        return self.logins() > 0
 
     def _said_by_ssh(self) -> list[str]:
         """Return what ssh had to say, and learn how it logged in; the user sees what matters to her.

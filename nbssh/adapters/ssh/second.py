@@ -59,6 +59,7 @@ class Second:
     def terminal(self, seconds: float) -> bool | None:
         """Start it; tell whether it has a terminal, None where its word does not come."""
         mark = re.compile(rb"nbssh-%s-rehearsed ours (terminal|none)\r?\n" % self._nonce.encode())
+        before = self.connection.logins()
         answer = self._started(self._command(), mark, seconds)
         if self._by_master() and answer.status == openssh.FAILED and openssh.NO_SESSION in answer.err:
             self.refused = True
@@ -67,7 +68,10 @@ class Second:
             raise TerminalEndsConnectionError(f"{self.connection.shown}: its sshd ends a session with a terminal")
         self.fills_screen = _OTHER_SCREEN in answer.out
         found = mark.search(answer.out)
-        return found[1] == b"terminal" if found else None
+        if found:
+            return found[1] == b"terminal"
+        # where sshd gives no terminal, the ssh of a connection ends, while one through a master goes on
+        return False if answer.status == openssh.FAILED and self.connection.logins() > before else None
 
     def _is_master_gone(self) -> bool:
         """Tell whether the connection ended with the session, which the master notices a moment later."""
