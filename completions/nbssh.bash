@@ -1,5 +1,7 @@
 # shellcheck shell=bash
 # Completion of nbssh for bash 3.2 and newer. Made from templates/completions/nbssh.bash; change it there.
+# To have it, with the package bash-completion, in each new bash:
+#   nbssh completions bash > ~/.local/share/bash-completion/completions/nbssh
 # A Tab starts no program of ours: the commands stand here, the profiles are the files in ~/.ssh/nbssh.d.
 
 # What may follow the command $1, '' before there is one. Sets options, one FLAG[/FLAG][*][=VALUE] each, where * says

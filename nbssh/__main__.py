@@ -150,10 +150,23 @@ def _foreign(error: Exception, arguments: list[str]) -> int:
     if hasattr(error, "format_message"):
         message = str(error.format_message()).strip().rstrip(".")
         path = getattr(getattr(error, "ctx", None), "command_path", "") or "nbssh"
-        return _say(
-            NbsshError(f"{message[:1].lower()}{message[1:]}", f"see: {path} --help", code=Exit.USAGE), arguments
-        )
+        hint = _which(error, path) or f"see: {path} --help"
+        return _say(NbsshError(f"{message[:1].lower()}{message[1:]}", hint, code=Exit.USAGE), arguments)
     return _bug(error, arguments)
+
+
+def _which(error: Exception, path: str) -> str:
+    """Return what to type where the name of a profile is missing and there are some; nothing elsewhere."""
+    is_name = getattr(getattr(error, "param", None), "metavar", "") == "NAME"
+    if type(error).__name__ != "MissingParameter" or not is_name or path.endswith((" add", " render")):
+        return ""
+    from nbssh.adapters.laptop import store  # noqa: PLC0415  only for a failure
+    from nbssh.adapters.laptop.paths import Paths  # noqa: PLC0415
+
+    names: list[str] = []
+    with contextlib.suppress(NbsshError):
+        names = store.names(Paths.of_user())
+    return f"name one of {', '.join(names)}: {path} {names[0]}" if names else ""
 
 
 def _bug(error: Exception, arguments: list[str]) -> int:

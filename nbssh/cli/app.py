@@ -32,6 +32,7 @@ from nbssh.cli import (
     url,
 )
 from nbssh.cli.options import Verbose, be_verbose, with_verbose
+from nbssh.cli.plain import PlainCommand
 
 EVERYDAY = """\
 nbssh gives you Jupyter from a host with one word of plain ssh
@@ -106,4 +107,4 @@ for module, name, line in (
     (completions, "completions", "Print the completion script of a shell."),
     (demo, "demo", "Show the whole thing on this machine alone."),
 ):
-    app.command(name, short_help=line)(with_verbose(module.command))
+    app.command(name, short_help=line, cls=PlainCommand)(with_verbose(module.command))

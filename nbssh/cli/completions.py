@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -12,8 +13,14 @@ def command(
 ) -> None:
     """Print the completion script of a shell; a Tab then starts no Python.
 
+    On a terminal, and at its top, it says where it belongs: for bash
+    ~/.local/share/bash-completion/completions/nbssh, for zsh _nbssh in a folder of
+    fpath, for fish ~/.config/fish/completions/nbssh.fish, for PowerShell $PROFILE.
+
     Example: nbssh completions fish > ~/.config/fish/completions/nbssh.fish
     """
-    from nbssh.commands.completions import script  # noqa: PLC0415
+    from nbssh.commands.completions import PLACES, script  # noqa: PLC0415
 
     typer.echo(script(shell), nl=False)
+    if sys.stdout.isatty():
+        typer.echo(f"nbssh: hint: {PLACES[shell]}", err=True)

@@ -19,7 +19,7 @@ from nbssh.core.ssh.destination import arguments_of
 from nbssh.core.ssh.include import Kind
 from nbssh.core.ssh.recipe import parse_recipe
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, folders, include, plan, ports, profiles, proofs, writing
+from nbssh.steps import aliases, folders, include, plan, ports, profiles, proofs, typo, writing
 from nbssh.steps.agree import settled
 from nbssh.steps.joining import join
 from nbssh.steps.profiles import Target
@@ -74,6 +74,8 @@ def _set_up_as_wished(context: Context, wish: Wish) -> None:
     if wish.dry_run:
         _show_plan(context, wish, profile)
         return
+    if not wish.offline:
+        typo.refuse(context, wish.name, profile)
     included = _include(context)
     context.ssh.resolve(arguments_of(profile))
     # a password is asked for last: on the host it may turn out that there is one

@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 # shell -> its script's name below completions/ and, as a template, below templates/completions/
 SCRIPTS = {"bash": "nbssh.bash", "zsh": "_nbssh", "fish": "nbssh.fish", "powershell": "nbssh.ps1"}
 
+# shell -> what puts it where that shell looks at its start
+PLACES = {
+    "bash": "with the package bash-completion: mkdir -p ~/.local/share/bash-completion/completions && "
+    "nbssh completions bash > ~/.local/share/bash-completion/completions/nbssh",
+    "zsh": "with fpath+=~/.zfunc above compinit in ~/.zshrc: "
+    "mkdir -p ~/.zfunc && nbssh completions zsh > ~/.zfunc/_nbssh",
+    "fish": "mkdir -p ~/.config/fish/completions && nbssh completions fish > ~/.config/fish/completions/nbssh.fish",
+    "powershell": "nbssh completions powershell >> $PROFILE",
+}
+
 # A metavar that names its choices, such as lab|notebook|server.
 _CHOICES = re.compile(r"[a-z0-9][a-z0-9-]*(\|[a-z0-9][a-z0-9-]*)+")
 

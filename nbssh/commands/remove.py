@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from nbssh.adapters.files import inspection, tidy, writer
@@ -25,13 +28,13 @@ from nbssh.steps.profiles import Failure, Target
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
 
     from nbssh.adapters.laptop.paths import Paths
     from nbssh.core.files.change import Change
     from nbssh.core.profile.declared import Declared
     from nbssh.steps.context import Context
 
+PACKAGE = "jupyter-nbssh"  # what installers call it
 # A server that does not answer is reported and skipped; through a proxy ssh itself cannot bound the wait.
 SECONDS = 60.0
 _SHARED = "shared"  # what the script says where another laptop has registered itself
@@ -249,8 +252,18 @@ def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> i
     for text in filter(None, left):
         context.ui.warn(text)
     gone = "everything nbssh wrote on this machine is gone" + (" but that log" if bug else "")
-    context.ui.say(f"{gone}; the program itself is removed by pipx or pip")
+    context.ui.say(f"{gone}; the program itself: {_uninstaller()}")
     return Exit.FAILED if bug else Exit.DONE
+
+
+def _uninstaller() -> str:
+    """Return the command that removes the program, by what its installer left beside it."""
+    prefix = Path(sys.prefix)
+    if (prefix / "pipx_metadata.json").exists():
+        return f"pipx uninstall {PACKAGE}"
+    if (prefix / "uv-receipt.toml").exists():
+        return f"uv tool uninstall {PACKAGE}"
+    return f"{shlex.quote(sys.executable)} -m pip uninstall {PACKAGE}"
 
 
 def _remove_state(paths: Paths, *, but: Collection[Path] = ()) -> None:

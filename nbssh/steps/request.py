@@ -167,12 +167,19 @@ def _check_name(wish: Wish) -> None:
     """Raise for what is no name, with the line that works where one can be made."""
     try:
         check_name(wish.name)
+        _check_dots(wish.name)
     except NbsshError as error:
         better = suggested_name(Destination(wish.name.replace(".", "-")))
         if not is_name(better):
             raise
         line = shlex.join(["nbssh", "add", better, *([wish.destination] if wish.destination else ["DESTINATION"])])
         raise NbsshError(error.message, f"{error.hint}, for example: {line}") from None
+
+
+def _check_dots(name: str) -> None:
+    """Raise for a new name that only looks like a mistake; a profile that has such a one keeps it."""
+    if ".." in name or name.endswith("."):
+        raise NbsshError(f"'{name}' is no profile name", "a dot stands between other characters")
 
 
 def _is_own_alias(context: Context, host: str) -> bool:

@@ -1,4 +1,5 @@
 # Completion of nbssh for PowerShell. Made from templates/completions/nbssh.ps1; change it there.
+# To have it in each new PowerShell: nbssh completions powershell >> $PROFILE
 # A Tab starts no program of ours: the commands stand here, the profiles are the files in ~/.ssh/nbssh.d.
 
 Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {

@@ -17,18 +17,19 @@ note_connection() {
 }
 
 read_keys() {
-    trap - INT QUIT HUP TERM PIPE USR1 EXIT
+    trap - INT QUIT HUP TERM PIPE USR1 USR2 EXIT
     while IFS='' read -r key; do
         case ${key} in
         [kK]) kill -USR1 "$$" ;;
-        *) ;;
+        '') ;;
+        *) kill -USR2 "$$" ;;
         esac
     done
 }
 
 # 3: Jupyter is gone; 4: the session is.
 watch() {
-    trap - INT QUIT HUP TERM PIPE USR1 EXIT
+    trap - INT QUIT HUP TERM PIPE USR1 USR2 EXIT
     command sleep 1
     if ! session_lasts; then
         kill -KILL "${reader}" 2>/dev/null || : # launch itself may be gone, and cannot do it
@@ -83,6 +84,7 @@ start_watch() {
 stay() {
     trap '' TSTP
     trap 'asked=stop' USR1
+    trap 'say "k and Enter stop it; Ctrl-C detaches, ${fate}" || :' USR2
     exec 3<&0
     read_keys <&3 3<&- >/dev/null 2>&1 &
     reader=$!
@@ -107,7 +109,8 @@ stay() {
         4) exit 0 ;;
         *) ;;
         esac
-        [ -n "${asked}" ] || start_watch
+        # a question that was answered meanwhile ended the wait, and not the watcher
+        [ -n "${asked}" ] || kill -0 "${watcher}" 2>/dev/null || start_watch
     done
     go_on
 }

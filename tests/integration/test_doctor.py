@@ -306,6 +306,9 @@ def test_trouble_on_the_server_is_found(bed: Bed) -> None:
     (program,) = (share / "program").iterdir()
     (program / "wait").unlink()
     (bed.remote_home / ".local/state/nbssh/box/node7").mkdir(parents=True)
+    # another laptop of hers may have it: a note
+    note = "holds files of a profile 'old', of another machine of yours"
+    assert note in " ".join(bed.run("nbssh", "doctor", "box").stdout.split())
     found = doctor(bed, "box", status=1)
     messages = "\n".join(finding["message"] for finding in found)
     assert "profile was edited by hand" in messages
@@ -315,9 +318,8 @@ def test_trouble_on_the_server_is_found(bed: Bed) -> None:
     }
     assert "config/jupyter_lab_config.json is missing" in messages
     assert f"program/{program.name} is damaged" in messages
-    assert "holds files of a profile 'old' that is not on this machine" in messages
     assert "~/.local/state/nbssh/box/node7 is left of node7" in messages
-    assert len(found) == 5
+    assert len(found) == 4
     (share / "old/profile").unlink()
     (bed.remote_home / ".local/state/nbssh/box/node7").rmdir()
     bed.nbssh("apply", "box", "--yes")

@@ -145,8 +145,8 @@ def _left_there(target: Target, said: Survey) -> Iterator[Finding]:
     strange = [profile for profile in said.profiles if profile not in names]
     for profile in strange:
         yield Finding(
-            "leftovers", "warning", f"{said.host} holds files of a profile '{profile}' that is not on this machine",
-            f"if no other machine of yours uses it, there: rm -r {folders_shown(profile, ours, ' ')}", name,
+            "leftovers", "ok", f"{said.host} holds files of a profile '{profile}', of another machine of yours; "
+            f"if there is none, there: rm -r {folders_shown(profile, ours, ' ')}", profile=name,
         )  # fmt: skip
     # a way that leads on leaves a folder of each host at its end
     others = [run[1:] for run in said.runs if run[0] == name and run[1] != said.host and not target.way.leads_on]

@@ -1,0 +1,79 @@
+"""What somebody meets who has just come: names, typing errors, keys, the way out."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pexpect
+import pytest
+from dotfiles import Laptop
+from serving import add, detach, kill, start
+
+from nbssh.commands.completions import PLACES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bed import Bed
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Laptop:
+    made = Laptop(tmp_path)
+    made.write(b"Host mybox other\n    HostName 127.0.0.1\nHost *.example.org\n    User me\n")
+    return made
+
+
+def test_a_destination_that_is_a_slip_is_told_before_anything_is_asked(laptop: Laptop) -> None:
+    for words, line in ((("mybx",), "nbssh add mybox"), (("gpu", "mybx"), "nbssh add gpu mybox")):
+        done = laptop.nbssh("add", *words)
+        assert done.returncode == 1
+        assert done.stderr == f"nbssh: error: no host is known as 'mybx'\nnbssh: hint: did you mean 'mybox': {line}\n"
+    # one that ssh reaches in a way of its own is not looked up
+    laptop.write(laptop.config.read_bytes() + b"Host mybx*\n    ProxyCommand false\n")
+    assert "did you mean" not in laptop.nbssh("add", "mybx", "--yes", "--token").stderr
+
+
+def test_a_name_with_dots_at_its_end_is_none(laptop: Laptop) -> None:
+    for name in ("mybox..", "my..box", "mybox."):
+        done = laptop.nbssh("add", name, "mybox", "--offline", "--yes", "--token")
+        assert done.returncode == 1
+        assert f"'{name}' is no profile name" in done.stderr
+        assert re.search(r"for example: nbssh add my-*box mybox\n", done.stderr), done.stderr
+    laptop.add("my.box", "mybox")
+
+
+def test_where_a_name_is_missing_the_profiles_are_named(laptop: Laptop) -> None:
+    assert "hint: see: nbssh logs --help" in laptop.nbssh("logs").stderr
+    laptop.add("mybox")
+    laptop.add("other")
+    done = laptop.nbssh("logs")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "hint: name one of mybox, other: nbssh logs mybox\n" in done.stderr
+    assert "hint: see: nbssh add --help" in laptop.nbssh("add").stderr
+
+
+def test_uninstall_says_what_the_package_is_called(laptop: Laptop) -> None:
+    laptop.add("mybox")
+    assert " -m pip uninstall jupyter-nbssh\n" in laptop.nbssh("uninstall", "--yes", "--offline").stderr
+
+
+@pytest.mark.parametrize("shell", PLACES)
+def test_completions_say_where_they_belong(bed: Bed, shell: str) -> None:
+    quiet = bed.run("nbssh", "completions", shell)
+    assert quiet.stderr == ""
+    assert f"nbssh completions {shell} >" in "".join(quiet.stdout.splitlines(keepends=True)[:5])
+    child = bed.spawn("nbssh", "completions", shell)
+    child.expect_exact(f"nbssh: hint: {PLACES[shell]}")
+    child.expect(pexpect.EOF)
+
+
+def test_whatever_is_typed_in_a_session_is_answered(bed: Bed) -> None:
+    add(bed)
+    session = start(bed)
+    for words in ("q", "?", "help"):
+        session.sendline(words)
+        session.expect_exact("k and Enter stop it; Ctrl-C detaches, the server keeps running")
+    detach(session)
+    kill(bed)
