@@ -139,7 +139,7 @@ FAILURES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "port below the limit": (("box", "--port", "1009"), "port 1009 is below 1024", "--port "),
     "port over the limit": (("box", "--port", "70000"), "70000 is no port", "1024 to 65535"),
     "remote port below the limit": (("box", "--remote-port", "1008"), "--remote-port: port 1008 is below", "--port"),
-    "bad name": (("bo x",), "'bo x' is no profile name", "A-Z"),
+    "bad name": (("bo x", "box"), "'bo x' is no profile name", "A-Z"),
     "bad destination": (("box", "-oProxyCommand=x"), "no such option", "--help"),
     "unknown host": (("nowhere.invalid",), "ssh could not connect", "ssh nowhere.invalid"),
     "refused connection": (("box", "me@127.0.0.1:1"), "Connection refused", "see whether this works"),
