@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
+from bed import until
 from serving import add, count_sessions
 
 from nbssh.adapters.ssh import hearing
@@ -33,6 +36,23 @@ def test_a_server_that_logs_in_and_stays_silent_is_given_up(bed: Bed, monkeypatc
         pytest.raises(NbsshError, match="box: logged in, but /bin/sh did not answer within"),
     ):
         there.run("echo there")
+
+
+def test_control_c_while_it_is_closed_leaves_no_master(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end() -> None:
+        with connecting.private(Ssh(tuple(bed.ssh_command)), ["box"], "box", login_seconds=60) as there:
+            assert there.run("echo there") == b"there\n"
+            close = there.close
+
+            def interrupted() -> None:
+                os.kill(os.getpid(), signal.SIGINT)
+                close()
+
+            monkeypatch.setattr(there, "close", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        end()
+    until(lambda: not bed.leftovers(), "the master ends")
 
 
 def test_a_first_script_that_hangs_is_given_up(bed: Bed) -> None:

@@ -16,7 +16,7 @@ import socket
 import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbssh.core.files.client import POSIX, Client
 from nbssh.errors import NbsshError
@@ -178,12 +178,26 @@ class ClientSystem:
 
     @contextlib.contextmanager
     def uninterrupted(self) -> Iterator[None]:
-        """Hold Ctrl-C, TERM and HUP back for the few milliseconds in which files are put in order."""
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        """Hold Ctrl-C, TERM and HUP back for the moment in which something is put in order, from what it starts, too.
+
+        What another thread gets is the main thread's to handle, whatever that blocks: so there they are noted.
+        """
+        numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+        held: list[int] = []
+        handlers: dict[int, Any] = {}
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
         try:
+            with contextlib.suppress(ValueError):  # another thread, which no handler interrupts
+                for number in numbers:
+                    if signal.getsignal(number) not in {signal.SIG_IGN, None}:
+                        handlers[number] = signal.signal(number, lambda number, _: held.append(number))
             yield
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+            for each, handler in handlers.items():
+                signal.signal(each, handler)
+            for first in held[:1]:
+                signal.raise_signal(first)
 
     def flush_folder(self, path: str) -> None:
         """Make renames in a folder survive a power cut, where the system can."""

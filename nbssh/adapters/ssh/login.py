@@ -58,10 +58,11 @@ def private(
     try:
         yield connection
     finally:
-        connection.close()
-        with contextlib.suppress(NbsshError):
-            ssh.end_master(control_socket)
-        shutil.rmtree(folder, ignore_errors=True)
+        with ssh.system.uninterrupted():
+            connection.close()
+            with contextlib.suppress(NbsshError):
+                ssh.end_master(control_socket)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
