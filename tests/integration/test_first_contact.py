@@ -77,3 +77,35 @@ def test_whatever_is_typed_in_a_session_is_answered(bed: Bed) -> None:
         session.expect_exact("k and Enter stop it; Ctrl-C detaches, the server keeps running")
     detach(session)
     kill(bed)
+
+
+# An ssh that lets nobody in: it refuses the first answer, and asks again, as OpenSSH's does into the file of -E.
+REFUSING = """#!/bin/sh
+for word; do
+    case $word in -G | -V) exec ssh -F {config} "$@" ;; esac
+    [ "${{before-}}" != -E ] || log=$word
+    before=$word
+done
+printf "box's password: " >/dev/tty; read -r answer </dev/tty
+echo 'Permission denied, please try again.' >>"$log"
+printf "box's password: " >/dev/tty; read -r answer </dev/tty
+echo 'me@box: Permission denied (publickey,password).' >>"$log"
+exit 255
+"""
+
+
+def test_a_wrong_password_is_said_before_the_next_one_is_asked_for(bed: Bed) -> None:
+    program = bed.folder / "bin/refusing"
+    program.write_text(REFUSING.format(config=bed.ssh_config))
+    program.chmod(0o755)
+    bed.env |= {"NBSSH_SSH_COMMAND": str(program), "NO_COLOR": "1"}
+    child = bed.spawn("nbssh", "add", "box", "--yes", "--token")
+    child.expect_exact("box's password: ")
+    child.sendline("wrong")
+    child.expect_exact("Permission denied, please try again.")  # while ssh waits for the second answer
+    child.sendline("wrong")
+    child.expect(pexpect.EOF)
+    assert str(child.before).count("try again") == 0
+    assert "nbssh: error: box: ssh could not connect: me@box: Permission denied (publickey,password)." in str(
+        child.before
+    )

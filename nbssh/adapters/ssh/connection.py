@@ -17,6 +17,7 @@ from nbssh.adapters.programs.conversation import conversation
 from nbssh.adapters.programs.process import OUTPUT_BYTES
 from nbssh.adapters.ssh import hearing, second
 from nbssh.adapters.ssh.client import FAILED, NO_SESSION
+from nbssh.adapters.ssh.follow import followed
 from nbssh.adapters.terminal import screen, trace
 from nbssh.core.ssh.destination import typed
 from nbssh.core.text import printable
@@ -116,12 +117,13 @@ class Connection:
         clock.stages = self._stages(awake, begin, seconds) if begins else []
         logged_in = self._logged_in if not self.opened else lambda: True
         silence = hearing.Silence(talk, awake, logged_in, known=self._heard or self._slow)
-        said = talk.ask(
-            wrapped.encode("utf-8", "surrogateescape"),
-            lambda out: silence.left(clock.left(out), out),
-            hearing.Ending(end),
-            output,
-        )
+        with contextlib.nullcontext() if self.opened or self.unasked else followed(self._lines_to_show, _show):
+            said = talk.ask(
+                wrapped.encode("utf-8", "surrogateescape"),
+                lambda out: silence.left(clock.left(out), out),
+                hearing.Ending(end),
+                output,
+            )
         if said.status is not None or silence.broken:
             self.close()
         if self.instead and said.status == FAILED and NO_SESSION in said.err:
@@ -210,19 +212,18 @@ class Connection:
         return self.logins() > 0
 
     def _said_by_ssh(self) -> list[str]:
-        """Return what ssh had to say, and learn how it logged in; the user sees what matters to her.
+        """Return what ssh had to say, which was shown as it came, and learn how it logged in.
 
         LogLevel VERBOSE names the method that let us in; a password or code means that somebody was asked.
         """
         if self.opened:
             return []
-        lines = self._log_lines()
-        methods = [found.group(1) for line in lines if (found := _AUTHENTICATED.match(line))]
+        methods = [found.group(1) for line in self._log_lines() if (found := _AUTHENTICATED.match(line))]
         self.prompted = bool(methods) and methods[-1] in {"password", "keyboard-interactive"}
-        said = [line for line in lines if not line.startswith(_NOISE)]
-        if not self.unasked:
-            _show(said)
-        return said
+        return self._lines_to_show()
+
+    def _lines_to_show(self) -> list[str]:
+        return [line for line in self._log_lines() if not line.startswith(_NOISE)]
 
     def _unreachable(self, done: Answer, before: bytes, log: Sequence[str]) -> NbsshError:
         if done.limit == "time" and self._logged_in():
