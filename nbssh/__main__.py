@@ -166,7 +166,10 @@ def _which(error: Exception, path: str) -> str:
     names: list[str] = []
     with contextlib.suppress(NbsshError):
         names = store.names(Paths.of_user())
-    return f"name one of {', '.join(names)}: {path} {names[0]}" if names else ""
+    if not names:
+        return ""
+    said = "it" if len(names) == 1 else f"one of {', '.join(names)}"
+    return f"name {said}: {path} {names[0]}"
 
 
 def _bug(error: Exception, arguments: list[str]) -> int:

@@ -71,6 +71,7 @@ EVERYDAY = {
     "nbssh doctor mybox",
     "nbssh doctor --report mybox",
     "nbssh edit mybox",
+    "nbssh help add",
     "nbssh init",
     "nbssh init --print",
     "nbssh kill mybox",

@@ -115,6 +115,7 @@ def test_everyday(reader: Callable[[set[str]], Reader]) -> None:  # noqa: PLR091
     )
     assert re.fullmatch(r"nbssh \d.*\n", she.types("nbssh --version"))
     assert she.types("nbssh init --print").endswith("\nInclude nbssh.d/*.conf\n")
+    assert "Example: nbssh add mybox" in she.types("nbssh help add")
     she.types("nbssh init")
     assert bed.ssh_config.read_text().splitlines()[1] == "Include nbssh.d/*.conf"
     she.types("nbssh render mybox --to out")

@@ -47,6 +47,7 @@ def test_a_name_with_dots_at_its_end_is_none(laptop: Laptop) -> None:
 def test_where_a_name_is_missing_the_profiles_are_named(laptop: Laptop) -> None:
     assert "hint: see: nbssh logs --help" in laptop.nbssh("logs").stderr
     laptop.add("mybox")
+    assert "hint: name it: nbssh logs mybox\n" in laptop.nbssh("logs").stderr
     laptop.add("other")
     done = laptop.nbssh("logs")
     assert (done.returncode, done.stdout) == (2, "")
