@@ -97,14 +97,20 @@ def candidate(running: Running) -> Candidate:
 
 def _none(target: Target, facts: Facts) -> NbsshError:
     port = target.profile.remote_port
-    there = " and ".join(f"port {running.port} (pid {running.pid})" for running in facts.running)
+    listening = [running for running in facts.running if running.port]
+    there = " and ".join(f"port {running.port} (pid {running.pid})" for running in listening)
+    if facts.running and not listening:
+        return NbsshError(
+            f"your own Jupyter on {facts.host} (pid {facts.running[0].pid}) listens on a unix socket, and on no port",
+            "start it there without --sock, then say this again; or leave out --adopt: nbssh starts one by itself",
+        )
     if there:
         on = (
             f"none of your Jupyters on {facts.host} listens on port {port}"
             if port
             else (f"several Jupyters of yours run on {facts.host}")
         )
-        return NbsshError(f"{on}: there is {there}", f"say which: --remote-port {facts.running[0].port}")
+        return NbsshError(f"{on}: there is {there}", f"say which: --remote-port {listening[0].port}")
     return NbsshError(
         f"no Jupyter of yours runs on {facts.host}",
         "start it there as you do, then say this again; or leave out --adopt: nbssh starts one by itself",

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
@@ -167,3 +168,26 @@ def test_what_cannot_be_adopted_is_said(bed: Bed) -> None:
         assert refused.returncode == 1
         assert cause in refused.stderr
     assert not list((bed.remote_home / ".local/share/nbssh").glob("*"))
+
+
+def test_a_socket_and_a_token_with_a_quotation_mark_are_told_as_what_they_are(bed: Bed) -> None:
+    """The latter has a backslash in the file that Jupyter writes."""
+    port = free_port()
+    program = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", program, "jupyter-lab"], env={"HOME": str(bed.remote_home)})
+    file = bed.remote_home / f".local/share/jupyter/runtime/jpserver-{process.pid}.json"
+    file.parent.mkdir(parents=True)
+    said = {"base_url": "/", "password": False, "pid": process.pid, "port": 0, "secure": False, "token": 'a"b'}
+    try:
+        file.write_text(json.dumps(said, indent=2))
+        refused = bed.run("nbssh", "add", "box", "--adopt", "--yes", "--remote-port", str(port))
+        assert f"(pid {process.pid}) listens on a unix socket, and on no port" in refused.stderr
+        assert "--remote-port 0" not in refused.stderr
+        file.write_text(json.dumps(said | {"port": port}, indent=2))
+        until(lambda: answers(port), "it listens")
+        told = bed.nbssh("add", "box", "--adopt", "--yes").stderr
+        assert "its token has characters that no address can hold" in told
+        assert "neither password nor token" not in told
+    finally:
+        process.kill()
+        process.wait()

@@ -23,27 +23,28 @@ def answers(port: int) -> bool:
     return False
 
 
-def start_by_hand(bed: Bed, ip: str) -> tuple[subprocess.Popen[bytes], int]:
-    """Start the real Jupyter on the host as `nohup jupyter lab &` does."""
+def start_by_hand(bed: Bed, ip: str, folder: str = "") -> tuple[subprocess.Popen[bytes], int]:
+    """Start the real Jupyter on the host as `nohup jupyter lab &` does; `folder`: where her rc file leads it."""
     port = free_port()
     words = ["--no-browser", "--allow-root", f"--ip={ip}", f"--port={port}"]
     process = subprocess.Popen(
         [str(bed.jupyter), *words],
-        env={"HOME": str(bed.remote_home), "PATH": os.environ["PATH"]},
+        env={"HOME": str(bed.remote_home), "PATH": os.environ["PATH"]}
+        | ({"JUPYTER_RUNTIME_DIR": folder} if folder else {}),
         cwd=bed.remote_home,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    runtime = bed.remote_home / f".local/share/jupyter/runtime/jpserver-{process.pid}.json"
+    runtime = bed.remote_home / (folder or ".local/share/jupyter/runtime") / f"jpserver-{process.pid}.json"
     until(runtime.exists, "it writes its runtime file", 90)
     until(lambda: answers(port), "it listens", 90)
     return process, port
 
 
-@pytest.mark.parametrize("ip", ["127.0.0.1", "*"])
-def test_one_that_runs_is_told(bed: Bed, ip: str) -> None:
-    process, port = start_by_hand(bed, ip)
+@pytest.mark.parametrize(("ip", "folder"), [("127.0.0.1", "scratch"), ("*", "")])
+def test_one_that_runs_is_told(bed: Bed, ip: str, folder: str) -> None:
+    process, port = start_by_hand(bed, ip, str(bed.remote_home / folder) if folder else "")
     try:
         words = ["--jupyter", str(fake_jupyter(bed)), "--port", str(free_port())]
         done = bed.nbssh("add", "box", "--yes", "--password-stdin", *words, stdin=f"{PASSWORD}\n")

@@ -34,8 +34,12 @@ tell_running() {
         if [ -n "${running_port}" ] && listens "${hers_pid}" "${running_port}"; then
             running_reached=yes
         fi
+        running_token=$(text_in "$1" token)
+        if [ -z "${running_token}" ] && command grep -q '^ *"token": *"[^"]' "$1" 2>/dev/null; then
+            running_token='with a backslash'
+        fi
         set -- "$@" folder "${1%/*}" reached "${running_reached}" secure "$(has "$1" secure)" base "$(text_in "$1" base_url)" \
-            token "$(text_in "$1" token)" password "$(has "$1" password)" \
+            token "${running_token}" password "$(has "$1" password)" \
             python "$(command readlink "/proc/${hers_pid}/exe" 2>/dev/null)"
     fi
     shift
@@ -55,22 +59,45 @@ first_that_says() {
     done
 }
 
+# tell_in FOLDER: the running ones of which no file was seen yet.
+tell_in() {
+    for running_file in "$1"/nbserver-[0-9]*.json "$1"/jpserver-[0-9]*.json; do
+        case ${running_file} in
+        *-open.html | *\**) continue ;;
+        *) ;;
+        esac
+        case ${running_seen} in
+        *" ${running_file##*/} "*) continue ;;
+        *) running_seen="${running_seen}${running_file##*/} " ;;
+        esac
+        tell_running "${running_file}"
+    done
+}
+
+# said_folders: where those that run were told to write, by rc files that no command of ours reads.
+said_folders() {
+    # shellcheck disable=SC2013  # names without blanks
+    for said_process in $(command grep -ls -e jupyter -e notebook /proc/[0-9]*/cmdline); do
+        { command tr '\000' '\n' <"${said_process%cmdline}environ"; } 2>/dev/null | command awk '
+            $0 == "HOME=" ENVIRON["HOME"] { mine = 1 }
+            sub(/^JUPYTER_RUNTIME_DIR=/, "") { said = said $0 "\n" }
+            sub(/^JUPYTER_DATA_DIR=/, "") { said = said $0 "/runtime\n" }
+            sub(/^XDG_DATA_HOME=/, "") { said = said $0 "/jupyter/runtime\n" }
+            END { if (mine) printf "%s", said }'
+    done | command sort -u
+}
+
 tell_hers() {
     running_seen=' '
     for running_folder in "${JUPYTER_RUNTIME_DIR:-/}" "${XDG_DATA_HOME:-${HOME}/.local/share}/jupyter/runtime" \
         "${XDG_RUNTIME_DIR:-/}/jupyter" "/run/user/${uid}/jupyter" "${HOME}/Library/Jupyter/runtime"; do
-        for running_file in "${running_folder}"/nbserver-[0-9]*.json "${running_folder}"/jpserver-[0-9]*.json; do
-            case ${running_file} in
-            *-open.html | *\**) continue ;;
-            *) ;;
-            esac
-            case ${running_seen} in
-            *" ${running_file##*/} "*) continue ;;
-            *) running_seen="${running_seen}${running_file##*/} " ;;
-            esac
-            tell_running "${running_file}"
-        done
+        tell_in "${running_folder}"
     done
+    said_folders >"${scratch}/folders"
+    while IFS= read -r running_folder; do
+        # one of nbssh's has its sessions beside it
+        [ -d "${running_folder%/*}/sessions" ] || tell_in "${running_folder}"
+    done <"${scratch}/folders"
     own_folder=${JUPYTER_CONFIG_DIR:-${HOME}/.jupyter}
     emit own folder "$(first_that_says '(root_dir|notebook_dir)[]"'\'']* *[:=]')" \
         network "$(first_that_says '[."'\'']ip[]"'\'']* *[:=] *["'\''](\\*|0[.]0[.]0[.]0|::)["'\'']')"
