@@ -22,6 +22,7 @@ def parsed(words: Sequence[str], shown: str) -> dict[str, Any]:
     Nothing is returned of what has no argument, because it is only named: `nbssh add`, `nbssh url --env`.
     """
     words = [word for word in words if word not in {"-v", "COMMAND"}]  # -v may stand anywhere
+    words = words[: next((number for number, word in enumerate(words) if word in {">", ">>"}), None)]
     while words[:1] == ["help"]:  # as __main__ takes it
         words = words[1:]
     if words in ([], ["--version"], ["version"]):
