@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from nbssh.adapters.laptop import store
@@ -13,6 +14,7 @@ from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import share_folder
 from nbssh.errors import NbsshError
+from nbssh.steps import proofs
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.core.profile.profile import Server
     from nbssh.steps.profiles import Target
+
+_turn = threading.Lock()
 
 
 def known_server(target: Target) -> Server:
@@ -56,10 +60,22 @@ def connect(
     what the profile declared before may be on another host.
     """
     profile = target.profile
+
+    def limited() -> bool:
+        known = proofs.connect_limit(target) if unasked else None
+        if known is not None:
+            with _turn:  # once for all hosts: it raises where a file of ours is refused
+                target.ssh.resolved(["localhost"])
+        else:
+            known = login.needs_limit(target.ssh, target.arguments)
+            proofs.note_connect_limit(target, ours=known)
+        return known
+
     if at_destination or target.was_changed:
         return login.private(
-            target.ssh, target.arguments, profile.destination, unasked=unasked, login_seconds=login_seconds
-        )
+            target.ssh, target.arguments, profile.destination, unasked=unasked, login_seconds=login_seconds,
+            limited=limited(),
+        )  # fmt: skip
     return login.of_profile(
         target.ssh,
         target.control_socket,
@@ -68,6 +84,7 @@ def connect(
         unasked=unasked,
         may_log_in=may_log_in and not (unasked and profile.server and profile.server.prompts),
         login_seconds=login_seconds,
+        limited=limited,
     )
 
 

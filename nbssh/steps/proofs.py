@@ -48,14 +48,14 @@ _PACKAGE: Final = Path(nbssh.__file__).parent
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """The file: checksums of what ssh reads, and of each profile's aliases by the checksum of its name."""
+    """The file: the checksum of what ssh reads, and what is known then, by the checksum of what it is about."""
 
     read: str = ""
-    aliases: dict[str, str] = {}
+    known: dict[str, str] = {}
 
     def of(self, read: str) -> dict[str, str]:
-        """Return the aliases, none where ssh reads something else by now."""
-        return self.aliases if self.read == read else {}
+        """Return what is known, nothing where ssh reads something else by now."""
+        return self.known if read and self.read == read else {}
 
 
 class _Witness:
@@ -101,7 +101,8 @@ _lock: Final = threading.Lock()
 _read: dict[tuple[Ssh, bytes], str] = {}
 _found: dict[Path, _Kept] = {}
 _are_many: dict[Path, bool] = {}
-_noted: dict[str, str] = {}
+_noted: dict[str, tuple[str, str]] = {}
+_begun: dict[str, str] = {}
 
 
 def look_again() -> None:
@@ -114,8 +115,7 @@ def look_again() -> None:
 
 def standing(target: Target, local: Local) -> str | None:
     """Return the installed aliases of a profile where they are what the long way would come to; otherwise None."""
-    read = _what_ssh_reads(target.context)
-    said = _kept(target.paths).of(read).get(_of_name(target.name)) if read else None
+    said = _known(target, _key("aliases", target.name))
     if not said or (text := writer.read(target.paths.conf(target.name))) is None:
         return None
     return text.decode("utf-8", "surrogateescape") if _of_aliases(target, local, text) == said else None
@@ -123,20 +123,38 @@ def standing(target: Target, local: Local) -> str | None:
 
 def note(target: Target, local: Local, text: str) -> None:
     """Note what the long way came to, for `keep`."""
-    if _MOMENTARY.search("\n".join(target.arguments).encode("utf-8", "backslashreplace")):
-        return
-    _noted[_of_name(target.name)] = _of_aliases(target, local, text.encode("utf-8", "surrogateescape"))
+    _note(target, _key("aliases", target.name), _of_aliases(target, local, text.encode("utf-8", "surrogateescape")))
+
+
+def connect_limit(target: Target) -> bool | None:
+    """Tell whether connections to its destination get a time limit of ours; None where ssh is to be asked."""
+    return {"ours": True, "none": False}.get(_known(target, _key("limit", *target.arguments)) or "")
+
+
+def note_connect_limit(target: Target, *, ours: bool) -> None:
+    """Note what ssh said of it, for `keep`."""
+    _note(target, _key("limit", *target.arguments), "ours" if ours else "none")
+
+
+def _known(target: Target, key: str) -> str | None:
+    """Return what is known, and remember what ssh read before it is asked."""
+    _begun[key] = read = _what_ssh_reads(target.context)
+    return _kept(target.paths).of(read).get(key) if read else None
+
+
+def _note(target: Target, key: str, value: str) -> None:
+    if (read := _begun.get(key)) and not _MOMENTARY.search("\n".join(target.arguments).encode("utf-8", "replace")):
+        _noted[key] = read, value
 
 
 def keep(context: Context) -> None:
     """Write down what was noted, where ssh still reads the same. That it cannot be written costs time alone."""
-    before = _what_ssh_reads(context)
     look_again()
     read, old = _what_ssh_reads(context), _kept(context.paths)
-    new = _Kept(read, old.of(read) | _noted)
-    found = bool(_noted) and read == before != ""
+    fresh = {key: value for key, (then, value) in _noted.items() if then == read}
     _noted.clear()
-    if not found or new == old:
+    new = _Kept(read, old.of(read) | fresh)
+    if not fresh or new == old:
         return
     path = context.paths.derived
     try:
@@ -150,8 +168,8 @@ def keep(context: Context) -> None:
         return
 
 
-def _of_name(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()[:16]
+def _key(*about: str) -> str:
+    return hashlib.sha256(repr(about).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def _of_aliases(target: Target, local: Local, text: bytes) -> str:
@@ -206,6 +224,9 @@ def _checksum(context: Context, config: bytes) -> str:
     if witness.momentary or not version or not program or _MOMENTARY.search("\n".join(ssh.command).encode()):
         return ""
     witness.note(ssh.command, program, _stamp(Path(program).stat()), version, str(SYSTEM.password_home()))
+    # one that others may write ssh refuses
+    own = inspection.entry(path) if (path := ssh.config_file()) else None
+    witness.note(own and (own.kind, own.mode, own.readable, own.ours))
     witness.note(nbssh.__version__, _package(), OVERLAY.sources())
     return witness.seen.hexdigest()
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from dotfiles import run_here
+from ports import free_port
 
+from nbssh.core.ssh.include import include_added
 from nbssh.steps import proofs
 
 if TYPE_CHECKING:
@@ -36,6 +38,11 @@ def run(laptop: Laptop, *words: str) -> tuple[int, str, str]:
     status, said = run_here(laptop, *words)
     hosts = sorted(line.split()[-1] for line in asked.read_text().splitlines() if " -G " in line)
     return status, said, " ".join(hosts)
+
+
+def logins(laptop: Laptop) -> list[str]:
+    """Return the calls of ssh of the last run that were to log in."""
+    return [line for line in (laptop.home / "asked").read_text().splitlines() if " box exec /bin/sh -s" in line]
 
 
 def checksums(laptop: Laptop) -> Path:
@@ -158,7 +165,7 @@ def test_a_changed_profile_is_asked_about_alone(known: Laptop) -> None:
     assert run(known, "apply", "--offline", "--check") == (0, "nbssh: already up to date\n", "")
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"read": 1}', b'{"read": "x", "aliases": {"a": "b"}}'])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"read": 1}', b'{"read": "x", "known": {"a": "b"}}'])
 def test_a_file_of_checksums_that_is_none_costs_time_alone(known: Laptop, content: bytes) -> None:
     before = checksums(known).read_bytes()
     checksums(known).write_bytes(content)
@@ -182,3 +189,25 @@ def test_a_few_are_asked_about(known: Laptop, monkeypatch: pytest.MonkeyPatch) -
             "a-nb a-nb b-nb b-nb box c-nb c-nb localhost",
         )
     assert not checksums(known).exists()
+
+
+@pytest.mark.parametrize(("line", "limited"), [("", True), ("    ConnectTimeout 3\n", False)])
+def test_many_hosts_are_contacted_without_a_question_for_each(known: Laptop, line: str, *, limited: bool) -> None:
+    known.write(include_added((CONFIG + f"    Port {free_port()}\n{line}").encode()))
+    run(known, "apply", "--offline", "--yes")
+    first = run(known, "apply")
+    calls = logins(known)
+    assert ["-oConnectTimeout=10" in call for call in calls] == [limited]
+    assert "box" in first[2]
+    second = run(known, "apply")
+    assert second == (*first[:2], "localhost")
+    assert [len(call) for call in logins(known)] == [len(call) for call in calls]
+
+
+def test_a_file_that_ssh_refuses_is_mended_before_many_are_contacted(known: Laptop) -> None:
+    known.write(include_added((CONFIG + f"    Port {free_port()}\n").encode()))
+    run(known, "apply", "--offline", "--yes")
+    run(known, "apply")
+    (known.conf_dir / "a.conf").write_text("Nonsense\n")
+    assert "a.conf: it is written again" in run(known, "apply")[1]
+    assert known.ssh_g("a-nb").startswith("host a-nb")

@@ -13,11 +13,12 @@ from nbssh.core.ssh.destination import ALIVE, QUIET
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from nbssh.adapters.ssh.client import Ssh
 
 CONNECT_SECONDS = 10  # for the TCP connection alone
+_LIMIT = f"-oConnectTimeout={CONNECT_SECONDS}"
 # A master of ours that was left behind (kill -9) ends by itself after this.
 PERSIST_SECONDS = 60
 
@@ -30,11 +31,12 @@ def private(
     *,
     unasked: bool = False,
     login_seconds: float = LOGIN_SECONDS,
+    limited: bool | None = None,
 ) -> Iterator[Connection]:
     """Open a connection with a master of its own in a temporary directory, and close it at the end.
 
     One authentication for all scripts in it. The user's own masters and the profile's stay untouched. `unasked`:
-    nobody is asked anything.
+    nobody is asked anything. `limited`: what `needs_limit` says, where it is known.
     """
     # /tmp by name: TMPDIR is too long for a socket on macOS
     short = Path("/tmp") if ssh.system.client.multiplexes and Path("/tmp").is_dir() else None  # noqa: S108
@@ -49,7 +51,7 @@ def private(
         str(log),
         *QUIET,
         *ALIVE,
-        *_connect_timeout(ssh, arguments),
+        *((_LIMIT,) if (needs_limit(ssh, arguments) if limited is None else limited) else ()),
         *(("-oBatchMode=yes",) if unasked else ()),
         *_shared(control_socket, multiplexes=ssh.system.client.multiplexes),
         *arguments,
@@ -75,6 +77,7 @@ def of_profile(
     unasked: bool = False,
     may_log_in: bool = True,
     login_seconds: float = LOGIN_SECONDS,
+    limited: Callable[[], bool] | None = None,
 ) -> Iterator[Connection]:
     """Use the profile's open master if there is one (no authentication at all), otherwise a private connection.
 
@@ -83,7 +86,10 @@ def of_profile(
     with contextlib.ExitStack() as stack:
 
         def log_in() -> Connection:
-            return stack.enter_context(private(ssh, arguments, shown, unasked=unasked, login_seconds=login_seconds))
+            known = limited() if limited else None
+            return stack.enter_context(
+                private(ssh, arguments, shown, unasked=unasked, login_seconds=login_seconds, limited=known)
+            )
 
         def log_in_instead() -> Connection:
             if may_log_in:
@@ -112,11 +118,9 @@ def _shared(control_socket: Path, *, multiplexes: bool) -> tuple[str, ...]:
     return ("-oControlMaster=auto", f"-oControlPath={control_socket}", f"-oControlPersist={PERSIST_SECONDS}")
 
 
-def _connect_timeout(ssh: Ssh, arguments: Sequence[str]) -> tuple[str, ...]:
-    """Bound the TCP connection, but not through a proxy: the same clock runs while a jump host asks for a code."""
+def needs_limit(ssh: Ssh, arguments: Sequence[str]) -> bool:
+    """Tell whether to bound the TCP connection: not through a proxy, where a jump host may ask for a code meanwhile."""
     values = dict(line.split(" ", 1) for line in ssh.resolved(arguments).splitlines() if " " in line)
     if values.get("proxyjump", "none") != "none" or values.get("proxycommand", "none") != "none":
-        return ()
-    if values.get("connecttimeout", "none") not in {"none", "0"}:
-        return ()
-    return (f"-oConnectTimeout={CONNECT_SECONDS}",)
+        return False
+    return values.get("connecttimeout", "none") in {"none", "0"}
