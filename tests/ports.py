@@ -7,9 +7,15 @@ bound is in nobody's way who permits that too.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import secrets
 import socket
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Of the tests alone: below the ports that the system gives away, and that nbssh gives to profiles.
 RANGE = range(10_000, 20_000)
@@ -31,3 +37,19 @@ def free_port() -> int:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         _held.append(holder)
         return port
+
+
+@contextlib.contextmanager
+def port_of_its_name(name: str) -> Iterator[None]:
+    """Wait until no other test here, of any run, uses a profile `name` with the port that is made of its name."""
+    with socket.socket(socket.AF_UNIX) as holder:
+        while True:
+            try:
+                holder.bind(f"\0nbssh-tests-{name}")  # of the kernel alone: it ends with its process
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                time.sleep(0.1)
+                continue
+            break
+        yield

@@ -21,14 +21,12 @@ if TYPE_CHECKING:
 # shell -> its script's name below completions/ and, as a template, below templates/completions/
 SCRIPTS = {"bash": "nbssh.bash", "zsh": "_nbssh", "fish": "nbssh.fish", "powershell": "nbssh.ps1"}
 
-# shell -> what puts it where that shell looks at its start
+# shell -> where its script belongs, so that each new shell has it
 PLACES = {
-    "bash": "with the package bash-completion: mkdir -p ~/.local/share/bash-completion/completions && "
-    "nbssh completions bash > ~/.local/share/bash-completion/completions/nbssh",
-    "zsh": "with fpath+=~/.zfunc above compinit in ~/.zshrc: "
-    "mkdir -p ~/.zfunc && nbssh completions zsh > ~/.zfunc/_nbssh",
-    "fish": "mkdir -p ~/.config/fish/completions && nbssh completions fish > ~/.config/fish/completions/nbssh.fish",
-    "powershell": "nbssh completions powershell >> $PROFILE",
+    "bash": "it belongs into ~/.local/share/bash-completion/completions/nbssh, and needs the package bash-completion",
+    "zsh": "it belongs into ~/.zfunc/_nbssh, with fpath+=~/.zfunc above compinit in ~/.zshrc",
+    "fish": "it belongs into ~/.config/fish/completions/nbssh.fish",
+    "powershell": "it belongs at the end of the file $PROFILE",
 }
 
 # A metavar that names its choices, such as lab|notebook|server.

@@ -7,10 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 import pexpect
+import pytest
 from bed import REPOSITORY, until
+from ports import port_of_its_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from bed import Bed
 
@@ -53,6 +55,13 @@ def figures(line: str) -> str:
     return re.sub(r"  +", "  ", line)
 
 
+@pytest.fixture
+def alone() -> Iterator[None]:
+    with port_of_its_name("mybox"):
+        yield
+
+
+@pytest.mark.usefixtures("alone")
 def test_the_transcript_is_what_happens(make_bed: Callable[..., Bed]) -> None:
     bed = make_bed(listen=True)
     # the block of the README's user; where it really leads stands further down

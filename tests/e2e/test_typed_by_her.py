@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 from bed import until
+from ports import port_of_its_name
 from quick import quick
 from serving import UP, ended, environment, said
 from typed import ADDING, APPS, EDITORS, EVERYDAY, PAPERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from bed import Bed
 
@@ -72,11 +73,17 @@ class Reader:
 
 
 @pytest.fixture
-def reader(bed: Bed) -> Callable[[set[str]], Reader]:
+def reader(make_bed: Callable[..., Bed]) -> Iterator[Callable[[set[str]], Reader]]:
     """Give a maker of the reader, with Jupyters where the host's user has hers."""
     jupyter = quick(environment("new") / "jupyter-lab")
-    (bed.remote_home / ".venv").symlink_to(jupyter.parent.parent)
-    return lambda lines: Reader(bed, lines)
+
+    def make(lines: set[str]) -> Reader:
+        bed = make_bed()
+        (bed.remote_home / ".venv").symlink_to(jupyter.parent.parent)
+        return Reader(bed, lines)
+
+    with port_of_its_name("mybox"):
+        yield make
 
 
 def test_every_way_to_add(reader: Callable[[set[str]], Reader]) -> None:
