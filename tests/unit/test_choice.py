@@ -249,3 +249,18 @@ def test_the_next_port_is_another_one_that_could_be_chosen() -> None:
 )
 def test_which_generation_reads_the_configuration(app: App, notebook: str, server: str, reads: str) -> None:
     assert choice.generation(Candidate("x", "y", notebook=notebook, jupyter_server=server), app) == reads
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("~/envs/ds", "~/envs/ds/bin/jupyter-lab"),
+        ("/opt/j/", "/opt/j/bin/jupyter-lab"),
+        ("~/.venv/bin/jupyter", "~/.venv/bin/jupyter-lab"),
+        ("~/.venv/bin/python", "~/.venv/bin/jupyter-lab"),
+    ],
+)
+def test_an_environment_that_was_named_is_told_what_is_meant(said: str, meant: str) -> None:
+    with pytest.raises(NbsshError) as error:
+        choice.candidate_for(profile(jupyter=said), FACTS)
+    assert error.value.hint.endswith(f"the path of jupyter-lab itself, such as {meant}")

@@ -90,7 +90,8 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
             return named[0]
         raise NbsshError(
             f"'{printable(profile.jupyter, 60)}' on {facts.host} is no {program} that can be run",
-            "leave out --jupyter to see what is found there, or give the path of the program",
+            f"leave out --jupyter to see what is found there, or give the path of {program} itself, such as "
+            f"{_beside(profile.jupyter, program)}",
         )
     fit = [candidate for candidate in able if candidate.starts]
     if fit:
@@ -114,6 +115,13 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
         else f"install it there ({_installed(profile.app)}), "
         "give its path with --jupyter, or say with --setup how its environment is activated",
     )
+
+
+def _beside(path: str, program: str) -> str:
+    """Return where the program would be if the path were that of an environment, or of another program in it."""
+    folder, _, last = path.rstrip("/").rpartition("/")
+    inside = folder if folder.endswith("bin") or last.startswith("jupyter") else f"{path.rstrip('/')}/bin"
+    return printable(f"{inside}/{program}", 80)
 
 
 def _package(app: str) -> str:
