@@ -33,6 +33,8 @@ ADDRESS = """
 """
 LOGIN = """
     app.password, app.token, app.password_required = "", "mine", True
+    app.cookie_options, app.get_secure_cookie_kwargs = {"secure": True}, {"max_age_days": 0}
+    app.login_handler_class = __import__("tornado.web").web.RequestHandler
 c.IdentityProvider.token = c.PasswordIdentityProvider.token = "mine"
 c.PasswordIdentityProvider.hashed_password = ""
 c.PasswordIdentityProvider.password_required = True
