@@ -13,9 +13,8 @@ def command(
 ) -> None:
     """Print the completion script of a shell; a Tab then starts no Python.
 
-    On a terminal, and at its top, it says where it belongs: for bash
-    ~/.local/share/bash-completion/completions/nbssh, for zsh _nbssh in a folder of
-    fpath, for fish ~/.config/fish/completions/nbssh.fish, for PowerShell $PROFILE.
+    On a terminal, and at its top, it says where it belongs, such as
+    ~/.local/share/bash-completion/completions/nbssh for bash.
 
     Example: nbssh completions fish > ~/.config/fish/completions/nbssh.fish
     """

@@ -38,7 +38,7 @@ ALLOWED = {
         "nbssh/adapters/laptop/this_system.py": (6, "the registry"),
         "nbssh/__main__.py": (3, "the console is prepared before anything else is imported"),
         "nbssh/core/files/quoting.py": (6, "the quoting of all languages is proved in one place"),
-        "nbssh/cli/completions.py": (2, "PowerShell is a shell of every system"),
+        "nbssh/cli/completions.py": (1, "PowerShell is a shell of every system"),
         "nbssh/commands/completions.py": (3, "the same"),
         "templates/completions/nbssh.ps1": (6, "the same"),
         "templates/ssh/open": (7, "a browser beside a WSL is on the Windows side"),
