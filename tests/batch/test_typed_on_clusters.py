@@ -99,7 +99,7 @@ def test_a_line_of_a_centre_on_what_answers_as_its_scheduler(
     assert profile["server"]["via"] == "relay"
 
 
-@pytest.mark.parametrize("name", CENTRES)
+@pytest.mark.parametrize("name", sorted(CENTRES))
 def test_the_lines_of_centres_make_their_files(tmp_path: Path, name: str) -> None:
     laptop = Laptop(tmp_path)
     laptop.write(b"Host *\n    StrictHostKeyChecking yes\n")

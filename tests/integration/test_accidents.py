@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pexpect
@@ -44,7 +45,6 @@ from nbssh.adapters.jupyter.visitor import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from bed import Bed
 
@@ -485,18 +485,34 @@ def test_every_command_ends_when_something_hangs(make_bed: Callable[..., Bed], w
     until(lambda: not is_running(pid), "the server ends")
 
 
+def test_a_host_whose_sh_is_yash(bed: Bed, needs: Callable[..., None]) -> None:
+    """Its `[` is found by PATH alone, and nothing may be started without one."""
+    needs("yash")
+    log_in_where(bed, f"mount --bind {shutil.which('yash')} {Path('/bin/sh').resolve()}")
+    add(bed)
+    session = start(bed)
+    assert "running" in bed.nbssh("status", "box").stdout
+    detach(session)
+    kill(bed)
+
+
 # --- one home, two hosts ---------------------------------------------------------------------------------------------
+
+
+def log_in_where(bed: Bed, done: str) -> None:
+    """Let every later login be in namespaces of its own, after the line of shell `done`; empty: as it was."""
+    login = bed.server.folder / "login"
+    text = login.read_text().partition("#here\n")[2] or login.read_text()
+    inside = f'{done}; exec /bin/sh "$0"'
+    other = f"""[ -n "${{NBT-}}" ] || exec env NBT=1 unshare --uts --mount /bin/sh -c '{inside}' "$0"\n"""
+    login.write_text(f"#!/bin/sh\n{other if done else ''}#here\n{text}")
 
 
 def move_to(bed: Bed, host: str) -> None:
     """Let every later login be on another machine, with the same home: another name, and another boot."""
     boot = bed.server.folder / "boot"
     boot.write_text("00000000-0000-0000-0000-000000000002\n")
-    login = bed.server.folder / "login"
-    text = login.read_text().partition("#here\n")[2] or login.read_text()
-    inside = f'mount --bind {boot} /proc/sys/kernel/random/boot_id; hostname {host}; exec /bin/sh "$0"'
-    other = f"""[ -n "${{NBT-}}" ] || exec env NBT=1 unshare --uts --mount /bin/sh -c '{inside}' "$0"\n"""
-    login.write_text(f"#!/bin/sh\n{other if host else ''}#here\n{text}")
+    log_in_where(bed, f"mount --bind {boot} /proc/sys/kernel/random/boot_id; hostname {host}" if host else "")
 
 
 def records(bed: Bed) -> dict[str, bytes]:
