@@ -82,7 +82,7 @@ def test_a_second_profile_brings_little(bed: Bed) -> None:
     bed.nbssh("add", "two", "box", "--token", "--yes", "--port", str(free_port()), "--jupyter", str(fake_jupyter(bed)))
     new = {path: data for path, data in tree(share(bed)).items() if path not in before}
     assert not [path for path in new if "/program" in path]
-    assert sum(len(data) for data in new.values()) < 9_300
+    assert sum(len(data) for data in new.values()) < 10_400
     assert len((share(bed) / "two/profile").read_bytes()) < 1_500
     assert "already up to date" in bed.nbssh("apply").stderr
     bed.nbssh("remove", "box")

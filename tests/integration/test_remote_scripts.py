@@ -133,7 +133,14 @@ def test_start_attach_kill_remove(make: Callable[..., Server], shell: str, forwa
     assert (again.returncode, again.stdout) == (0, "nbssh: not running\n")
     assert server.status()["state"] == "stopped"
     assert not (server.state / "sock").exists()
-    assert {path.name for path in server.run_dir.iterdir()} <= {"log", "log.1", "runtime", "sessions", "stopped"}
+    assert {path.name for path in server.run_dir.iterdir()} <= {
+        "connections",
+        "log",
+        "log.1",
+        "runtime",
+        "sessions",
+        "stopped",
+    }
     assert not list((server.run_dir / "sessions").iterdir())
 
     removed = server.remove()
