@@ -24,8 +24,9 @@ leave() {
     set +e # whatever fails here, the rest is done
     if [ "${leave_status}" -eq 1 ] && [ -z "${how}" ]; then tell_refusal; fi
     trap '' INT QUIT HUP TERM PIPE
+    # waited for where nobody sees it: bash tells of a helper that was killed
     for helper in ${reader} ${watcher}; do
-        kill -KILL "${helper}" 2>/dev/null
+        { kill -KILL "${helper}" && wait "${helper}"; } 2>/dev/null
     done
     command rm -f "${run}/sessions/$$"
     unlock

@@ -52,7 +52,8 @@ def test_everything_is_there_and_nothing_at_home(bed: Bed, named: str) -> None:
 
 def test_a_port_there_is_opened_after_its_word(bed: Bed) -> None:
     """The opener asks the host's program, which it has to find there."""
-    port = add(bed, "--server-dir", str(bed.folder / "wide"), "--forward", "tcp")
+    where = ["--server-dir", str(bed.folder / "wide"), "--forward", "tcp", "--remote-port", str(free_port())]
+    port = add(bed, *where)
     session = start(bed)
     until(lambda: bed.opened, "the browser is opened")
     assert api(port)["version"]
