@@ -36,6 +36,17 @@ def without_jupyter(words: tuple[str, ...]) -> tuple[str, ...]:
     return words[:place] + words[place + 2 :]
 
 
+def starts_on_its_node(bed: Cluster) -> None:
+    """Use it once, from its start to its end."""
+    session = start(bed)
+    assert "JupyterLab (server 9.8.7) started on c1" in said(session)
+    assert page(bed)["version"] == "9.8.7"
+    detach(bed, session)
+    assert bed.run("nbssh", "doctor", "gpu").returncode == 0
+    bed.run("ssh", "gpu-nb-kill")
+    until(is_gone(bed), "the job is gone")
+
+
 def test_the_nodes_alone_have_it(make_cluster: Callable[..., Cluster]) -> None:
     bed = make_cluster(**WAYS["srun"])
     words = without_jupyter(add_words(bed))
@@ -49,13 +60,7 @@ def test_the_nodes_alone_have_it(make_cluster: Callable[..., Cluster]) -> None:
     told = bed.nbssh(*words, timeout=120).stderr
     assert "no jupyter-lab was found on login; it is looked for where a session ends" in told
     assert 'jupyter = "/srv/soft/bin/jupyter-lab"' in (bed.client_home / PROFILE).read_text()
-    session = start(bed)
-    assert "JupyterLab (server 9.8.7) started on c1" in said(session)
-    assert page(bed)["version"] == "9.8.7"
-    detach(bed, session)
-    assert bed.run("nbssh", "doctor", "gpu").returncode == 0
-    bed.run("ssh", "gpu-nb-kill")
-    until(is_gone(bed), "the job is gone")
+    starts_on_its_node(bed)
 
 
 def test_a_container_that_a_setup_line_enters_is_the_only_way_to_it(make_cluster: Callable[..., Cluster]) -> None:
@@ -70,10 +75,4 @@ def test_a_container_that_a_setup_line_enters_is_the_only_way_to_it(make_cluster
     told = bed.nbssh(*words, "--setup", line, timeout=120).stderr
     assert "/opt/inside/jupyter-lab" in told
     assert f"c1 is another kind of machine ({os.uname().machine}) than login" in told
-    session = start(bed)
-    assert "JupyterLab (server 9.8.7) started on c1" in said(session)
-    assert page(bed)["version"] == "9.8.7"
-    detach(bed, session)
-    assert bed.run("nbssh", "doctor", "gpu").returncode == 0
-    bed.run("ssh", "gpu-nb-kill")
-    until(is_gone(bed), "the job is gone")
+    starts_on_its_node(bed)

@@ -10,6 +10,7 @@ from bed import needs_root, unix_user
 from serving import add, fake_program, tree
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from bed import Bed
@@ -47,6 +48,14 @@ def test_something_else_in_its_place(bed: Bed, make: Callable[[object], object],
     assert message in " ".join(checked.stdout.split())
 
 
+def added_by(bed: Bed) -> subprocess.CompletedProcess[str]:
+    """Run `add` with a Jupyter that every user there can run."""
+    program = bed.remote_home / "jupyter-lab"
+    program.write_text(fake_program("/usr/bin/python3"))
+    program.chmod(0o755)
+    return bed.run(*ADD, "--jupyter", str(program))
+
+
 def test_a_folder_of_somebody_else(make_bed: Callable[..., Bed]) -> None:
     needs_root()
     with unix_user("/bin/bash") as user:
@@ -54,10 +63,7 @@ def test_a_folder_of_somebody_else(make_bed: Callable[..., Bed]) -> None:
         state = bed.remote_home / ".local/state"
         state.mkdir(parents=True)  # as root, by a careless sudo
         state.chmod(0o755)
-        program = bed.remote_home / "jupyter-lab"
-        program.write_text(fake_program("/usr/bin/python3"))
-        program.chmod(0o755)
-        done = bed.run(*ADD, "--jupyter", str(program))
+        done = added_by(bed)
         assert done.returncode == 1
         assert f"{bed.remote_home}/.local" in done.stderr
         assert "cannot be written: it belongs to root" in done.stderr
@@ -73,10 +79,7 @@ def test_a_folder_of_hers_that_she_closed_herself(make_bed: Callable[..., Bed]) 
         for folder in (state.parent, state):
             shutil.chown(folder, user, user)
         state.chmod(0o555)
-        program = bed.remote_home / "jupyter-lab"
-        program.write_text(fake_program("/usr/bin/python3"))
-        program.chmod(0o755)
-        done = bed.run(*ADD, "--jupyter", str(program))
+        done = added_by(bed)
         assert done.returncode == 1
         assert f"{state} on " in done.stderr
         assert "cannot be written: it is yours, but its mode is dr-xr-xr-x" in done.stderr
