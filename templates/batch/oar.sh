@@ -36,6 +36,7 @@ for number, job in sorted(jobs.items(), key=lambda item: int(item[0])):
         words += [job.get(key) or "" for key in ("startTime", "scheduledStart", "walltime", "message")]
         print("|".join(str(word).replace("|", " ").replace("\n", " ") for word in words))
 '
+
 list_jobs() {
     job_found=silent job_word='' job_node='' job_reason='' job_left='' job_start='' job_state=ended
     list_text=$(command oarstat -f -J -u "${user}" 2>/dev/null) || return 1

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from bed import until
+from bed import REPOSITORY, until
 from ports import free_port
 from remote_helpers import SHELLS, servers, start_of
 from serving import add, api, detach, fake_jupyter, kill, program, run_folder, said, server_pid, start, tree
@@ -508,3 +508,19 @@ def test_a_profile_there_that_is_gone_is_said_by_launch(bed: Bed) -> None:
         assert done.returncode == 1
         assert "the profile 'box' is not installed on" in done.stdout + done.stderr
         assert "nbssh apply box" in done.stdout + done.stderr
+
+
+def test_one_that_is_ended_while_another_has_its_turn_takes_nothing_away(tmp_path: Path) -> None:
+    text = (REPOSITORY / "tests/golden/sent/install").read_text().replace("/home/alice", str(tmp_path))
+    data = tmp_path / ".local/share/nbssh/mybox"
+    (data / ".turn").mkdir(parents=True)
+    (data / "config").mkdir()  # the other one is about to write into it
+    nap = tmp_path / "bin/sleep"
+    nap.parent.mkdir()
+    nap.write_text(f"#!/bin/sh\n: >{tmp_path}/waits\nexec /bin/sleep 0.1\n")
+    nap.chmod(0o755)
+    with subprocess.Popen(["/bin/sh", "-c", text], env={"PATH": f"{nap.parent}:/usr/bin:/bin"}) as install:
+        until((tmp_path / "waits").exists, "it waits for its turn")
+        install.terminate()
+    assert install.returncode == 1
+    assert sorted(path.name for path in data.iterdir()) == [".turn", "config"]
