@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bed import Bed
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "correct horse $battery 'staple'"
@@ -38,6 +38,12 @@ ARGUMENTS = [
 SLOW = 60_000  # milliseconds: a cold JupyterLab on a busy machine
 
 
+def answer(dialog: Locator) -> None:
+    """Say yes, as a user does: on a slow machine JupyterLab asks for a kernel, or says that a connection is lost."""
+    print("JupyterLab asked:", dialog.inner_text())  # noqa: T201 (pytest shows it where the test fails)
+    dialog.locator(".jp-mod-accept").click()
+
+
 @contextmanager
 def chromium(home: Path) -> Iterator[Page]:
     """Give one page of a real browser that keeps its files in `home`."""
@@ -51,6 +57,7 @@ def chromium(home: Path) -> Iterator[Page]:
         try:
             page = browser.new_page()
             page.set_default_timeout(SLOW)
+            page.add_locator_handler(page.locator(".jp-Dialog").first, answer)
             yield page
         finally:
             browser.close()
