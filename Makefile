@@ -4,8 +4,8 @@
 VENV := .venv
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
-# tests at once: on two cores two of five compute, the others wait
-JOBS ?= 5
+# tests at once: on two cores two of six compute, the others wait
+JOBS ?= 6
 # the versions that are installed: highest, or lowest-direct, those that pyproject.toml permits at least
 RESOLUTION ?= highest
 # arguments for pytest, for example: make test TESTS='tests/unit -k alias'

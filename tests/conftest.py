@@ -62,16 +62,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let two workers begin with the tests of batch jobs, which mostly wait: at the end they would leave cores idle.
+    """Let two workers begin with the tests that mostly wait, while the others compute; quick ones fill their rest.
 
     Each worker of pytest-xdist begins with an equal part of the list, and takes from the end of another's later.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    slow = [item for item in items if "batch" in item.path.parts]
-    if workers > 1 and len(slow) < len(items) // workers:
-        others = [item for item in items if "batch" not in item.path.parts]
-        rest = len(items) // workers - len(slow[::2])
-        items[:] = [*slow[::2], *others[:rest], *slow[1::2], *others[rest:]]
+    slow = [item for item in items if "batch" in item.path.parts or item.path.stem == "test_server_kinds"]
+    quick = [item for item in items if "unit" in item.path.parts]
+    rest = len(items) // workers - len(slow[::2])
+    if workers > 2 and rest > 0 and len(quick) >= 2 * rest:
+        chosen = {*slow, *quick[: 2 * rest]}
+        others = [item for item in items if item not in chosen]
+        items[:] = [*slow[::2], *quick[:rest], *slow[1::2], *quick[rest : 2 * rest], *others]
 
 
 def _seen(home: Path) -> dict[str, tuple[int, int]]:

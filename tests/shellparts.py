@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
@@ -35,6 +36,7 @@ class Shell(msgspec.Struct):
     read: set[str]
 
 
+@functools.cache
 def names_in(file: Path) -> Shell:
     """Return the names in `file`."""
     tree = subprocess.run(
