@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the test bed
 sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "batch"))  # and the cluster
+sys.path.insert(2, str(Path(__file__).resolve().parent.parent / "e2e"))  # and the browser
 
 import batch
 import commands
 import far
+import pages
 import phases
 import pytest
 import sessions
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 FAR = 0.050  # seconds to a server in another country and back
 KEYS = ("phases", "cold", "cold-plain", "attach", "second", "kill", "download", "tab", "version", "list", "ssh-G",
-        "apply", "hosts", "add", "job", "submit")  # fmt: skip
+        "apply", "hosts", "add", "page", "job", "submit")  # fmt: skip
 FELT = ("cold", "attach", "second", "kill", "tab", "version", "list")
 BATCH = ("job", "submit")  # on a cluster, far away
 
@@ -107,7 +109,7 @@ def run_alone(wanted: list[str], rounds: int, report: Report) -> None:
             if "phases" in wanted and not round_trip:
                 tell("phases")
                 report.add_phases(phases.phases(made))
-            for experiment in (*sessions.experiments(), *commands.experiments()):
+            for experiment in (*sessions.experiments(), *commands.experiments(), *pages.experiments()):
                 if experiment.key in wanted and (experiment.far or not round_trip):
                     try_one(experiment, made, rounds, round_trip, report)
 

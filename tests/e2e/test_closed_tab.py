@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from ports import free_port
 from quick import quick
 from serving import environment, kill, start
-from test_notebook_in_browser import CHROMIUM, SLOW, chromium
+from test_notebook_in_browser import CHROMIUM, SLOW, chromium, kernel_ready
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -74,7 +74,7 @@ def test_what_is_printed_without_a_tab(bed: Bed, kept: bool) -> None:  # noqa: F
     shown = url.replace("/?", f"/lab/tree/{notebook.name}?")
     with chromium(bed.folder) as page:
         page.goto(shown)
-        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+        kernel_ready(page)
         run(page)
         page.keyboard.press("Control+S")
         until(lambda: "tick 10" in notebook.read_text(), "it is saved")

@@ -95,7 +95,15 @@ def new_notebook(page: Page) -> None:
     """Click the launcher's first notebook and wait until its kernel is ready."""
     page.locator(".jp-LauncherCard[data-category='Notebook']").first.click()
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    kernel_ready(page)
+
+
+def kernel_ready(page: Page) -> None:
+    """Wait until the notebook's kernel is idle; what runs while there is none makes JupyterLab ask for one instead.
+
+    The notebook's own indicator says idle already before a kernel is there; the line at the bottom names it.
+    """
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
 
 def run_cell(page: Page, number: int, code: str, result: str) -> None:
