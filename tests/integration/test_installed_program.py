@@ -443,7 +443,8 @@ def test_a_profile_of_0_1_works_until_apply_brings_it_over_while_its_jupyter_run
     (share(bed) / "mybox/fast/__pycache__").mkdir(exist_ok=True)
     assert "running" in bed.nbssh("status", "mybox").stdout
     looked = json.loads(bed.run("nbssh", "doctor", "mybox", "--json").stdout)["checks"]
-    old = [check for check in looked if check["level"] != "ok"]
+    # that Jupyter is another version now than when it was set up depends on the day
+    old = [check for check in looked if check["level"] != "ok" and check["check"] != "jupyter"]
     assert {check["check"] for check in old} == {"files here", "files there"}
     assert all(check["level"] == "warning" and "nbssh apply mybox" in check["repair"] for check in old), "it works"
     told = " ".join(check["message"] for check in old)
