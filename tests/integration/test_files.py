@@ -508,6 +508,8 @@ def test_a_failure_anywhere_leaves_everything_as_it_was(
                 return
         else:
             assert_untouched(home, before)
+            # what is interrupted ends, and a lock with it that filelock before 4.2 holds open here
+            home.lock = home.lock.with_name("of-the-next")
             assert len(home.apply(*changes)) == 4
     pytest.fail("never got through")
 
