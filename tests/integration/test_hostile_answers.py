@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from serving import fake_jupyter, free_port
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bed import Bed
 
 DIGITS = "9" * 400
@@ -73,11 +76,15 @@ def two(bed: Bed) -> Bed:
     return bed
 
 
-def answer_status_of_bad(bed: Bed, how: str) -> None:
+@contextmanager
+def answer_status_of_bad(bed: Bed, how: str) -> Iterator[None]:
     """Let the host answer by `how` when it is asked for the status of `bad`; the program is that of both."""
     (status,) = (bed.remote_home / ".local/share/nbssh/program").glob("*/status")
+    real = status.read_text()
     status.chmod(0o700)
-    status.write_text(f"case ${{1-}} in bad)\n{how}\nexit 0 ;; esac\n{status.read_text()}")
+    status.write_text(f"case ${{1-}} in bad)\n{how}\nexit 0 ;; esac\n{real}")
+    yield
+    status.write_text(real)
 
 
 def limited(bed: Bed, *words: str) -> tuple[int, str, str]:
@@ -90,44 +97,44 @@ def limited(bed: Bed, *words: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("what", STATUS)
-def test_status_of_the_other_is_told_all_the_same(two: Bed, what: str) -> None:
-    answer_status_of_bad(two, STATUS[what])
-    code, out, err = limited(two, "status")
-    assert code == (0 if what == "escapes in every text" else 1), err
-    assert any(line.startswith("good ") and "stopped" in line for line in out.splitlines())
-    assert "bug in nbssh" not in out + err
-    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(out + err)
-    code, out, err = limited(two, "status", "--json")
-    rows = {row["name"]: row["state"] for row in json.loads(out)["profiles"]}
-    assert rows["good"] == "stopped"
-    code, out, err = limited(two, "doctor")
-    assert code in {0, 1}
-    assert "bug in nbssh" not in out + err
-    assert not (two.local_home / ".local/state/nbssh/log").exists()
+def test_status_of_the_other_is_told_all_the_same(two: Bed) -> None:
+    for what, how in STATUS.items():
+        with answer_status_of_bad(two, how):
+            code, out, err = limited(two, "status")
+            assert code == (0 if what == "escapes in every text" else 1), (what, err)
+            assert any(line.startswith("good ") and "stopped" in line for line in out.splitlines()), what
+            assert "bug in nbssh" not in out + err, what
+            assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(out + err), what
+            code, out, err = limited(two, "status", "--json")
+            rows = {row["name"]: row["state"] for row in json.loads(out)["profiles"]}
+            assert rows["good"] == "stopped", what
+            code, out, err = limited(two, "doctor")
+            assert code in {0, 1}, what
+            assert "bug in nbssh" not in out + err, what
+        assert not (two.local_home / ".local/state/nbssh/log").exists(), what
 
 
 @pytest.mark.parametrize("kind", ["sparse", "nested", "members", "huge"])
-@pytest.mark.parametrize("words", [("apply",), ("diff",), ("apply", "--check"), ("doctor",)], ids=" ".join)
-def test_files_that_are_no_files_are_that_hosts_error(two: Bed, kind: str, words: tuple[str, ...]) -> None:
+def test_files_that_are_no_files_are_that_hosts_error(two: Bed, kind: str) -> None:
     tar = two.remote_home / "bin" / "tar"
     tar.parent.mkdir(exist_ok=True)
     tar.write_text(HOSTILE_TAR.format(python=sys.executable, kind=kind))
     tar.chmod(0o755)
     login = two.server.folder / "login"
     login.write_text(login.read_text().replace(" PATH=", f" PATH={tar.parent}:", 1))
-    code, out, err = limited(two, *words)
-    assert "bug in nbssh" not in out + err
-    assert "MemoryError" not in out + err
-    assert not (two.local_home / ".local/state/nbssh/log").exists()
-    assert "'good'" not in err
-    if kind != "huge":  # no files of ours, so all of those are missing
-        assert code in {0, 1, 3}
-        return
-    assert code == 1
-    assert "no tar stream of ours" in out + err
-    if words[0] == "apply":
-        assert "1 of 2 profiles done; failed: bad" in err
+    for words in (("diff",), ("apply", "--check"), ("doctor",), ("apply",)):
+        code, out, err = limited(two, *words)
+        assert "bug in nbssh" not in out + err, words
+        assert "MemoryError" not in out + err, words
+        assert not (two.local_home / ".local/state/nbssh/log").exists(), words
+        assert "'good'" not in err, words
+        if kind != "huge":  # no files of ours, so all of those are missing
+            assert code in {0, 1, 3}, words
+            continue
+        assert code == 1, words
+        assert "no tar stream of ours" in out + err, words
+        if words[0] == "apply":
+            assert "1 of 2 profiles done; failed: bad" in err
 
 
 # stands for a bug of ours that one host's answer sets off, in whatever is done with it
@@ -146,21 +153,30 @@ main()
 """
 
 
-@pytest.mark.parametrize("error", ["MemoryError", "RecursionError", "OverflowError"])
+ERRORS = ("MemoryError", "RecursionError", "OverflowError")
+# those that change something once, and those that can be told again
+ONCE = [("remove", "bad"), ("uninstall", "--yes")]
+AGAIN = [("status",), ("apply",), ("apply", "--probe"), ("diff",), ("doctor",)]
+
+
 @pytest.mark.parametrize(
-    "words",
-    [("status",), ("apply",), ("apply", "--probe"), ("diff",), ("doctor",), ("remove", "bad"), ("uninstall", "--yes")],
+    ("words", "errors"),
+    [*((words, ERRORS) for words in AGAIN), *((words, (error,)) for words in ONCE for error in ERRORS)],
     ids=" ".join,
 )
-def test_a_surprise_is_that_hosts_error_and_in_the_log(two: Bed, words: tuple[str, ...], error: str) -> None:
-    done = two.run(sys.executable, "-c", SURPRISED.format(error=error), *words)
-    assert done.returncode == 1, done.stderr
+def test_a_surprise_is_that_hosts_error_and_in_the_log(
+    two: Bed, words: tuple[str, ...], errors: tuple[str, ...]
+) -> None:
     log = two.local_home / ".local/state/nbssh/log"
-    assert f"'bad': this is a bug in nbssh: {error}: surprise" in done.stdout + done.stderr
-    assert "surprise" in log.read_text()
-    assert "'good'" not in done.stderr
-    if words[0] == "status":
-        assert any(line.startswith("good ") and "stopped" in line for line in done.stdout.splitlines())
-    if words[0] == "uninstall":
-        assert not (two.remote_home / ".local/share/nbssh/good").exists()
-        assert not (two.local_home / ".ssh/nbssh.d").exists()
+    for error in errors:
+        done = two.run(sys.executable, "-c", SURPRISED.format(error=error), *words)
+        assert done.returncode == 1, done.stderr
+        assert f"'bad': this is a bug in nbssh: {error}: surprise" in done.stdout + done.stderr
+        assert f"{error}: surprise" in log.read_text()
+        log.unlink()
+        assert "'good'" not in done.stderr
+        if words[0] == "status":
+            assert any(line.startswith("good ") and "stopped" in line for line in done.stdout.splitlines())
+        if words[0] == "uninstall":
+            assert not (two.remote_home / ".local/share/nbssh/good").exists()
+            assert not (two.local_home / ".ssh/nbssh.d").exists()
