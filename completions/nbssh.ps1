@@ -22,7 +22,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Options = @(
                 @{ Flags = @('--port'); Value = '-'; Again = $false; Help = 'Local port (default: one of 20000-29999, made from the name)' }
                 @{ Flags = @('--also'); Value = '-'; Again = $true; Help = 'A port (6006), HOST:PORT or socket of the host, too; repeatable' }
-                @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the host' }
+                @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the host, or its environment''s folder' }
                 @{ Flags = @('--app'); Value = 'lab|notebook|server|marimo|tensorboard|code-server|rstudio|pluto'; Again = $false; Help = 'What to run, or an app that you described (default: lab)' }
                 @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the host (default: home)' }
                 @{ Flags = @('--server-dir'); Value = '-'; Again = $false; Help = 'Folder on the host for nbssh''s files (default: below the home)' }
@@ -176,7 +176,7 @@ Register-ArgumentCompleter -Native -CommandName nbssh -ScriptBlock {
             Options = @(
                 @{ Flags = @('--port'); Value = '-'; Again = $false; Help = 'Local port (default: one of 20000-29999, made from the name)' }
                 @{ Flags = @('--also'); Value = '-'; Again = $true; Help = 'A port (6006), HOST:PORT or socket of the host, too; repeatable' }
-                @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the host' }
+                @{ Flags = @('--jupyter'); Value = '-'; Again = $false; Help = 'Jupyter''s program on the host, or its environment''s folder' }
                 @{ Flags = @('--app'); Value = 'lab|notebook|server|marimo|tensorboard|code-server|rstudio|pluto'; Again = $false; Help = 'What to run, or an app that you described (default: lab)' }
                 @{ Flags = @('--dir'); Value = '-'; Again = $false; Help = 'Notebook folder on the host (default: home)' }
                 @{ Flags = @('--server-dir'); Value = '-'; Again = $false; Help = 'Folder on the host for nbssh''s files (default: below the home)' }

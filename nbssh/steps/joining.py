@@ -14,7 +14,7 @@ from nbssh.core.profile.profile import Server
 from nbssh.core.profile.shared import KEYS, SECRET, Shared, onto
 from nbssh.core.server import needs
 from nbssh.errors import NbsshError
-from nbssh.steps import probe
+from nbssh.steps import probe, typed_path
 from nbssh.steps.agree import listed, words
 from nbssh.steps.secret import with_key
 from nbssh.steps.server_files import read_remote
@@ -91,7 +91,7 @@ def join(there: Connection, target: Target, said: Mapping[str, Any], *, tries_wa
     present = read_remote(there, [declared])
     scratch = f"{declared.folder}/{target.way.scratch}/" if target.way.scratch else None
     if all(scratch and path.startswith(scratch) for path in present.files):
-        chosen = probe.choose(there, target, facts, tries_way=tries_way)
+        chosen, facts = _chosen(there, target, facts, tries_way=tries_way)
         return Joined(chosen, present, lacks=_fatal(chosen, facts))
     record = server_record.read(present.files, declared.folder)
     _consent(there, target, record)
@@ -99,7 +99,7 @@ def join(there: Connection, target: Target, said: Mapping[str, Any], *, tries_wa
     if record.shared:
         target = _adopted(there, target, record.shared, said, facts, tries_way=tries_way)
     else:
-        target = probe.choose(there, target, facts, tries_way=tries_way)
+        target, facts = _chosen(there, target, facts, tries_way=tries_way)
     return Joined(
         target,
         present,
@@ -107,6 +107,12 @@ def join(there: Connection, target: Target, said: Mapping[str, Any], *, tries_wa
         adopted=True,
         lacks=_fatal(target, facts),
     )
+
+
+def _chosen(there: Connection, target: Target, facts: Facts, *, tries_way: bool) -> tuple[Target, Facts]:
+    """Return the target with what was chosen on its host, and what was found there; see `typed_path`."""
+    target, facts = typed_path.usable(there, target, facts)
+    return probe.choose(there, target, facts, tries_way=tries_way), facts
 
 
 def _fatal(target: Target, facts: Facts) -> tuple[str, ...]:
@@ -139,7 +145,7 @@ def _adopted(
     if target.profile.fingerprint() != own.profile.fingerprint():
         with trace.step(f"probe {there.shown}"):
             facts = probe.look(there, target)
-    target = probe.choose(there, target, facts, tries_way=tries_way)
+    target, facts = _chosen(there, target, facts, tries_way=tries_way)
     chosen, found = target.declared.server, shared.found
     same = all(found.get(key, "") == getattr(chosen, key) for key in ("forward", "via"))
     if same and any(found.get("jupyter") == candidate.path for candidate in facts.candidates):

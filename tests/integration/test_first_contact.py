@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 from dotfiles import Laptop
-from serving import add, detach, kill, start
+from serving import add, count_sessions, detach, ended, fake_jupyter, kill, start
 
 from nbssh.commands.completions import PLACES
 
@@ -78,6 +78,53 @@ def test_whatever_is_typed_in_a_session_is_answered(bed: Bed) -> None:
         session.expect_exact("k and Enter stop it; Ctrl-C detaches, the server keeps running")
     detach(session)
     kill(bed)
+
+
+def hidden_jupyter(bed: Bed) -> str:
+    """Put a Jupyter where nobody looks for it, and leave no other; return its environment's folder."""
+    bed.env["NO_COLOR"] = "1"
+    program = fake_jupyter(bed, "hidden/ds/bin")
+    return str(program.parent.parent).replace(str(bed.remote_home), "~")
+
+
+def test_the_path_of_a_jupyter_that_is_not_found_is_asked_for(bed: Bed) -> None:
+    folder = hidden_jupyter(bed)
+    counted = count_sessions(bed)
+    child = bed.spawn("nbssh", "add", "box", "--token")
+    child.expect_exact("[Y/n] ")
+    child.sendline("")
+    child.expect_exact("warning: no jupyter-lab was found on ")
+    child.expect_exact("the path of jupyter-lab there, such as ~/.venv/bin/jupyter-lab, or its environment's folder")
+    counted()
+    child.sendline("~/hidden/dt")
+    child.expect(r"warning: '~/hidden/dt' on \S+ is no jupyter-lab that can be run")
+    child.expect_exact("such as ~/hidden/dt/bin/jupyter-lab, or")
+    assert counted() == 0, "what is typed is looked for in the session that is open already"
+    child.sendline("\x07")
+    child.expect_exact("that path: 'jupyter' holds a control character")
+    child.sendline(f"  {folder}/ ")
+    child.expect_exact("done; now type: ssh box-nb")
+    child.expect(pexpect.EOF)
+    assert f'jupyter = "{folder}/"' in (bed.local_home / ".config/nbssh/profiles/box.toml").read_text()
+    detach(start(bed))
+    kill(bed)
+
+
+def test_who_types_no_path_gets_what_a_script_gets(bed: Bed) -> None:
+    hidden_jupyter(bed)
+    without = bed.run("nbssh", "add", "box", "--yes", "--token").stderr
+    error = next(line for line in without.splitlines() if "error: " in line)
+    assert "error: no jupyter-lab was found on " in error
+    for typed in ("\n", "\x04", "~/nowhere\n\n"):
+        child = bed.spawn("nbssh", "add", "box", "--token")
+        child.expect_exact("[Y/n] ")
+        child.sendline("")
+        child.expect_exact("(Enter: none):")
+        child.send(typed)
+        child.expect_exact(error)
+        child.expect_exact("hint: install it there")
+        assert ended(child)[0] == 1
+    assert not (bed.local_home / ".ssh/nbssh.d").exists()
 
 
 # An ssh that lets nobody in: it refuses the first answer, and asks again, as OpenSSH's does into the file of -E.

@@ -242,7 +242,7 @@ def test_what_the_setup_lines_lead_to_comes_first(remote: Remote) -> None:
     assert remote.look()["jupyter"][0]["path"] == str(path)
 
 
-@pytest.mark.parametrize("asked", ["{path}", "~/.venv/bin/jupyter-lab", ".venv/bin/jupyter-lab"])
+@pytest.mark.parametrize("asked", ["{path}", "~/.venv/bin/jupyter-lab", ".venv/bin/jupyter-lab", "~/.venv", ".venv/"])
 def test_the_program_that_is_asked_for(remote: Remote, asked: str) -> None:
     path = remote.environment(".venv", jupyterlab="4")
     remote.environment("venv", jupyterlab="4")

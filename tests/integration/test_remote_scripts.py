@@ -821,6 +821,16 @@ def test_a_folder_that_is_not_there(make: Callable[..., Server], shell: str) -> 
     assert not list(server.root.rglob("x"))
 
 
+@pytest.mark.parametrize("folder", ["~/", "{home}", "./"])
+def test_an_environment_may_be_named_by_its_folder(make: Callable[..., Server], folder: str) -> None:
+    server = make()
+    (server.home / "bin").symlink_to(server.fake.parent)
+    server.change(jupyter=folder.format(home=server.home))
+    _, said = server.up()
+    assert "JupyterLab (server 9.8.7) started on " in said
+    server.call("kill")
+
+
 def test_jupyter_is_not_there(make: Callable[..., Server]) -> None:
     server = make(jupyter="jupyter-nowhere")
     status, said = ended(server.launch())

@@ -258,6 +258,7 @@ def test_which_generation_reads_the_configuration(app: App, notebook: str, serve
         ("/opt/j/", "/opt/j/bin/jupyter-lab"),
         ("~/.venv/bin/jupyter", "~/.venv/bin/jupyter-lab"),
         ("~/.venv/bin/python", "~/.venv/bin/jupyter-lab"),
+        ("jupyter", "~/.venv/bin/jupyter-lab"),
     ],
 )
 def test_an_environment_that_was_named_is_told_what_is_meant(said: str, meant: str) -> None:

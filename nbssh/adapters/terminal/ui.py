@@ -91,22 +91,28 @@ class Ui:
         """
         if self.yes:
             return True
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not _is_terminal():
             raise NbsshError(f"{question} nobody can be asked without a terminal", otherwise)
         answers = {"": default, "y": True, "yes": True, "n": False, "no": False}
         while True:
-            screen.write(sys.stderr, f"nbssh: {printable(question)} {'[Y/n]' if default else '[y/N]'} ")
-            sys.stderr.flush()
-            line = sys.stdin.readline()
-            if not line:  # Ctrl-D
-                screen.write(sys.stderr, "\n")
+            line = _answer(f"{question} {'[Y/n]' if default else '[y/N]'}")
+            if line is None:
                 return False
-            if (said := line.strip().lower()) in answers:
+            if (said := line.lower()) in answers:
                 return answers[said]
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether somebody can be asked for more than a yes."""
+        return not self.yes and _is_terminal()
+
+    def line(self, question: str) -> str:
+        """Ask for a line, where `asks`; return it without blanks around it, empty where nothing was typed."""
+        return _answer(question) or ""
 
     def new_password(self, name: str) -> str:
         """Ask twice for the password of `name`, hidden; any password but an empty one is accepted."""
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not _is_terminal():
             raise NbsshError(
                 "the notebook password cannot be asked for without a terminal",
                 "give it with --password-stdin, or take a random token with --token",
@@ -122,11 +128,26 @@ class Ui:
 
     def password(self, name: str) -> str:
         """Ask once for the password of `name`, hidden."""
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not _is_terminal():
             raise NbsshError(
                 "the notebook password cannot be asked for without a terminal", "give it with --password-stdin"
             )
         return getpass.getpass(f"nbssh: password for the notebooks of '{name}': ")
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _answer(question: str) -> str | None:
+    """Return what is typed behind `question`, without blanks around it; None for Ctrl-D."""
+    screen.write(sys.stderr, f"nbssh: {printable(question)} ")
+    sys.stderr.flush()
+    line = sys.stdin.readline()
+    if not line:
+        screen.write(sys.stderr, "\n")
+        return None
+    return line.strip()
 
 
 def password_from_stdin() -> str:

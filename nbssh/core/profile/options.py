@@ -97,8 +97,8 @@ OPTIONS = (
     ),
     Option(
         flag="--jupyter", key="jupyter", kind="text", metavar="PATH",
-        help="Jupyter's program on the host",
-        about="Jupyter's program on the host; found by itself if empty.",
+        help="Jupyter's program on the host, or its environment's folder",
+        about="Jupyter's program on the host, or its environment's folder; found by itself if empty.",
     ),
     Option(
         flag="--app", key="app", kind="text",

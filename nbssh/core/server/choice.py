@@ -91,7 +91,7 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
         raise NbsshError(
             f"'{printable(profile.jupyter, 60)}' on {facts.host} is no {program} that can be run",
             f"leave out --jupyter to see what is found there, or give the path of {program} itself, such as "
-            f"{_beside(profile.jupyter, program)}",
+            f"{beside(profile.jupyter, program)}",
         )
     fit = [candidate for candidate in able if candidate.starts]
     if fit:
@@ -99,10 +99,8 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
     if able:
         hint = f"install {_package(profile.app)} there again, or give the path of another one with --jupyter"
         raise _cannot_start(able[0], facts, hint)
-    other = next(
-        (app for candidate in facts.candidates for app in PROGRAMS if PROGRAMS[app] == candidate.program), None
-    )
-    if not other and not facts.login_told:
+    found = other(profile, facts)
+    if not found and not facts.login_told:
         raise NbsshError(
             f"no {program} was found on {facts.host}, and your login shell there did not tell its PATH",
             "its rc files start another program (tmux, another shell) or hang: put that behind [ -t 0 ], "
@@ -110,15 +108,23 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
         )
     raise NbsshError(
         f"no {program} was found on {facts.host}",
-        f"found there: {PROGRAMS[other]}; say --app {other}"
-        if other
-        else f"install it there ({_installed(profile.app)}), "
+        found
+        or f"install it there ({_installed(profile.app)}), "
         "give its path with --jupyter, or say with --setup how its environment is activated",
     )
 
 
-def _beside(path: str, program: str) -> str:
+def other(profile: Profile, facts: Facts) -> str:
+    """Return which other Jupyter was found where the app was not, and how to take it, in words; nothing for none."""
+    programs = {} if profile.jupyter else {PROGRAMS[app]: app for app in PROGRAMS if app != profile.app}
+    found = next((candidate.program for candidate in facts.candidates if candidate.program in programs), "")
+    return f"found there: {found}; say --app {programs[found]}" if found else ""
+
+
+def beside(path: str, program: str) -> str:
     """Return where the program would be if the path were that of an environment, or of another program in it."""
+    if "/" not in path:
+        return f"~/.venv/bin/{program}"
     folder, _, last = path.rstrip("/").rpartition("/")
     inside = folder if folder.endswith("bin") or last.startswith("jupyter") else f"{path.rstrip('/')}/bin"
     return printable(f"{inside}/{program}", 80)

@@ -329,7 +329,10 @@ find_jupyters() {
     case ${jupyter} in
     */*)
         asked=${jupyter}
-        offer "$(below_home "${jupyter}")" asked
+        asked_path=$(below_home "${jupyter}")
+        offer "${asked_path}" asked
+        # an environment's folder
+        [ "${offered}" -ne 0 ] || offer_folder "${asked_path%/}/bin" asked
         [ "${offered}" -ne 0 ] || offer_behind_setup
         [ "${offered}" -eq 0 ] || return 0
         asked=''
