@@ -20,6 +20,11 @@ def cleaned(text: str) -> str:
     return "".join(part if part in {"\n", "\r\n"} else _escaped(part) for part in re.split(r"(\r?\n)", text) if part)
 
 
+def lines_of(text: str) -> list[str]:
+    """Return the lines of `text` with their ends; str.splitlines would end one at U+2028 and the like, too."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
 def _escaped(text: str) -> str:
     if text.isprintable():
         return text

@@ -25,7 +25,7 @@ def refuse(context: Context, name: str, profile: Profile) -> None:
     close = difflib.get_close_matches(host, sorted(each for each in hosts if not set(each) & set("*?!")), 1)
     if host in hosts or not close:
         return
-    said = context.ssh.resolve(arguments_of(profile)).splitlines()
+    said = context.ssh.resolve(arguments_of(profile)).split("\n")
     meant = next((line.partition(" ")[2] for line in said if line.startswith("hostname ")), host)
     if (
         "canonicalizehostname false" not in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nbssh.core.profile import offered
@@ -42,6 +42,8 @@ def test_each_can_be_taken_up_as_it_stands(line: str) -> None:
     assert text.count("#") == TEXT.count("#") + 1
 
 
+@example("0\x1e[")  # str.splitlines ends a line there
+@example("a = 1 # \u2028[b]\n")
 @given(
     st.text(st.characters(codec="utf-8"))
     | st.lists(st.sampled_from([TEXT, "[a]", "a = 1", "\n", "\r\n", "#"])).map("".join)

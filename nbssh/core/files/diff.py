@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, TypedDict
 
 from nbssh.core.files.change import MARK, Kind
-from nbssh.core.text import printable
+from nbssh.core.text import lines_of, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,7 +151,7 @@ def _hunks(old: list[str], new: list[str], *, around: int) -> Iterator[str]:
 
 def _lines(data: bytes | None) -> list[str]:
     """Split at LF alone, as patch does; bytes that are not UTF-8 become lone surrogates, all distinct."""
-    return re.findall(r"[^\n]*\n|[^\n]+", (data or b"").decode("utf-8", "surrogateescape"))
+    return lines_of((data or b"").decode("utf-8", "surrogateescape"))
 
 
 def _lines_masked(data: bytes | None) -> list[str]:

@@ -9,6 +9,7 @@ import msgspec
 
 from nbssh.core.profile.profile import Profile
 from nbssh.core.profile.schema import about
+from nbssh.core.text import lines_of
 
 HEAD = "# Every other key, with its default or an example: take away its # to set it. What you leave alone is not kept."
 _NOT_BY_HAND = {"auth", "carried"}
@@ -17,7 +18,7 @@ _NO_DEFAULT = {"remote_port": 10080, "idle_hours": 12.0}
 
 def put(text: str, pointer: str) -> str:
     """Return the profile `text` as an editor gets it: `pointer`, which editors read, in front, and the other keys."""
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     tables = [number for number, line in enumerate(lines) if line.lstrip().startswith("[")]
     # a key below a table's head would be the table's; a last line without its end stays as it is
     where = tables[0] if tables else len(lines) if text.endswith("\n") else 0
@@ -31,7 +32,7 @@ def put(text: str, pointer: str) -> str:
 def take(text: str, pointer: str) -> str:
     """Return what an editor left, without the lines of `put` that are as they were."""
     ours = {pointer, HEAD, *_lines().values()}
-    return "".join(line for line in re.findall(r"[^\n]*\n|[^\n]+", text) if line.rstrip("\r\n") not in ours)
+    return "".join(line for line in lines_of(text) if line.rstrip("\r\n") not in ours)
 
 
 def _lines() -> dict[str, str]:
