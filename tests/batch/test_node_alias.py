@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bed import until
 from serving import ended
-from test_cluster_sessions import PROFILE, WAYS, add, add_by, detach, fill, is_gone, start
+from test_cluster_sessions import PROFILE, WAYS, add, add_by, detach, fill, is_gone, logins, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,16 +36,17 @@ def test_it_is_a_plain_ssh_host(make_cluster: Callable[..., Cluster], way: str) 
         assert "Bad packet" not in done.stderr
     assert bed.jobs() == []
     session = start(bed)
-    before = bed.logins()
+    before = logins(bed)
     done = bed.run("ssh", "gpu-node", "uname -n; echo $SLURM_JOB_ID")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split()[0] == bed.jobs()[0].node
-    assert bed.logins() == before, "it shares the connection of gpu-nb"
+    assert logins(bed) == before, "it shares the connection of gpu-nb"
     detach(bed, session)
     bed.run("ssh", "-o", "ProxyCommand=false", "-O", "exit", "gpu-nb")
     # on its own, one login serves all that comes within a moment; since OpenSSH 10 scp and sftp make none to share
     assert bed.run("ssh", "gpu-node", "true").returncode == 0
-    before = bed.logins()
+    before = tuple(number + 1 for number in before)
+    assert logins(bed) == before
     bed.write(bed.client_home / "here", "line\n" * 9999)
     assert bed.run("scp", "-q", "here", "gpu-node:there").returncode == 0
     assert bed.run("sftp", "-b", "-", "gpu-node", stdin="get there back\n").returncode == 0
@@ -62,7 +63,10 @@ def test_it_is_a_plain_ssh_host(make_cluster: Callable[..., Cluster], way: str) 
     script = "".join(f": {number}\n" for number in range(20_000)) + "echo end $(uname -n)\n"
     done = bed.run("ssh", "-T", "gpu-node", "sh", stdin=script)
     assert done.stdout.split() == ["end", bed.jobs()[0].node]
-    assert bed.logins() == before
+    assert logins(bed) == before
+    bed.run("ssh", "-o", "ProxyCommand=false", "-O", "exit", "gpu-node")
+    assert bed.run("scp", "-q", "here", "gpu-node:there").returncode == 0
+    assert logins(bed) == tuple(number + 1 for number in before)
     bed.run("ssh", "-o", "ProxyCommand=false", "-O", "exit", "gpu-node")
     done = bed.run("ssh", "-f", "-N", "-D", "127.0.0.1:19999", "gpu-node")
     assert (done.returncode, done.stderr) == (0, "")
