@@ -77,7 +77,7 @@ def _set_up_as_wished(context: Context, wish: Wish) -> None:
     if not wish.offline:
         typo.refuse(context, wish.name, profile)
     included = _include(context)
-    context.ssh.resolve(arguments_of(profile))
+    context.ssh.resolved(arguments_of(profile))
     # a password is asked for last: on the host it may turn out that there is one
     secret = Secret()
     if wish.offline or wish.token or wish.password_stdin:

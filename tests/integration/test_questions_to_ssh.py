@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bed import until
+from dotfiles import Laptop
 from serving import add, detach, kill, start
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bed import Bed
 
 
@@ -32,3 +35,16 @@ def test_each_question_is_asked_once(bed: Bed, criterion: str) -> None:
     assert asked() == 1
     detach(session)
     kill(bed)
+
+
+def test_what_a_destination_that_looks_like_a_slip_means_is_asked_once(tmp_path: Path) -> None:
+    laptop, log = Laptop(tmp_path), tmp_path / "asked"
+    laptop.write(
+        f"""Match originalhost mybx exec "echo >>{log}"
+    ProxyCommand false
+Host mybox
+    HostName 127.0.0.1
+""".encode()
+    )
+    assert "ssh could not connect" in laptop.nbssh("add", "mybx", "--yes", "--token").stderr
+    assert len(log.read_text().splitlines()) == 2, "what it means, and the connection"
