@@ -105,7 +105,7 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
         if agreed:
             agreed.say_taken(done=False)
         question = "change these files?" if there else "change these files, here alone?"
-        if not context.ui.ask(question, otherwise="say --yes to have it done without a question"):
+        if not context.ui.ask(question, otherwise="say --yes to have it done without a question", default=True):
             raise NbsshError("nothing was changed", f"see what differs there: nbssh diff {name}")
         remote = [change for change in plan.changes if change.where]
         if there:
@@ -166,7 +166,7 @@ def _edited(context: Context, name: str, old: str, kept: bytes | None, draft: Dr
             if context.ui.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
                 raise NbsshError(f"{error.message}; nothing was changed", error.hint) from None
             context.ui.error(error)
-            if not context.ui.ask("edit it again?", otherwise=""):
+            if not context.ui.ask("edit it again?", otherwise="", default=True):
                 raise NbsshError("nothing was changed") from None
 
 
