@@ -1,4 +1,4 @@
-# needs: fail job_log job_name job_said name seconds_of trial user
+# needs: fail job_log job_name job_said name seconds_of set_left trial user
 # Grid Engine (SGE, Son of Grid Engine, Univa, Altair): qsub(1), qstat(1), qdel(1), qacct(1)
 scheduler_title='Grid Engine'
 job_variable=JOB_ID
@@ -55,8 +55,7 @@ look_for() {
         look_limit=$(seconds_of "$(command qstat -j "${job_id}" 2>/dev/null | command sed -n 's/^hard resource_list:.*h_rt=\([0-9:]*\).*/\1/p')")
         look_began=$(command date -d "${look_time}" +%s 2>/dev/null || :)
         if [ -n "${look_limit}" ] && [ -n "${look_began}" ]; then
-            job_left=$((look_limit + look_began - $(command date +%s)))
-            case ${job_left} in -*) job_left=0 ;; *) ;; esac
+            set_left "$((look_limit + look_began - $(command date +%s)))"
         fi
         ;;
     *) job_state=queued ;;

@@ -29,6 +29,12 @@ seconds_of() {
     }'
 }
 
+# set_left SECONDS: what the job has left; one that is over its limit ends at any moment.
+set_left() {
+    job_left=$1
+    [ "${job_left}" -ge 0 ] || job_left=0
+}
+
 # in_words SECONDS
 in_words() {
     if [ "$1" -ge 86400 ]; then

@@ -1,4 +1,4 @@
-# needs: fail host job_log job_name job_said name run_python seconds_of user
+# needs: fail host job_log job_name job_said name run_python seconds_of set_left user
 # OAR: oarsub(1), oarstat(1), oardel(1)
 scheduler_title=OAR
 job_variable=OAR_JOB_ID
@@ -57,8 +57,7 @@ list_jobs() {
         list_limit=$(seconds_of "${list_limit}")
         list_began=$(seconds_of "${list_began}")
         if [ "${list_limit:-0}" -gt 0 ] && [ "${list_began:-0}" -gt 0 ]; then
-            job_left=$((list_began + list_limit - $(command date +%s)))
-            case ${job_left} in -*) job_left=0 ;; *) ;; esac
+            set_left "$((list_began + list_limit - $(command date +%s)))"
         fi
         ;;
     *) job_state=queued job_node='' ;;

@@ -1,4 +1,4 @@
-# needs: fail job_log job_name job_said name recorded_job seconds_of trial
+# needs: fail job_log job_name job_said name recorded_job seconds_of set_left trial
 # PBS (OpenPBS, PBS Professional, Torque): qsub(1), qstat(1), qdel(1)
 scheduler_title=PBS
 job_variable=PBS_JOBID
@@ -46,8 +46,7 @@ look_job() {
         job_node=${job_node%%[/+*]*}
         look_limit=$(seconds_of "$(look_value Resource_List.walltime)")
         look_used=$(seconds_of "$(look_value resources_used.walltime)")
-        [ -z "${look_limit}" ] || job_left=$((look_limit - ${look_used:-0}))
-        case ${job_left} in -*) job_left=0 ;; *) ;; esac
+        [ -z "${look_limit}" ] || set_left "$((look_limit - ${look_used:-0}))"
         ;;
     Q | H | W | T | S | U) job_state=queued ;;
     *) return 1 ;;

@@ -1,4 +1,4 @@
-# needs: fail job_log job_name job_said name recorded_job seconds_of state trial
+# needs: fail job_log job_name job_said name recorded_job seconds_of set_left state trial
 # PJM, of Fujitsu's Technical Computing Suite (Fugaku and its kind): pjsub(1), pjstat(1), pjdel(1)
 scheduler_title=PJM
 job_variable=PJM_JOBID
@@ -37,8 +37,7 @@ look_job() {
         look_began=$(command date -d "${look_day#"("} ${look_time%")"}" +%s 2>/dev/null || :)
         look_limit=$(seconds_of "${look_limit}")
         if [ -n "${look_began}" ] && [ -n "${look_limit}" ]; then
-            job_left=$((look_began + look_limit - $(command date +%s)))
-            case ${job_left} in -*) job_left=0 ;; *) ;; esac
+            set_left "$((look_began + look_limit - $(command date +%s)))"
         fi
         ;;
     ACC | QUE | RNA | RNP | HLD | SPD | SPP | RSM) job_state=queued ;;

@@ -25,3 +25,13 @@ def test_a_clock_that_ctrl_c_keeps_from_answering_ends_no_session(tmp_path: Path
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "left:\n", "")
+
+
+@pytest.mark.parametrize(("left", "said"), [("61", "61"), ("0", "0"), ("-11", "0")])
+def test_a_job_over_its_limit_has_no_time_less_than_none(left: str, said: str) -> None:
+    parts = (REPOSITORY / "templates/batch/jobs.sh").read_text()
+    done = subprocess.run(
+        ["/bin/sh", "-euc", f'name=gpu state=/none\n{parts}\nset_left "$1"; echo "$job_left"', "sh", left],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, f"{said}\n"), done.stderr
