@@ -496,6 +496,27 @@ def test_a_host_whose_sh_is_yash(bed: Bed, needs: Callable[..., None]) -> None:
     kill(bed)
 
 
+# posh, as far as it is needed: POSIX has `sh -s WORD`
+NO_WORD = """#!/bin/bash
+case $1:$# in
+-s:[2-9]) echo 'sh: -s: unknown option' >&2; exit 1 ;;
+esac
+exec /bin/bash --posix "$@"
+"""
+
+
+def test_a_host_whose_sh_lacks_what_posix_demands(bed: Bed) -> None:
+    needs_root()
+    program = bed.folder / "posh"
+    program.write_text(NO_WORD)
+    program.chmod(0o755)
+    log_in_where(bed, f"mount --bind {program} {Path('/bin/sh').resolve()}")
+    done = bed.run("nbssh", "add", "box", "--yes", "--token")
+    assert done.returncode == 1
+    assert "error: box: its /bin/sh knows no `sh -s WORD`, which POSIX demands of it: posh is such a one" in done.stderr
+    assert "nbssh needs dash, bash, " in done.stderr
+
+
 # --- one home, two hosts ---------------------------------------------------------------------------------------------
 
 

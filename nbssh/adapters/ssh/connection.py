@@ -19,7 +19,7 @@ from nbssh.adapters.ssh import hearing, second
 from nbssh.adapters.ssh.client import FAILED, NO_SESSION
 from nbssh.adapters.ssh.follow import followed
 from nbssh.adapters.terminal import screen, trace
-from nbssh.core.ssh.destination import typed
+from nbssh.core.ssh.destination import QUIET, typed
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -242,6 +242,11 @@ class Connection:
                 f"{self.shown}: ssh could not connect" + (f": {said}" if said else ""),
                 f"see whether this works: {typed(self.shown)}",
             )
+        if done.status and self._has_another_sh():
+            return NbsshError(
+                f"{self.shown}: its /bin/sh knows no `sh -s WORD`, which POSIX demands of it: posh is such a one",
+                "nbssh needs dash, bash, busybox, ksh, mksh or yash as /bin/sh there: ask its administrator",
+            )
         said = printable(_first_text(before) or _first_text(done.err), 200)
         what = f"the host ran something else than /bin/sh (status {done.status}); it said: {said}"
         silent = f"commands do not get through: /bin/sh did not answer (status {done.status})"
@@ -249,6 +254,19 @@ class Connection:
             f"{self.shown}: {what if said else silent}",
             _OTHER_SHELL.format(", ends the login (exit), or takes their stdin or stdout"),
         )
+
+    def _has_another_sh(self) -> bool:
+        """Tell whether the /bin/sh over there, asked without a script, refuses the word that a script is given."""
+        if not self.ssh.system.client.multiplexes:
+            return False
+        nonce = secrets.token_hex(8)
+        words = f"'/bin/sh -s x </dev/null >/dev/null 2>&1; echo nbssh-{nonce}-ended $?'"
+        command = [*self.ssh.through(self.control_socket), *QUIET, "x", "exec", "/bin/sh", "-c", words]
+        try:
+            out = process.run(command, seconds=hearing.AWAKE_SECONDS).out
+        except NbsshError:
+            return False
+        return bool(re.search(rb"nbssh-%s-ended [1-9]" % nonce.encode(), out))
 
     @contextlib.contextmanager
     def second(self, fars: Sequence[FarEnd], *, session: bool = True) -> Iterator[Second]:
