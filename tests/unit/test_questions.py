@@ -34,7 +34,7 @@ def questions() -> Iterator[tuple[tuple[str, str], bool]]:
                     if "otherwise" in said:
                         default = said.get("default", ast.Constant(value=False))
                         assert isinstance(default, ast.Constant)
-                        yield (str(file.relative_to(REPOSITORY / "nbssh")), function.name), bool(default.value)
+                        yield (file.relative_to(REPOSITORY / "nbssh").as_posix(), function.name), bool(default.value)
 
 
 def test_enter_means_what_the_table_says() -> None:
