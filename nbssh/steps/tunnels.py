@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbssh.adapters.laptop.this_system import SYSTEM
-from nbssh.adapters.programs import lsof
+from nbssh.adapters.programs import listening, lsof
 from nbssh.core.files import laptop_files
 from nbssh.core.profile.app import described
 from nbssh.core.profile.profile import alias
@@ -37,15 +37,15 @@ def alone(target: Target) -> Alone | None:
     """Return the session that holds the tunnel of a profile which can have no master; None if there is none.
 
     It is the ssh with the alias among its words that listens on the profile's port. Where nobody tells who does
-    (there is no lsof), what answers there must be a Jupyter.
+    (there is neither /proc nor lsof), what answers there must be a Jupyter.
     """
     profile, name = target.profile, alias(target.name)
     if laptop_files.control_path(profile, aliases.local_files(target)) or ports.is_free(profile.port):
         return None
-    holders = lsof.listeners(profile.port)
-    if not holders:
+    holders = listening.listeners(profile.port)
+    if not any(holder.pid or holder.user for holder in holders):
         return Alone(0) if _answers(profile) else None
-    pids = [holder.pid for holder in holders if name in lsof.words(holder.pid)]
+    pids = [holder.pid for holder in holders if holder.pid and name in lsof.words(holder.pid)]
     return Alone(pids[0]) if pids else None
 
 
@@ -54,13 +54,21 @@ def taken_port(target: Target) -> NbsshError | None:
     port = target.profile.port
     if ports.is_free(port):
         return None
-    holders = lsof.listeners(port)
-    who = " and ".join(map(str, holders)) or "another program"
-    end = f"end that ({SYSTEM.to_end(*(holder.pid for holder in holders))})" if holders else "end that"
+    who, end = holder_of(port)
     return NbsshError(
         f"port {port} on this machine, which is that of '{target.name}', is taken by {who}",
-        f"{end}, or take another port: nbssh edit {target.name}: port",
+        f"{end}take another port: nbssh edit {target.name}: port",
     )
+
+
+def holder_of(port: int) -> tuple[str, str]:
+    """Return who has a local port that is not free, and `end that, or ` where the user can do so, with the command."""
+    holders = listening.listeners(port)
+    mine = [holder.pid for holder in holders if holder.pid and not holder.user]
+    if not holders:
+        return "another program", "end that, or "
+    end = f"end that ({SYSTEM.to_end(*mine)}), or " if len(mine) == len(holders) else ""
+    return " and ".join(map(str, holders)), end
 
 
 def _answers(profile: Profile) -> bool:

@@ -228,7 +228,6 @@ def test_options_that_were_changed_by_hand_are_named(offline: Bed) -> None:
 
 
 def test_a_taken_port_names_its_owner_and_our_own_tunnel_does_not_count(offline: Bed) -> None:
-    needs("lsof")
     port = int(json.loads(offline.nbssh("show", "box", "--json").stdout)["port"])
     with sshd.socket.create_server(("127.0.0.1", port)):
         taken = one(doctor(offline, "--local", status=1), "port")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 from typing import TYPE_CHECKING
@@ -163,6 +164,9 @@ def test_a_taken_port_is_told(bed: Bed) -> None:
         done = bed.run("nbssh", "open", "box")
     assert done.returncode == 255
     assert "in use" in done.stderr
+    assert f"port {port} on this machine, which is that of 'box', is taken by " in done.stderr
+    assert f"(pid {os.getpid()})" in done.stderr
+    assert f"end that (kill {os.getpid()}), or take another port: nbssh edit box: port" in done.stderr
     assert "nbssh doctor box" in done.stderr
 
 

@@ -13,13 +13,18 @@ SECONDS = 10.0  # a dead network file system makes lsof wait
 
 
 class Holder(NamedTuple):
-    """A process that has it open; as text `ssh (pid 4711)`."""
+    """A process that has it open; as text `ssh (pid 4711)`, where it is another `user`'s `ssh (pid 4711) of bob`.
+
+    Of what may not be looked at its user alone is known: `a program of bob`; the pid is 0 then.
+    """
 
     command: str
     pid: int
+    user: str = ""
 
     def __str__(self) -> str:
-        return f"{self.command} (pid {self.pid})"
+        what = f"{self.command} (pid {self.pid})" if self.pid else f"a program{'' if self.user else ' of yours'}"
+        return f"{what} of {self.user}" if self.user else what
 
 
 def listeners(port: int) -> list[Holder]:
