@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -163,7 +162,7 @@ def _edited(context: Context, name: str, old: str, kept: bytes | None, draft: Dr
                 return None
             return Edited(text, _validated(context, name, text))
         except NbsshError as error:
-            if context.ui.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            if not context.ui.asks:
                 raise NbsshError(f"{error.message}; nothing was changed", error.hint) from None
             context.ui.error(error)
             if not context.ui.ask("edit it again?", otherwise="", default=True):

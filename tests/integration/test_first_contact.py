@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pexpect
@@ -58,6 +61,31 @@ def test_where_a_name_is_missing_the_profiles_are_named(laptop: Laptop) -> None:
 def test_uninstall_says_what_the_package_is_called(laptop: Laptop) -> None:
     laptop.add("mybox")
     assert " -m pip uninstall jupyter-nbssh\n" in laptop.nbssh("uninstall", "--yes", "--offline").stderr
+
+
+def test_a_password_that_the_terminal_sends_in_another_encoding_is_told(bed: Bed) -> None:
+    for words in (["add", "box", "--offline", "--yes"], ["passwd", "box"]):
+        child = bed.spawn("nbssh", *words)
+        child.expect_exact("password for the notebooks of 'box'")
+        child.expect_exact(": ")
+        os.write(child.child_fd, b"gr\xfc\xdfe\n")
+        child.expect_exact("the password is not UTF-8")
+        child.expect_exact("type it in a UTF-8 terminal")
+        assert ended(child)[0] == 1
+        if words[0] == "add":
+            bed.nbssh("add", "box", "--offline", "--yes", "--token")
+
+
+def test_a_closed_stdin_is_no_terminal(laptop: Laptop) -> None:
+    for words, told in (
+        (["add", "mybox", "--offline", "--token"], "nobody can be asked without a terminal"),
+        (["add", "mybox", "--offline", "--yes"], "cannot be asked for without a terminal"),
+        (["add", "mybox", "--offline", "--yes", "--password-stdin"], "the first line on stdin is empty"),
+    ):
+        command = ["sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-m", "nbssh", *words]
+        done = subprocess.run(command, env=laptop.environ, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1
+        assert told in done.stderr
 
 
 @pytest.mark.parametrize("shell", PLACES)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import pexpect
 
-from nbssh.adapters.terminal import screen, trace
+from nbssh.adapters.terminal import screen, trace, ui
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -136,7 +136,7 @@ class Session:
 
         Her keys go through as they are: what ssh hides (it turns the echo of its terminal off) is hidden.
         """
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not ui.is_terminal():
             raise NbsshError(
                 f"ssh {self._name} asks: '{printable(self._question())}', and nobody can be asked without a terminal",
                 "run this in a terminal, or use an ssh key",

@@ -91,7 +91,7 @@ class Ui:
         """
         if self.yes:
             return True
-        if not _is_terminal():
+        if not is_terminal():
             raise NbsshError(f"{question} nobody can be asked without a terminal", otherwise)
         answers = {"": default, "y": True, "yes": True, "n": False, "no": False}
         while True:
@@ -104,7 +104,7 @@ class Ui:
     @property
     def asks(self) -> bool:
         """Tell whether somebody can be asked for more than a yes."""
-        return not self.yes and _is_terminal()
+        return not self.yes and is_terminal()
 
     def line(self, question: str) -> str:
         """Ask for a line, where `asks`; return it without blanks around it, empty where nothing was typed."""
@@ -112,31 +112,45 @@ class Ui:
 
     def new_password(self, name: str) -> str:
         """Ask twice for the password of `name`, hidden; any password but an empty one is accepted."""
-        if not _is_terminal():
+        if not is_terminal():
             raise NbsshError(
                 "the notebook password cannot be asked for without a terminal",
                 "give it with --password-stdin, or take a random token with --token",
             )
         while True:
-            first = getpass.getpass(f"nbssh: password for the notebooks of '{name}' (not your ssh password): ")
+            first = _hidden(f"password for the notebooks of '{name}' (not your ssh password)")
             if not first:
                 print("nbssh: an empty password would let everybody in; once more", file=sys.stderr)
                 continue
-            if getpass.getpass("nbssh: the same again: ") == first:
+            if _hidden("the same again") == first:
                 return first
             print("nbssh: the two differ; once more", file=sys.stderr)
 
     def password(self, name: str) -> str:
         """Ask once for the password of `name`, hidden."""
-        if not _is_terminal():
+        if not is_terminal():
             raise NbsshError(
                 "the notebook password cannot be asked for without a terminal", "give it with --password-stdin"
             )
-        return getpass.getpass(f"nbssh: password for the notebooks of '{name}': ")
+        return _hidden(f"password for the notebooks of '{name}'")
 
 
-def _is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
+def is_terminal() -> bool:
+    """Tell whether somebody reads what is asked, and can answer."""
+    # a stream that was closed (<&-) is None
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def _hidden(question: str) -> str:
+    """Return what is typed behind `question`, unseen."""
+    try:
+        return getpass.getpass(f"nbssh: {question}: ")
+    except UnicodeDecodeError:
+        raise _no_utf8() from None
+
+
+def _no_utf8() -> NbsshError:
+    return NbsshError("the password is not UTF-8", "type it in a UTF-8 terminal")
 
 
 def _answer(question: str) -> str | None:
@@ -152,13 +166,13 @@ def _answer(question: str) -> str | None:
 
 def password_from_stdin() -> str:
     """Return the first line of stdin without its line end: the password for `--password-stdin`."""
-    data = sys.stdin.buffer.readline().rstrip(b"\r\n")
+    data = sys.stdin.buffer.readline().rstrip(b"\r\n") if sys.stdin is not None else b""
     if not data:
         raise NbsshError("--password-stdin: the first line on stdin is empty", "pipe the password in: printf '%s\\n' …")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise NbsshError("--password-stdin: the password is not UTF-8", "type it in a UTF-8 terminal") from None
+        raise _no_utf8() from None
 
 
 def fitted(rows: Sequence[Sequence[str]], width: int, spared: Sequence[str]) -> list[list[str]]:
