@@ -152,6 +152,15 @@ def test_who_types_no_path_gets_what_a_script_gets(bed: Bed) -> None:
         child.expect_exact(error)
         child.expect_exact("hint: install it there")
         assert ended(child)[0] == 1
+    child = bed.spawn("nbssh", "add", "box", "--token")
+    child.expect_exact("[Y/n] ")
+    child.sendline("")
+    child.expect_exact("(Enter: none):")
+    os.write(child.child_fd, b"\xff\n")
+    child.expect_exact("is no jupyter-lab that can be run")
+    child.expect_exact("(Enter: none):")
+    child.sendintr()
+    assert ended(child)[0] == 130
     assert not (bed.local_home / ".ssh/nbssh.d").exists()
 
 
