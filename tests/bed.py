@@ -49,6 +49,15 @@ def needs(*commands: str) -> None:
         lacks(f"not installed: {' '.join(missing)}", "add it to tests/system-packages.txt")
 
 
+def needs_packaged(command: str) -> None:
+    """Do as `needs`; where this Debian has no package of that name at all, the test is not applicable."""
+    if not shutil.which(command, path=SYSTEM_PATH) and shutil.which("apt-cache"):
+        asked = subprocess.run(["apt-cache", "show", command], capture_output=True, check=False)
+        if asked.returncode:
+            not_applicable(f"this Debian has no {command}")
+    needs(command)
+
+
 def lacks(what: str, how: str) -> NoReturn:
     """Skip the test at home, fail it in CI, because of `what`; `how` to mend it."""
     if CI:

@@ -33,12 +33,24 @@ if [ "$(id -u)" -eq 0 ]; then
     if grep -qs "^$mark" "$policy"; then "$policy" || rm -f "$policy"; fi
 fi
 
-missing=
+missing= elsewhere=
 while read -r package others; do
     case $package in '' | '#'*) continue ;; *) ;; esac
     # shellcheck disable=SC2086  # a list of words
-    installed "$package" $others || missing="$missing $package"
+    if installed "$package" $others; then continue; fi
+    case $others in
+    -) elsewhere="$elsewhere $package" ;;
+    *) missing="$missing $package" ;;
+    esac
 done <"$list"
+# packaged: adds to $missing those of $elsewhere that this Debian has, as far as its lists know
+packaged() {
+    for package in $elsewhere; do
+        if apt-cache show "$package" >/dev/null 2>&1; then missing="$missing $package"; fi
+    done
+    elsewhere=
+}
+[ -n "$missing" ] || packaged
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -eq 0 ]; then
@@ -67,6 +79,7 @@ install() {
 }
 # shellcheck disable=SC2086
 $root apt-get update --quiet=2 </dev/null || echo 'make: apt-get update failed, trying with the old lists' >&2
+packaged
 if ! install >&2; then
     echo "make: apt-get could not install:$missing" >&2
     [ "${CI:-}" != true ] || exit 1

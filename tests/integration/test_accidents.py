@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from bed import is_running, needs_root, until
+from bed import is_running, needs_packaged, needs_root, until
 from serving import (
     PASSWORD,
     UP,
@@ -485,9 +485,9 @@ def test_every_command_ends_when_something_hangs(make_bed: Callable[..., Bed], w
     until(lambda: not is_running(pid), "the server ends")
 
 
-def test_a_host_whose_sh_is_yash(bed: Bed, needs: Callable[..., None]) -> None:
+def test_a_host_whose_sh_is_yash(bed: Bed) -> None:
     """Its `[` is found by PATH alone, and nothing may be started without one."""
-    needs("yash")
+    needs_packaged("yash")
     log_in_where(bed, f"mount --bind {shutil.which('yash')} {Path('/bin/sh').resolve()}")
     add(bed)
     session = start(bed)
