@@ -33,7 +33,7 @@ if [ "$(id -u)" -eq 0 ]; then
     if grep -qs "^$mark" "$policy"; then "$policy" || rm -f "$policy"; fi
 fi
 
-missing= elsewhere=
+missing='' elsewhere=''
 while read -r package others; do
     case $package in '' | '#'*) continue ;; *) ;; esac
     # shellcheck disable=SC2086  # a list of words
