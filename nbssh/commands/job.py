@@ -38,7 +38,11 @@ def job(context: Context, name: str, options: Sequence[str], *, join: str, json:
             if status:
                 failed = f"'{name}' does not run in job {join}" if join else f"no job of '{name}' was submitted"
                 raise NbsshError(printable(failed, 200), "its message is above")
-        found = asked(there, target).job
+        answer = asked(there, target)
+        found = answer.job
+        if found is None and answer.state == "unknown":
+            silent = f"{there.shown} gets no answer to whether there is a job of '{name}'"
+            raise NbsshError(printable(silent, 200), "try again in a minute")
     if json:
         context.ui.json(name=name, job=found and msgspec.to_builtins(found), errors=[])
     else:

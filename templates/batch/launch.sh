@@ -1,5 +1,5 @@
-# needs: announce_stop attach fail failed_start go_on host is_alive mark_ready marked name nap now now_s program
-# needs: r_began r_host r_job r_pid r_start run say start_timeout state title
+# needs: announce_stop attach fail failed_start go_on host is_alive mark_ready marked name nap note_over now now_s
+# needs: program r_began r_host r_job r_pid r_start run say start_timeout state title
 # --- launch in a batch job: what it does in another way --------------------------------------------------------------
 . "${program}/batch/stop.sh"
 
@@ -93,6 +93,7 @@ last_act() {
 }
 
 explain_server_end() {
+    [ -f "${state}/joined" ] || note_over
     look_limit
     # the clocks of two hosts and the scheduler's own round
     if [ "${limit_left:-21}" -le 20 ]; then

@@ -1,4 +1,4 @@
-# needs: fail job_log job_name job_said name recorded_job seconds_of set_left trial
+# needs: fail job_log job_name job_said name recorded_job seconds_of set_left trial user
 # PBS (OpenPBS, PBS Professional, Torque): qsub(1), qstat(1), qdel(1)
 scheduler_title=PBS
 job_variable=PBS_JOBID
@@ -21,7 +21,7 @@ find_job() {
 }
 
 look_job() {
-    job_found=none job_word='' job_node='' job_reason='' job_left='' job_state=ended
+    job_found=none job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_advice='' job_state=ended
     look_status=0
     look_text=$(command qstat -f "${job_id}" 2>&1) || look_status=$?
     case ${look_text} in
@@ -41,17 +41,37 @@ look_job() {
     job_reason=$(look_value comment)
     case ${job_word} in
     R | B)
-        job_state=running
+        job_state=running job_reason='' # it only tells where
         job_node=$(look_value exec_host)
         job_node=${job_node%%[/+*]*}
         look_limit=$(seconds_of "$(look_value Resource_List.walltime)")
         look_used=$(seconds_of "$(look_value resources_used.walltime)")
         [ -z "${look_limit}" ] || set_left "$((look_limit - ${look_used:-0}))"
         ;;
-    Q | H | W | T | S | U) job_state=queued ;;
+    Q | H | W | T | S | U)
+        job_state=queued
+        # of the first ones of the queue, where the site has it told
+        job_start=$(look_value estimated.start_time)
+        [ -z "${job_start}" ] || job_start=$(command date -d "${job_start}" +%s 2>/dev/null) || job_start=''
+        case ${job_reason} in 'Can Never Run: '*) job_never=yes ;; *) ;; esac
+        job_reason=${job_reason#"Not Running: "}
+        advise
+        ;;
     *) return 1 ;;
     esac
     job_found=found
+}
+
+# Sets job_advice for what does not come by waiting alone; its comment is the scheduler's sentence.
+advise() {
+    case ${job_reason} in
+    'Can Never Run: '*) job_advice="what its queue gives: qstat -Qf; what the nodes have: pbsnodes -aSj" ;;
+    'Queue not started'*) job_advice='its queue is closed at the moment: qstat -Q' ;;
+    *limit*) job_advice="a limit of yours is reached; what you have: qstat -u ${user}" ;;
+    *)
+        if [ "${job_word}" = H ]; then job_start='' job_advice="it is held: qrls ${job_id}"; fi
+        ;;
+    esac
 }
 
 look_value() {
@@ -68,8 +88,8 @@ explain_end() {
     job_word=${job_word:-gone}
     look_text=$(command qstat -x -f "${job_id}" 2>/dev/null || :)
     case ${look_text}$(command tail -n 20 "${job_log}" 2>/dev/null || :) in
-    *walltime*exceed* | *exceed*walltime*) job_end=timeout ;;
-    *'Exit_status = 271'* | *'Exit_status = -'* | *'terminated by'*) job_end=cancelled ;;
+    *'Exit_status = -29'* | *walltime*exceed* | *exceed*walltime*) job_end=timeout ;;
+    *'substate = 91'* | *'Exit_status = 271'* | *'Exit_status = -'* | *'terminated by'*) job_end=cancelled ;;
     *'Exit_status = 0'*) ;;
     *'Exit_status = '*) job_end=failed ;;
     *) ;;

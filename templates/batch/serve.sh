@@ -4,6 +4,7 @@
 
 prepare_serving() {
     write_where
+    command rm -f "${state}/over" # one that was put back into the queue begins again
     # There is one job: what speaks of a Jupyter on another node is what an ended job left.
     for other in "${state}"/*/record; do
         other=${other%/record}

@@ -2,6 +2,11 @@
 # --- stopping the Jupyter of a batch job ------------------------------------------------------------------------------
 # The job ends with Jupyter, and with the job all that runs in it, this session too: so nothing is awaited.
 
+# For the login node, whose scheduler may let the job run for seconds more.
+note_over() {
+    { printf '%s\n' "${r_job}" >"${state}/over"; } 2>/dev/null || :
+}
+
 announce_stop() {
     stop_joined=''
     { read -r stop_joined; } 2>/dev/null <"${state}/joined" || :
@@ -13,6 +18,7 @@ announce_stop() {
     fi
     stop_joined=''
     { printf '%s %s\n' "${r_pid}" "${r_start}" >"${run}/stopped"; } 2>/dev/null || :
+    note_over
     say "stopping ${title} on ${host} (pid ${r_pid}), and with it its job"
 }
 

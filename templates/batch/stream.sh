@@ -116,7 +116,8 @@ join() {
 # it, which it has for a connection that ends before a word (LogLevel), would only hide that.
 end_silently() {
     { printf 'SSH-2.0-nbssh\r\n' >&3; } 2>/dev/null || return 0
-    exec 3>&-
+    # sshd tells of an end only when there is nobody left on stderr either
+    exec 3>&- >/dev/null 2>&1
     command cat <&4 >/dev/null
 }
 

@@ -166,25 +166,39 @@ submit_once() {
     find_or_submit
 }
 
-# A scheduler that is busy says nothing for a while; a second job would be the worst answer to that.
+# is_over: Jupyter has ended in the job that was found, and some schedulers let that run for seconds more.
+is_over() {
+    over_job=''
+    { read -r over_job; } 2>/dev/null <"${state}/over" || :
+    [ "${over_job}" = "${job_id}" ] && [ "${job_state}" = running ]
+}
+
+# A scheduler that is busy says nothing for a while; a second job would be the worst answer to that. A job that ends is
+# waited for, and not gone to.
 find_patiently() {
     now
-    find_until=$((now_s + 60))
+    find_until=$((now_s + 60)) find_words=''
     while :; do
         find_job || :
         case ${job_found} in
-        found) return 0 ;;
+        found)
+            if [ "${now_s}" -ge "${find_until}" ] || ! is_over; then break; fi
+            find_words="job ${job_id} is ending"
+            ;;
         none)
             job_id=''
-            return 0
+            break
             ;;
-        *) ;;
+        *)
+            [ "${now_s}" -lt "${find_until}" ] || fail "${scheduler_title} has not answered on ${host} for a minute" "try again later"
+            find_words="${scheduler_title} does not answer, asking again"
+            ;;
         esac
-        now
-        [ "${now_s}" -lt "${find_until}" ] || fail "${scheduler_title} has not answered on ${host} for a minute" "try again later"
-        printf '\rnbssh: %s does not answer, asking again' "${scheduler_title}"
+        printf '\rnbssh: %s' "${find_words}"
         command sleep 2
+        now
     done
+    [ -z "${find_words}" ] || printf '\n'
 }
 
 # Says what the job waits for. A line that is written over and over ends us when nobody reads it any more (SIGPIPE).
@@ -211,7 +225,11 @@ await_running() {
             printf 'nbssh: job %s %s\nnbssh: hint: %s\n' "${job_id}" "${job_reason}" "${job_advice}"
         fi
         wait_start=''
-        [ -z "${job_start}" ] || wait_start=", starts in about $(in_words "$((job_start - $(command date +%s)))")"
+        if [ -n "${job_start}" ]; then
+            # what was expected may be over
+            wait_start=$((job_start - $(command date +%s)))
+            if [ "${wait_start}" -gt 0 ]; then wait_start=", starts in about $(in_words "${wait_start}")"; else wait_start=''; fi
+        fi
         printf '\rnbssh: %s %s s%s ' "${wait_words}" "$((now_s - wait_began))" "${wait_start}"
         doze 0.3
     done

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import time
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -420,6 +421,57 @@ def test_other_schedulers(make_cluster: Callable[..., Cluster], scheduler: str) 
         ended(again)
     # a scheduler shows a job for a while whose processes have ended
     until(lambda: state(bed)["state"] == "stopped", "the job is gone")
+
+
+def test_what_openpbs_says_of_jobs_that_end_or_wait(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster(scheduler="openpbs", node_sshd=False)
+    behave = bed.queue / "behaviour.json"
+    bed.write(behave, '{"pending": "Can Never Run: Insufficient amount of resource: ncpus (R: 64 A: 4 T: 4)"}')
+    done = bed.run("nbssh", *add_words(bed, kind="pbs"), timeout=120)
+    assert done.returncode == 1
+    never = "job 1.pbs01 would wait for ever (Can Never Run: Insufficient amount of resource: ncpus (R: 64 A: 4 T: 4))"
+    assert f"nbssh: error: {never}\nnbssh: hint: take other options: --job-option" in done.stderr
+    # its execution daemon looks every few seconds whether a job has ended, and until then it runs
+    bed.write(behave, '{"linger": 4}')
+    bed.nbssh(*add_words(bed, kind="pbs"), timeout=120)
+    until(lambda: not bed.on("login", "qselect").stdout, "the job that tried the ways is gone")
+    session = start(bed)
+    assert "job 3.pbs01 of 'gpu': R on c" in bed.nbssh("job", "gpu").stdout
+    assert "Job run at" not in bed.nbssh("job", "gpu").stdout
+    session.sendline("k")
+    ended(session)
+    session = start(bed)
+    assert "job 3.pbs01 is ending" in said(session)
+    assert "in job 4.pbs01" in said(session)
+    detach(bed, session)
+    bed.run("ssh", "gpu-nb-kill")
+    # what does not come by waiting alone
+    bed.write(behave, '{"pending": "Queue not started."}')
+    session = bed.ssh("gpu-nb", timeout=60)
+    session.expect_exact("nbssh: hint: its queue is closed at the moment: qstat -Q")
+    session.expect(r"job 5.pbs01 Q \(Queue not started.\) \d s \r")
+    soon = json.dumps({"pending": "Not enough free nodes available", "expected": int(time.time()) + 1195})
+    bed.write(behave, soon)
+    session.expect(r"job 5.pbs01 Q \(Not enough free nodes available\) \d+ s, starts in about (19|20) min")
+    bed.write(behave, '{"pending": "Not enough free nodes available", "expected": 1000000000}')
+    session.expect(r"job 5.pbs01 Q \(Not enough free nodes available\) \d+ s \r")
+    bed.write(behave, '{"down": true}')
+    done = bed.run("nbssh", "job", "gpu")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "gets no answer to whether there is a job of 'gpu'" in done.stderr
+    bed.write(behave, "{}")
+    assert session.expect([UP, pexpect.EOF]) == 0, session.before
+    detach(bed, session)
+    bed.run("ssh", "gpu-nb-kill")
+    # what is said where no stream comes ends the session, too
+    bed.write(behave, '{"pending": "Not enough free nodes available"}')
+    session = bed.ssh("gpu-nb", timeout=60)
+    session.expect(r"job 6.pbs01 Q")
+    bed.on("login", "qdel 6")
+    session.timeout = 20  # after 30 ssh itself would give up
+    status, last = ended(session)
+    assert status != 0
+    assert "job 6.pbs01 was cancelled before it could be used" in last
 
 
 def test_files_that_were_carried_over_by_hand_make_a_job(make_cluster: Callable[..., Cluster]) -> None:

@@ -1,7 +1,9 @@
 """What the fake batch systems share: a queue that is a folder, and the running of jobs in it.
 
 Not a scheduler: a job starts at once unless the test says otherwise in QUEUE/behaviour.json: `{"pending": REASON}` lets
-jobs wait, `{"refuse": MESSAGE}` refuses them, `{"down": true}` lets every command fail. The queue is $FAKE_QUEUE.
+jobs wait, `{"refuse": MESSAGE}` refuses them, `{"down": true}` lets every command fail, and with `{"linger": SECONDS}`
+a job is shown as one that runs when its processes have ended; `{"expected": SECONDS}`, since the epoch, is when waiting
+ones may start (PBS). The queue is $FAKE_QUEUE.
 Jobs run on this machine, or, where QUEUE/nodes lists hosts, on those: each runs `batch.py node QUEUE`.
 As a program it needs nothing but the system's Python. Jobs have the rights of whoever submits them, so has the queue.
 """
@@ -153,6 +155,7 @@ def _run(folder: Path, number: int) -> None:
         )
     _write(folder, number, {**job, "state": RUNNING, "started": time.time(), "node": node, "session": process.pid})
     why = _watch(process, own / "cancel", job["limit"])
+    time.sleep(behaviour(folder).get("linger", 0))
     for name in ("out", "err"):
         if job[name]:
             with contextlib.suppress(OSError):

@@ -27,16 +27,20 @@ def letter(job: batch.Job) -> str:
 def _attributes(job: batch.Job) -> list[tuple[str, str]]:
     """Return what `qstat -f` shows, in its order; nothing has a place there before it has a value."""
     began, node, date = job.get("started"), job.get("node"), time.ctime
+    expected = batch.behaviour(batch.queue()).get("expected")
     limit, state = job["limit"], letter(job)
     processors = job["processors"]
     vnode = f"({node}:ncpus={processors})" if node else ""
-    comment = f"Not Running: {job['reason']}" if job.get("reason") else ""
+    comment = job.get("reason", "")
+    if comment and not comment.startswith("Can Never Run: "):
+        comment = f"Not Running: {comment}"
     if began:
         run_at = time.localtime(began)
         comment = f"Job run at {time.strftime('%a %b %d at %H:%M', run_at)} on {vnode}"
     code = 0
     if state == "F":
         code = 256 - job["status"] if job["status"] < 0 else job["status"]
+        code = -29 if job["why"] == batch.WALLTIME else code
         comment += " and failed" if code else " and finished"
         if job["why"] == batch.CANCELLED:
             comment = comment.removesuffix(" and failed").removesuffix(" and finished") + " and terminated"
@@ -72,9 +76,10 @@ def _attributes(job: batch.Job) -> list[tuple[str, str]]:
         ("stime", date(began) if began else ""),
         ("session_id", str(job.get("session", ""))),
         ("jobdir", job["cwd"] if began else ""),
-        ("substate", {"Q": "10", "R": "42", "F": "92"}[state]),
+        ("substate", {"Q": "10", "R": "42", "F": "91" if job.get("why") else "93" if code else "92"}[state]),
         ("Variable_List", ",".join(f"{key}={value}" for key, value in job["env"].items() if "PBS_O_" in key)),
         ("comment", comment),
+        ("estimated.start_time", date(expected) if expected and not began else ""),
         ("etime", date(job["submitted"])),
         ("run_count", "1" if began else ""),
         ("Exit_status", str(code) if state == "F" and began else ""),
