@@ -92,6 +92,8 @@ learn_scheduler() {
         . "${program}/notes.sh"
         # shellcheck source=/dev/null
         . "${program}/environment.sh"
+        # whatever her notebooks are to have
+        environment=login
         take_environment 2>/dev/null
         command rm -f "${run}/notes"
         [ -n "${environment_file:-}" ] || exit 0

@@ -176,6 +176,9 @@ def test_commands_that_only_a_login_shell_finds(lsf: Bed) -> None:
     assert (done.returncode, done.stdout) == (0, "nbssh: not running\n")
     found = json.loads(lsf.run("nbssh", "status", "box", "--json").stdout)["profiles"]
     assert found[0]["state"] == "stopped"
+    done = lsf.run("nbssh", "remove", "box", "--yes")
+    assert (done.returncode, "still holds" in done.stderr) == (0, False), done.stderr
+    assert not (lsf.remote_home / ".local/share/nbssh").exists()
 
 
 def test_a_host_that_can_read_no_json_is_told_apart_from_an_oar_that_is_silent(tmp_path: Path) -> None:
