@@ -133,10 +133,11 @@ class Cluster:
         return self.spawn("ssh", *words, timeout=timeout)
 
     def jobs(self) -> list[Job]:
-        """Return what is in Slurm's queue, of all users; what has ended is not in it. Other systems: use `on`."""
+        """Return what waits and runs in Slurm's queue, of all users; what ends is not. Other systems: use `on`."""
         done = self.on("login", "squeue --noheader --format='%i|%j|%T|%N|%r|%P'")
         assert done.returncode == 0, done.stderr
-        return [Job(*line.strip().split("|")) for line in done.stdout.splitlines()]
+        jobs = [Job(*line.strip().split("|")) for line in done.stdout.splitlines()]
+        return [job for job in jobs if job.state != "COMPLETING"]
 
     def logins(self, host: str = "login") -> int:
         """Return how many authentications the sshd of `host` has accepted."""

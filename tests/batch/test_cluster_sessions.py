@@ -104,7 +104,7 @@ def logins(bed: Cluster) -> tuple[int, int]:
 
 
 def is_gone(bed: Cluster) -> Callable[[], bool]:
-    return lambda: not [job for job in bed.jobs() if job.state != "COMPLETING"]
+    return lambda: not bed.jobs()
 
 
 def fill(bed: Cluster) -> None:

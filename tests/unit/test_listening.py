@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,10 @@ from nbssh.steps import tunnels
 if TYPE_CHECKING:
     from pathlib import Path
 
-pwd = pytest.importorskip("pwd", reason="not on Windows: there is no /proc")
+if sys.platform == "win32":
+    pytest.skip("not on Windows: there is no /proc", allow_module_level=True)
+
+import pwd  # Windows has none
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 LINE = (
