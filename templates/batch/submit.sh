@@ -183,7 +183,7 @@ find_patiently() {
         case ${job_found} in
         found)
             if [ "${now_s}" -ge "${find_until}" ] || ! is_over; then break; fi
-            find_words="job ${job_id} is ending"
+            find_words="job ${job_id} is ending" find_pause=0.5
             ;;
         none)
             job_id=''
@@ -191,11 +191,11 @@ find_patiently() {
             ;;
         *)
             [ "${now_s}" -lt "${find_until}" ] || fail "${scheduler_title} has not answered on ${host} for a minute" "try again later"
-            find_words="${scheduler_title} does not answer, asking again"
+            find_words="${scheduler_title} does not answer, asking again" find_pause=2
             ;;
         esac
         printf '\rnbssh: %s' "${find_words}"
-        command sleep 2
+        doze "${find_pause}"
         now
     done
     [ -z "${find_words}" ] || printf '\n'

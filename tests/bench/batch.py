@@ -59,7 +59,8 @@ class Batch:
         """Leave every session and end every job."""
         self.no_sessions()
         self.bed.on("login", "scancel --user=$(id -un)")
-        until(lambda: not self.bed.jobs(), "all jobs are gone", LIMIT)
+        # one that is still ending would be waited for
+        until(lambda: not self.bed.on("login", "squeue --noheader").stdout.strip(), "all jobs are gone", LIMIT)
 
 
 def timed(run: Callable[[], object]) -> float:
