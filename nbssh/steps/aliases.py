@@ -272,7 +272,7 @@ def is_known(target: Target, *, among_many: bool = False) -> bool:
         said = target.ssh.resolve([name])
     if laptop_files.is_opened_later(target.profile, local):
         wanted.append(f"controlpath {laptop_files.control_path(target.profile, local)}")
-    return set(wanted) <= set(said.split("\n"))
+    return set(wanted) <= set(answer.lines(said))
 
 
 def refuse_unknown_alias(target: Target) -> None:

@@ -7,6 +7,7 @@ import shlex
 import socket
 from typing import TYPE_CHECKING
 
+from nbssh.core.ssh import answer
 from nbssh.core.ssh.destination import arguments_of, parse
 from nbssh.errors import NbsshError
 from nbssh.steps import include
@@ -25,7 +26,7 @@ def refuse(context: Context, name: str, profile: Profile) -> None:
     close = difflib.get_close_matches(host, sorted(each for each in hosts if not set(each) & set("*?!")), 1)
     if host in hosts or not close:
         return
-    said = context.ssh.resolve(arguments_of(profile)).split("\n")
+    said = answer.lines(context.ssh.resolve(arguments_of(profile)))
     meant = next((line.partition(" ")[2] for line in said if line.startswith("hostname ")), host)
     if (
         "canonicalizehostname false" not in said

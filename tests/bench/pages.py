@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from bed import BIN
 from measure import Comparison, Experiment
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from ports import free_port
 from sessions import HAND
 from stage import LIMIT, PORT, Stage
-from test_notebook_in_browser import ARGUMENTS, CHROMIUM, answer, kernel_ready
+from test_notebook_in_browser import browsing, kernel_ready, new_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +40,7 @@ class Reader:
 
     def comes(self, stage: Stage) -> None:
         """Start the browser."""
-        playwright = self._stack.enter_context(sync_playwright())
-        environment: dict[str, str | float | bool] = {"HOME": str(stage.home), "PATH": "/usr/bin:/bin"}
-        self._browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, env=environment)
-        self._stack.callback(self._browser.close)
+        self._browser = self._stack.enter_context(browsing(stage.home))
 
     def goes(self, _: Stage) -> None:
         """End the browser."""
@@ -84,9 +81,7 @@ class Reader:
 
     @contextmanager
     def _page(self, context: BrowserContext) -> Iterator[Page]:
-        page = context.new_page()
-        page.set_default_timeout(LIMIT * 1000)
-        page.add_locator_handler(page.locator(".jp-Dialog").first, answer)
+        page = new_page(context, int(LIMIT * 1000))
         line = {"downloadThroughput": self._bytes, "uploadThroughput": self._bytes}
         session = context.new_cdp_session(page)
         session.send("Network.enable")

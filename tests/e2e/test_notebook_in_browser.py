@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bed import Bed
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "correct horse $battery 'staple'"
@@ -45,8 +45,8 @@ def answer(dialog: Locator) -> None:
 
 
 @contextmanager
-def chromium(home: Path) -> Iterator[Page]:
-    """Give one page of a real browser that keeps its files in `home`."""
+def browsing(home: Path) -> Iterator[Browser]:
+    """Give a real browser that keeps its files in `home`."""
     environment: dict[str, str | float | bool] = {
         "HOME": str(home),
         "PATH": "/usr/bin:/bin",
@@ -55,12 +55,24 @@ def chromium(home: Path) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, env=environment)
         try:
-            page = browser.new_page()
-            page.set_default_timeout(SLOW)
-            page.add_locator_handler(page.locator(".jp-Dialog").first, answer)
-            yield page
+            yield browser
         finally:
             browser.close()
+
+
+def new_page(browser: Browser | BrowserContext, milliseconds: int = SLOW) -> Page:
+    """Return a page that waits so long for everything, and on which JupyterLab's questions are answered."""
+    page = browser.new_page()
+    page.set_default_timeout(milliseconds)
+    page.add_locator_handler(page.locator(".jp-Dialog").first, answer)
+    return page
+
+
+@contextmanager
+def chromium(home: Path) -> Iterator[Page]:
+    """Give one page of a real browser that keeps its files in `home`."""
+    with browsing(home) as browser:
+        yield new_page(browser)
 
 
 def add(bed: Bed, *words: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nbssh.core.ssh.alias import Derived, Directive, denials, derive
-from nbssh.core.ssh.answer import differences, printed_forward
+from nbssh.core.ssh.answer import differences, lines, printed_forward
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -182,6 +182,12 @@ def test_printed_forward(listen: str, target: str, line: str) -> None:
 def test_windows_line_ends() -> None:
     """Windows' ssh ends its lines with CR LF."""
     assert differences(BASE.replace("\n", "\r\n"), BASE, "mybox", "mybox-nb") == ()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_ssh_prints_ends_its_lines_as_its_system_does_and_nowhere_else(end: str) -> None:
+    odd = "user a\u2028connecttimeout 5"
+    assert lines(f"proxyjump none{end}{odd}{end}") == ["proxyjump none", odd, ""]
 
 
 def test_what_makes_no_difference_to_a_connection_is_none() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.ssh.connection import LOGIN_SECONDS, Connection, NoSessionError
+from nbssh.core.ssh import answer
 from nbssh.core.ssh.destination import ALIVE, QUIET
 from nbssh.errors import NbsshError
 
@@ -120,7 +121,7 @@ def _shared(control_socket: Path, *, multiplexes: bool) -> tuple[str, ...]:
 
 def needs_limit(ssh: Ssh, arguments: Sequence[str]) -> bool:
     """Tell whether to bound the TCP connection: not through a proxy, where a jump host may ask for a code meanwhile."""
-    values = dict(line.split(" ", 1) for line in ssh.resolved(arguments).split("\n") if " " in line)
+    values = dict(line.split(" ", 1) for line in answer.lines(ssh.resolved(arguments)) if " " in line)
     if values.get("proxyjump", "none") != "none" or values.get("proxycommand", "none") != "none":
         return False
     return values.get("connecttimeout", "none") in {"none", "0"}

@@ -85,12 +85,17 @@ def _socket_listeners(present: Mapping[str, tuple[str, ...]]) -> set[str]:
     return {listen for listen, _, target in pairs if not target.startswith("[") and not target.isdigit()}
 
 
+def lines(text: str) -> list[str]:
+    """Return the lines of what `ssh -G` printed: LF or CR LF ends one, and nothing else that does in Python."""
+    return [line.removesuffix("\r") for line in text.split("\n")]
+
+
 @lru_cache(maxsize=16)  # the same answer of a destination is compared again and again
 def parsed(text: str) -> Answer:
-    """Read the output of `ssh -G`. Lines end in LF and in nothing else that Python takes for a line's end."""
+    """Read the output of `ssh -G`."""
     found: dict[str, list[str]] = {}
-    for line in text.split("\n"):
-        keyword, blank, value = line.removesuffix("\r").partition(" ")
+    for line in lines(text):
+        keyword, blank, value = line.partition(" ")
         if blank:
             found.setdefault(keyword.lower(), []).append(value)
     return {keyword: tuple(values) for keyword, values in found.items()}
