@@ -31,6 +31,11 @@ def examine(route: Route, declared: Declared, ask: Callable[..., bytes]) -> Iter
             "scheduler", "error", f"{title}'s {said} was not found on {known.hostname}",
             f"is it the login node? if {said} comes with a module, put its folder on the PATH of all shells", name,
         )  # fmt: skip
+    elif word == "silent":
+        yield Finding(
+            "scheduler", "error", f"{title} does not answer on {known.hostname}",
+            f"in a minute: nbssh doctor {name}", name,
+        )  # fmt: skip
     elif word == "refused":
         yield Finding(
             "scheduler", "error", f"{title} would not take the job: {said}",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nbssh.steps.context import Context
     from nbssh.steps.server_status import Job
 
-SUBMIT_SECONDS = 180.0  # a busy one is asked for a minute, a lock is waited for as long
+SUBMIT_SECONDS = 180.0  # a job that ends is waited for, a lock is waited for as long
 
 
 def job(context: Context, name: str, options: Sequence[str], *, join: str, json: bool) -> int:

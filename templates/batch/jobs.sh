@@ -12,7 +12,7 @@ job_name=nbssh-${name}
 job_file=job.sh
 job_log=${state}/job.log
 job_said=${state}/job.said
-job_id='' job_state='' job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_advice='' job_end='' job_found='' trial=''
+job_id='' job_state='' job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_advice='' job_end='' job_next='' job_found='' trial=''
 
 # seconds_of [DAYS-][[HOURS:]MINUTES:]SECONDS: nothing for what is no such time
 seconds_of() {
@@ -120,6 +120,11 @@ is_joined() {
     [ "${is_joined:-/}" = "$1" ]
 }
 
+# OAR's: a second request for resources does not take the place of the first.
+drop_replaced() {
+    :
+}
+
 # Slurm's, too: a job without a script is an allocation of the user's, and that a step of it can be started.
 has_script() {
     :
@@ -158,6 +163,20 @@ await_job_end() {
         [ "${now_s}" -lt "${job_until}" ] || return 1
         nap
     done
+}
+
+# say_end WORDS
+say_end() {
+    case ${job_end} in
+    timeout) printf 'nbssh: error: %s\n' "job ${job_id} has reached its time limit" ;;
+    cancelled) printf 'nbssh: error: %s\n' "job ${job_id} was cancelled${1:+ $1}" ;;
+    failed) printf 'nbssh: error: %s\n' "job ${job_id} failed (${job_word})${1:+ $1}" ;;
+    requeued)
+        printf 'nbssh: error: %s\n' "job ${job_id} was put back into the queue"
+        printf 'nbssh: hint: %s\n' "wait for it again: ssh ${name}-nb"
+        ;;
+    *) printf 'nbssh: %s\n' "job ${job_id} has ended${1:+ $1}" ;;
+    esac
 }
 
 # Cancels the job of this profile, waiting or running, and says so; without one says that.

@@ -1,5 +1,6 @@
-# needs: announce_stop attach fail failed_start go_on host is_alive mark_ready marked name nap note_over now now_s
-# needs: program r_began r_host r_job r_pid r_start run say start_timeout state title
+# needs: announce_stop attach doze explain_end fail failed_start find_missing go_on host is_alive job_found job_state
+# needs: learn_scheduler look_job mark_ready marked missing name nap note_over now now_s program r_began r_host r_job
+# needs: r_pid r_start run say say_end scheduler start_timeout state title via
 # --- launch in a batch job: what it does in another way --------------------------------------------------------------
 . "${program}/batch/stop.sh"
 
@@ -92,6 +93,46 @@ last_act() {
     [ -z "${ending}" ] || kill -TERM "${ending}" 2>/dev/null
 }
 
+# By the node's own sshd a session outlives its job. Where the scheduler can be asked from the node, it tells why that
+# ended; of a Jupyter that ended by itself there is more to say here. It does not return where it was told.
+tell_job_end() {
+    tell_way=${via}
+    [ "${tell_way}" != auto ] || { read -r tell_way; } 2>/dev/null <"${state}/way" || :
+    if [ "${tell_way}" != node ] || [ ! -s "${state}/over" ]; then return 0; fi
+    . "${program}/batch/jobs.sh"
+    # shellcheck source=batch/slurm.sh
+    . "${program}/batch/${scheduler}.sh"
+    learn_scheduler
+    find_missing
+    [ -z "${missing}" ] || return 0
+    job_id=${r_job}
+    now
+    tell_until=$((now_s + 6))
+    while :; do
+        look_job || :
+        tell_over=''
+        { read -r tell_over; } 2>/dev/null <"${state}/over" || :
+        # one that has begun again already took that note away
+        if [ "${job_found}/${job_state}" = found/queued ] || [ "${tell_over}" != "${r_job}" ]; then
+            job_end=requeued
+            break
+        fi
+        if [ "${job_found}" = none ]; then
+            explain_end
+            break
+        fi
+        now
+        if [ "${job_found}" = silent ] || [ "${now_s}" -ge "${tell_until}" ]; then return 0; fi
+        doze 0.5
+    done
+    case ${job_end} in
+    requeued | timeout | cancelled) ;;
+    *) return 0 ;;
+    esac
+    say_end '' >&2
+    exit 1
+}
+
 explain_server_end() {
     [ -f "${state}/joined" ] || note_over
     look_limit
@@ -100,6 +141,7 @@ explain_server_end() {
         fail "job ${r_job} has reached its time limit, and with it ${title} on ${host} has ended" "start it again: ssh ${name}-nb"
     fi
     # a limit that was moved since, or another end of the job: that takes this session along, in a moment
+    [ -f "${state}/joined" ] || tell_job_end
     command sleep 3
     go_on
 }

@@ -18,6 +18,14 @@ become_sshd() {
         -E "${state}/sshd.log" "$@"
 }
 
+# listen_on PORT ID: as long as what started this lives. Not every scheduler ends what its jobs leave behind.
+listen_on() {
+    (become_sshd "$2" -D -p "$1") &
+    listener=$!
+    while kill -0 "${PPID}" 2>/dev/null && kill -0 "${listener}" 2>/dev/null; do command sleep 5; done
+    kill "${listener}" 2>/dev/null || :
+}
+
 make_keys() {
     command mkdir -p "${data}/sshd"
     command chmod 700 "${data}/sshd"

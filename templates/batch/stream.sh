@@ -1,4 +1,4 @@
-# needs: doze explain_end fail host job_end job_found job_id job_node look_job name now now_s print_job_log
+# needs: doze explain_end fail host is_over job_end job_found job_id job_node look_job name now now_s print_job_log
 # needs: print_plain program put run_python run_step say say_end scheduler_ways state
 # --- job: the stream -------------------------------------------------------------------------------------------------
 
@@ -102,11 +102,24 @@ job_port() {
     printf '%s' "$((20000 + ${port_digits:-0}))"
 }
 
+# The job's sshd begins to listen a moment after the job, and not at all where that ends at once.
+join_listener() {
+    now
+    join_until=$((now_s + 20))
+    while :; do
+        join_listening=0
+        relay "${job_node}" "$(job_port "${job_id}")" 2 2>"${state}/step.log" || join_listening=$?
+        now
+        if [ "${join_listening}" -ne 1 ] || [ "${now_s}" -ge "${join_until}" ]; then return "${join_listening}"; fi
+        look_job || [ "${job_found}" = silent ] || return 1
+    done
+}
+
 join() {
     join_status=0
     case $1 in
     node) relay "${job_node}" 22 5 2>"${state}/step.log" || join_status=$? ;;
-    relay) relay "${job_node}" "$(job_port "${job_id}")" 20 2>"${state}/step.log" || join_status=$? ;;
+    relay) join_listener || join_status=$? ;;
     *) run_step /bin/sh "${program}/batch/job" "${name}" sshd "${job_id}" <&4 >&3 2>"${state}/step.log" || join_status=$? ;;
     esac
     return "${join_status}"
@@ -132,11 +145,13 @@ refuse_join() {
 explain_join() {
     [ "$1" -ne 0 ] || return 0
     now
-    explain_until=$((now_s + 2))
+    lost_until=$((now_s + 2)) lost_over=$((now_s + 10))
     while look_job; do
         now
-        if [ "${now_s}" -ge "${explain_until}" ]; then
+        if [ "${now_s}" -ge "${lost_over}" ] || { [ "${now_s}" -ge "${lost_until}" ] && ! is_over; }; then
             [ "$1" -eq 3 ] || refuse_join
+            printf 'nbssh: error: %s\nnbssh: hint: %s\n' "the connection to ${job_node} was lost, and job ${job_id} is said to run" \
+                "to come back to it: ssh ${name}-nb"
             return 0
         fi
         doze 0.5

@@ -1,7 +1,8 @@
-# needs: become_served_step doze end_silently explain_end fail find_job has_script has_served_step home host in_words
-# needs: is_joined is_process job_advice job_end job_file job_found job_left job_log job_node job_reason job_said
-# needs: job_start look look_job name nap newline now now_s p_start print_log_end program program_id put recorded_job
-# needs: say scheduler_title share state streams submit_job user user_has_lc_all user_lc_all user_umask with_options
+# needs: become_served_step doze drop_replaced end_silently explain_end fail find_job has_script has_served_step home
+# needs: host in_words is_joined is_process job_advice job_end job_file job_found job_left job_log job_next job_node
+# needs: job_reason job_said job_start look look_job name nap newline now now_s p_start print_log_end program program_id
+# needs: put recorded_job say say_end scheduler_title share state streams submit_job user user_has_lc_all user_lc_all
+# needs: user_umask with_options
 # --- job: one of them at a time submits ------------------------------------------------------------------------------
 # Login nodes behind one name share this folder, and nobody can look at a process of another host: there age decides.
 
@@ -160,6 +161,7 @@ submit_once() {
     find_patiently
     [ -z "${job_id}" ] ||
         fail "job ${job_id} of '${name}' is there already (${job_word})" "cancel it: ssh ${name}-nb-kill"
+    drop_replaced "$@"
     for once_option in "$@"; do
         options=${options}${once_option}${newline}
     done
@@ -173,13 +175,31 @@ is_over() {
     [ "${over_job}" = "${job_id}" ] && [ "${job_state}" = running ]
 }
 
+# Some schedulers' commands try for many seconds to reach a server that is away: that is said meanwhile.
+say_slow() {
+    trap - EXIT HUP INT PIPE
+    command sleep 3 >/dev/null 2>&1 3>&- 4<&- &
+    slow_sleep=$!
+    trap 'kill "${slow_sleep}" 2>/dev/null; exit 0' TERM
+    wait "${slow_sleep}"
+    printf 'nbssh: %s does not answer yet\n' "${scheduler_title}"
+}
+
+find_saying() {
+    say_slow &
+    find_saying=$!
+    find_job || :
+    kill "${find_saying}" 2>/dev/null || :
+}
+
 # A scheduler that is busy says nothing for a while; a second job would be the worst answer to that. A job that ends is
 # waited for, and not gone to.
 find_patiently() {
     now
-    find_until=$((now_s + 60)) find_words=''
+    find_until=$((now_s + 60)) find_silent=$((now_s + 5)) find_words=''
     while :; do
-        find_job || :
+        find_saying
+        now
         case ${job_found} in
         found)
             if [ "${now_s}" -ge "${find_until}" ] || ! is_over; then break; fi
@@ -190,13 +210,13 @@ find_patiently() {
             break
             ;;
         *)
-            [ "${now_s}" -lt "${find_until}" ] || fail "${scheduler_title} has not answered on ${host} for a minute" "try again later"
+            [ "${now_s}" -lt "${find_silent}" ] ||
+                fail "${scheduler_title} does not answer on ${host}" "try again in a minute: ssh ${name}-nb"
             find_words="${scheduler_title} does not answer, asking again" find_pause=2
             ;;
         esac
         printf '\rnbssh: %s' "${find_words}"
         doze "${find_pause}"
-        now
     done
     [ -z "${find_words}" ] || printf '\n'
 }
@@ -222,7 +242,7 @@ await_running() {
         wait_said=${wait_words}
         if [ -n "${job_advice}" ] && [ "${wait_advice}" != "${job_advice}" ]; then
             wait_advice=${job_advice}
-            printf 'nbssh: job %s %s\nnbssh: hint: %s\n' "${job_id}" "${job_reason}" "${job_advice}"
+            printf 'nbssh: job %s %s\nnbssh: hint: %s\n' "${job_id}" "${job_reason:-${job_word}}" "${job_advice}"
         fi
         wait_start=''
         if [ -n "${job_start}" ]; then
@@ -242,27 +262,17 @@ await_running() {
     if [ -n "${found_new:-}" ] || is_joined "${job_id}"; then serve_in_job; fi
 }
 
-# It returns where the job was put back into the queue.
+# It returns where the job was put back into the queue, with some schedulers as another one.
 refuse_ended() {
     explain_end
-    [ "${job_end}" != requeued ] || return 0
+    if [ "${job_end}" = requeued ]; then
+        job_id=${job_next:-${job_id}}
+        put "${state}/job" "${job_id}"
+        return 0
+    fi
     [ -z "${wait_said}" ] || printf '\n'
     say_end "before it could be used"
     print_job_log
     printf 'nbssh: hint: %s\n' "its log: nbssh logs ${name}"
     exit 1
-}
-
-# say_end WORDS
-say_end() {
-    case ${job_end} in
-    timeout) printf 'nbssh: error: %s\n' "job ${job_id} has reached its time limit" ;;
-    cancelled) printf 'nbssh: error: %s\n' "job ${job_id} was cancelled${1:+ $1}" ;;
-    failed) printf 'nbssh: error: %s\n' "job ${job_id} failed (${job_word})${1:+ $1}" ;;
-    requeued)
-        printf 'nbssh: error: %s\n' "job ${job_id} was put back into the queue"
-        printf 'nbssh: hint: %s\n' "wait for it again: ssh ${name}-nb"
-        ;;
-    *) printf 'nbssh: %s\n' "job ${job_id} has ended${1:+ $1}" ;;
-    esac
 }

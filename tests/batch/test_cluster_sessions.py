@@ -286,6 +286,38 @@ def test_the_end_of_the_time_ends_the_session_with_that_word(make_cluster: Calla
     assert "nbssh: error: job 2 has reached its time limit" in last, last
 
 
+def test_a_job_that_is_put_back_is_told_by_a_session_that_outlives_it(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster()
+    add(bed)
+    for node in ("c1", "c2"):  # which would end the user's processes with her job
+        bed.root_on(node, "mount --bind /bin/true /etc/slurm/epilog.sh")
+    session = start(bed)
+    bed.root_on("login", f"scontrol requeue {bed.jobs()[0].id}")
+    status, last = ended(session)
+    assert status == 1
+    assert "nbssh: error: job 2 was put back into the queue\r\nnbssh: hint: wait for it again: ssh gpu-nb" in last, last
+    assert "shut down" not in last
+    bed.run("ssh", "gpu-nb-kill")
+    until(is_gone(bed), "the job is gone")
+
+
+def test_what_is_away_is_told(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster()
+    add(bed)
+    session = start(bed)
+    node = bed.jobs()[0].node
+    bed.power_off(node)
+    status, last = ended(session)
+    assert status != 0
+    assert f"nbssh: error: the connection to {node} was lost, and job 2 is said to run" in last, last
+    bed.root_on("login", "kill $(cat /run/slurmctld.pid)")
+    session = bed.ssh("gpu-nb", timeout=60)
+    session.expect_exact("nbssh: Slurm does not answer yet")
+    status, last = ended(session)
+    assert status != 0
+    assert "nbssh: error: Slurm does not answer on login\r\nnbssh: hint: try again in a minute: ssh gpu-nb" in last
+
+
 def test_two_sessions_at_once_from_two_login_nodes_submit_one_job(make_cluster: Callable[..., Cluster]) -> None:
     bed = make_cluster(login2=True)
     add(bed)
@@ -459,6 +491,11 @@ def test_what_openpbs_says_of_jobs_that_end_or_wait(make_cluster: Callable[..., 
     done = bed.run("nbssh", "job", "gpu")
     assert (done.returncode, done.stdout) == (1, "")
     assert "gets no answer to whether there is a job of 'gpu'" in done.stderr
+    done = bed.run("nbssh", "doctor", "gpu")
+    assert re.search(r"^error +gpu +scheduler: PBS does not answer on login$", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^warning +gpu +running: whether Jupyter runs is not known now$", done.stdout, re.MULTILINE)
+    status, last = ended(bed.ssh("gpu-nb", timeout=60))
+    assert (status, "nbssh: error: PBS does not answer on login" in last) == (255, True), last
     bed.write(behave, "{}")
     assert session.expect([UP, pexpect.EOF]) == 0, session.before
     detach(bed, session)

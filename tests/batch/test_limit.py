@@ -1,4 +1,4 @@
-"""What a session in a job knows of the job's time limit."""
+"""What a session in a job knows of the job's time limit, and of its end."""
 
 from __future__ import annotations
 
@@ -35,3 +35,19 @@ def test_a_job_over_its_limit_has_no_time_less_than_none(left: str, said: str) -
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, f"{said}\n"), done.stderr
+
+
+def test_a_job_that_ended_before_it_listened_is_waited_for_no_longer(tmp_path: Path) -> None:
+    part = (REPOSITORY / "templates/batch/stream.sh").read_text()
+    # nobody listens, and the scheduler knows the job no more
+    around = f"""
+        relay() {{ echo "$*"; return 1; }}
+        look_job() {{ job_found=none; return 1; }}
+        now() {{ now_s=5; }}
+        state={tmp_path} job_node=c1 job_id=2
+        join_listener
+        echo $?
+    """
+    done = subprocess.run(["/bin/sh", "-uc", part + around], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout == "c1 20002 2\n1\n", "it was asked for once"

@@ -222,5 +222,10 @@ def _running(target: Target, there: Connection, said: Survey) -> Iterator[Findin
             f"the {target.profile.auth} among them perhaps",
             f"to take the new ones: ssh {name}-nb-kill, then ssh {name}-nb", name,
         )  # fmt: skip
+    elif answer.state == "unknown":
+        yield Finding(
+            "running", "warning", "whether Jupyter runs is not known now",
+            f"in a minute: nbssh status {name}", name,
+        )  # fmt: skip
     else:
         yield Finding("running", "ok", f"Jupyter is {answer.state}", profile=name)
