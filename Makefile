@@ -28,7 +28,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint format clean system-packages jupyters gridengine test-windows soak fuzz bench dist picture
+.PHONY: help demo test check lint format clean system-packages jupyters schedulers test-windows soak fuzz bench dist picture
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -36,7 +36,7 @@ help: ## show the targets
 demo: $(VENV)/.demo ## the whole product on this machine alone, until Ctrl-C (DEMO=--once: by itself)
 	@$(BIN)/nbssh demo $(DEMO)
 
-test: system-packages $(VENV)/.test jupyters gridengine lint ## install what the tests need, run everything
+test: system-packages $(VENV)/.test jupyters schedulers lint ## install what the tests need, run everything
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(TESTS)
 ifeq ($(strip $(TESTS)),)
@@ -129,9 +129,9 @@ system-packages:
 jupyters: $(VENV)/.test
 	@tests/jupyters.sh $(VENV)
 
-# Unpacked once: its packages and Slurm's exclude each other.
-gridengine: $(VENV)/.test
-	@tests/gridengine.sh $(VENV)
+# Unpacked once, not installed: see there.
+schedulers: $(VENV)/.test
+	@tests/schedulers.sh $(VENV)
 
 # What a user would pick instead, in an environment of its own; without it the benchmarks go on alone.
 .venv-bench-forward/.made: | $(VENV)/.test

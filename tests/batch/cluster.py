@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import bed as beds
 import clusterfiles
+import clusteroar
 import clusterroom
 import pexpect
 import pytest
@@ -35,10 +36,10 @@ _OF_SCHEDULER = {
     "none": (),
     "slurm": ("munged", "slurmctld", "slurmd", "sbatch", "srun"),
     "gridengine": ("tcsh",),
+    "oar": ("psql",),
     "openpbs": (),
     "lsf": (),
     "flux": (),
-    "oar": (),
     "pjm": (),
 }
 _CLONE_NEWNET = 0x40000000
@@ -222,8 +223,11 @@ def cluster(**choices: Any) -> Iterator[Cluster]:  # noqa: ANN401  the fields of
     beds.needs(*_COMMANDS, *_OF_SCHEDULER[options.scheduler])
     if refused := clusterroom.refused("/dev/fuse", *(["/dev/net/tun"] if options.delay_ms else [])):
         beds.lacks(f"this machine lets nobody make a cluster of namespaces: {refused}", "use a privileged container")
-    if options.scheduler == "gridengine" and not (clusterfiles.GRIDENGINE / ".made").exists():
-        beds.lacks("not installed: Grid Engine", "run tests/gridengine.sh")
+    if (folder := {"gridengine": clusterfiles.GRIDENGINE, "oar": clusteroar.OAR}.get(options.scheduler)) is not None:
+        if (folder / ".lacking").exists():
+            beds.not_applicable(f"this Debian has no {options.scheduler}")
+        if not (folder / ".made").exists():
+            beds.lacks(f"not unpacked: {options.scheduler}", "run tests/schedulers.sh")
     env = {
         "HOME": f"/home/{USER}",
         "USER": USER,

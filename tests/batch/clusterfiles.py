@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bed as beds
+import clusteroar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 USER, NUMBER = "ada", 7301
 OTHER, OTHER_NUMBER = "mallory", 7302
 ADMIN, ADMIN_NUMBER = "sgeadmin", 7300
-GRIDENGINE = Path(sys.prefix) / "gridengine"  # unpacked by tests/gridengine.sh
+GRIDENGINE = Path(sys.prefix) / "gridengine"  # unpacked by tests/schedulers.sh
 LOGIN_ADDRESS = "10.77.1.1"
 ADDRESSES = {  # in the cluster's own network; the client and the login nodes have 10.77.1.x towards each other
     "login": "10.77.2.1",
@@ -69,7 +70,9 @@ printf '%s\\n' "$1" >>/srv/opened
 class Options:
     """What a cluster is like."""
 
-    scheduler: str = "slurm"  # with Torque's commands; gridengine; a fake of tests/batch/fakes: openpbs, lsf; none
+    scheduler: str = (
+        "slurm"  # with Torque's commands; gridengine; oar; a fake of tests/batch/fakes: openpbs, lsf …; none
+    )
     delay_ms: float = 0  # how long the client's cable is, one way
     adopt: bool = False  # ssh into a node only while a job of the user runs there (pam_slurm_adopt)
     login2: bool = False  # a second login node
@@ -120,6 +123,8 @@ def write_files(root: Path, options: Options) -> None:
     _write_slurm(root / "etc", options)
     if options.scheduler == "gridengine":
         _write_gridengine(root)
+    if options.scheduler == "oar":
+        clusteroar.write(root, options.hosts[1:])
     _write_visible(root / "visible")
     _write_browser(root / "hosts/client/srv")
     for process in making:
@@ -150,16 +155,19 @@ def _write_identities(etc: Path, options: Options) -> None:
     etc.mkdir()
     kept = ("root:", "sshd:", "nobody:", "munge:", "slurm:")
     system = [line for line in Path("/etc/passwd").read_text().splitlines() if line.startswith(kept)]
+    system.append(clusteroar.PASSWD)
     people = ((USER, NUMBER), (OTHER, OTHER_NUMBER), (ADMIN, ADMIN_NUMBER))
     system += [f"{name}:x:{number}:{number}::/home/{name}:{options.shell}" for name, number in people]
     (etc / "passwd").write_text("\n".join(system) + "\n")
-    groups = Path("/etc/group").read_text() + "".join(f"{name}:x:{number}:\n" for name, number in people)
+    groups = (
+        Path("/etc/group").read_text() + clusteroar.GROUP + "".join(f"{name}:x:{number}:\n" for name, number in people)
+    )
     (etc / "group").write_text(groups)
     hashed = "*"
     if options.password:
         program = ["perl", "-e", 'print crypt(<STDIN>, "\\$6\\$throwaway\\$")']
         hashed = subprocess.run(program, input=options.password, capture_output=True, text=True, check=True).stdout
-    secrets_ = {"root": "*", USER: hashed, OTHER: "*", ADMIN: "*"}
+    secrets_ = {"root": "*", "oar": "*", USER: hashed, OTHER: "*", ADMIN: "*"}
     (etc / "shadow").touch(mode=0o600)
     (etc / "shadow").write_text("".join(f"{name}:{word}:19000:0:99999:7:::\n" for name, word in secrets_.items()))
     (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nshadow: files\nhosts: files\n")
@@ -279,7 +287,7 @@ def _write_homes(root: Path, cluster: Sequence[str], options: Options) -> None:
     blocks = [f"Host {name}\n    HostName {name}.bed\n    User {USER}\n" for name in (*logins, "cluster")]
     (client / ".ssh/config").write_text("".join(blocks))
     queue = root / "home-cluster/.queue"  # of a fake batch system
-    if options.scheduler in {"openpbs", "lsf", "flux", "oar", "pjm"}:
+    if options.scheduler in {"openpbs", "lsf", "flux", "pjm"}:
         queue.mkdir()
         (queue / "nodes").write_text("\n".join(NODES))
         own(queue)

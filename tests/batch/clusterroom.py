@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import bed as beds
 import clusterfiles
+import clusteroar
 import pytest
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def started(options: Options) -> Iterator[Room]:
         "BED_NODE_HOME": options.node_home,
         "BED_PARTS": str(_PARTS),
         "BED_FAKES": str(beds.REPOSITORY / "tests/batch/fakes"),
+        "BED_OAR": str(clusteroar.OAR),
         "BED_GRIDENGINE": str(clusterfiles.GRIDENGINE),
     }
     process = subprocess.Popen(

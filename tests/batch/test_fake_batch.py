@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 from bed import until
 from serving import fake_jupyter
 
-from nbssh.core.files.render import templates_dir
-
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from bed import Bed
 
@@ -179,20 +176,3 @@ def test_commands_that_only_a_login_shell_finds(lsf: Bed) -> None:
     done = lsf.run("nbssh", "remove", "box", "--yes")
     assert (done.returncode, "still holds" in done.stderr) == (0, False), done.stderr
     assert not (lsf.remote_home / ".local/share/nbssh").exists()
-
-
-def test_a_host_that_can_read_no_json_is_told_apart_from_an_oar_that_is_silent(tmp_path: Path) -> None:
-    for name, says in (("oarstat", "{}"), ("id", "alice")):
-        (tmp_path / name).write_text(f"#!/bin/sh\necho '{says}'\n")
-        (tmp_path / name).chmod(0o755)
-    parts = [(templates_dir() / "batch" / part).read_text() for part in ("jobs.sh", "oar.sh")]
-    fail = "python='' host=there\nfail() {\n    echo \"$1; $2\" >&2\n    exit 1\n}\n"
-    done = subprocess.run(
-        ["/bin/sh", "-c", fail + "\n".join(parts) + "\nlist_jobs id 1 || echo silent\n"],
-        env={"PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    said = "nothing on there can read what oarstat says; install python3 there\n"
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)

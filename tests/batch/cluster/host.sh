@@ -19,11 +19,15 @@ case $scheduler in
         mount --bind /mnt/etc/munge /etc/munge
         ;;
     none) mount -t overlay -o lowerdir=/mnt/without:/usr overlay /usr ;;
-    *) mount -t overlay -o lowerdir=/mnt/with:/mnt/without:/usr overlay /usr ;;
+    *) mount -t overlay -o lowerdir=/mnt/rights:/mnt/with:/mnt/without:/usr overlay /usr ;;
 esac
 if [ "$scheduler" = gridengine ]; then
     mount -t overlay -o lowerdir=/mnt/var-lib:/var/lib overlay /var/lib
     mount --bind /mnt/gridengine /var/lib/gridengine
+fi
+if [ "$scheduler" = oar ]; then
+    mount -t overlay -o lowerdir=/mnt/var-lib:/var/lib overlay /var/lib
+    mount --bind "$own/oar" /var/lib/oar
 fi
 [ "$host" != client ] || mount --bind /mnt/etc/hosts-client /etc/hosts
 mount --bind "$own/ssh" /etc/ssh
@@ -94,7 +98,8 @@ esac
 case $scheduler in
     slurm) bash "$BED_PARTS/slurm.sh" "$host" ;;
     gridengine) bash "$BED_PARTS/gridengine.sh" "$host" ;;
-    openpbs | lsf | flux | oar | pjm)
+    oar) bash "$BED_PARTS/oar.sh" "$host" ;;
+    openpbs | lsf | flux | pjm)
         case $host in
             c*)
                 setpriv --reuid=ada --regid=ada --init-groups env --chdir=/ HOME=/home/ada \

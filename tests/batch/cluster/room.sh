@@ -19,14 +19,28 @@ for network in wan lan; do
     ip link set "$network" up
 done
 
-# What a host does not have is a whiteout in a layer above /usr; what only the bed has is in another one.
-mkdir -p /mnt/without/bin /mnt/with/bin
+# What a host does not have is a whiteout in a layer above /usr; what only the bed has is in others.
+mkdir -p /mnt/without/bin /mnt/with/bin /mnt/rights
 for name in sbatch squeue srun salloc scancel sinfo scontrol sacct qsub qstat qdel qalter qhold qrls qrerun pbsnodes; do
     mknod "/mnt/without/bin/$name" c 0 0
 done
 case $BED_SCHEDULER in
     gridengine) mount --bind "$BED_GRIDENGINE/usr" /mnt/with ;;
-    openpbs | lsf | flux | oar | pjm)
+    oar)
+        mount --bind "$BED_OAR/usr" /mnt/with
+        # these have rights that no file outside of the bed is to have
+        cd /mnt/with
+        cp --parents bin/oar{sub,stat,del,nodes,hold,resume,sh} lib/oar/oardodo/oardodo sbin/{Almighty,oarnodesetting} \
+            lib/oar/Almighty /mnt/rights
+        cd /mnt/rights
+        chown --recursive 0:7299 bin lib/oar/oardodo/oardodo sbin
+        chmod 6755 bin/*
+        chmod 6750 lib/oar/oardodo/oardodo sbin/*
+        # it looks after its queue every second, not every ten
+        sed -i '/^my .read_commands_timeout/s/10/1/' lib/oar/Almighty
+        cd /
+        ;;
+    openpbs | lsf | flux | pjm)
         for command in "$BED_FAKES/$BED_SCHEDULER"/*; do
             printf '#!/bin/sh\nFAKE_QUEUE=/home/.queue exec %q "$@"\n' "$command" >"/mnt/with/bin/${command##*/}"
         done

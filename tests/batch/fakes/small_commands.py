@@ -1,12 +1,11 @@
-"""Fakes of Flux's, OAR's and PJM's commands: options, output and statuses that nbssh uses, as their manuals have them.
+"""Fakes of Flux's and PJM's commands: options, output and statuses that nbssh uses, as their manuals have them.
 
-From flux-batch(1), flux-jobs(1), flux-cancel(1) and RFC 19; oarsub(1), oarstat(1), oardel(1) and what sites publish of
-`oarstat -J`; the user's guide of Fugaku for pjsub, pjstat and pjdel. Less than the fakes of OpenPBS and LSF.
+From flux-batch(1), flux-jobs(1), flux-cancel(1) and RFC 19; the user's guide of Fugaku for pjsub, pjstat and pjdel.
+Less than the fakes of OpenPBS and LSF.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -17,7 +16,6 @@ from typing import NoReturn
 import batch
 
 FLUX = {batch.QUEUED: "SCHED", batch.RUNNING: "RUN"}
-OAR = {batch.QUEUED: "Waiting", batch.RUNNING: "Running"}
 PJM = {batch.QUEUED: "QUE", batch.RUNNING: "RUN"}
 MARK = "ƒ"
 
@@ -119,54 +117,6 @@ def flux(words: list[str]) -> int:
             sys.stdout.write(line + "\n")
     else:
         batch.cancel(folder, by_id[words[1]]["number"])
-    return 0
-
-
-def oarsub(words: list[str]) -> int:
-    """Submit a command, a line for a shell."""
-    folder = _open()
-    chosen, rest = _options(words, ("-l", "-p", "-q", "-t"))
-    limit = re.search(r"walltime=([\d:]+)", chosen.get("-l", ""))
-    number = _submit(
-        folder, "#!/bin/sh\nexec " + rest[0] + "\n", name=chosen["--name"], out=chosen["--stdout"],
-        limit=_seconds(limit[1]) if limit else 3600, late={"OAR_JOB_ID": "%J"},
-    )  # fmt: skip
-    sys.stdout.write(f"[ADMISSION RULE] Modify resource description with type constraints\nOAR_JOB_ID={number}\n")
-    return 0
-
-
-def oarstat(words: list[str]) -> int:
-    """Print jobs as JSON."""
-    folder = _open()
-    chosen, _ = _options(words, ("-j", "-u"))
-    found = {}
-    for job in batch.jobs(folder) if "-j" in chosen else _listed(folder):
-        if chosen.get("-j", str(job["number"])) != str(job["number"]):
-            continue
-        event = {batch.CANCELLED: "FRAG_JOB_REQUEST", batch.WALLTIME: "WALLTIME"}.get(job.get("why") or "")
-        state = "Error" if event or job.get("status") else "Terminated"
-        found[str(job["number"])] = {
-            "state": OAR.get(job["state"], state), "name": job["name"], "owner": job["owner"],
-            "assigned_network_address": [job["node"]] if job.get("node") else [],
-            "startTime": int(job.get("started") or 0), "walltime": job["limit"], "message": "R=1,W=1:0:0,J=B",
-            "events": [{"type": event}] if event else [],
-        }  # fmt: skip
-    if found:
-        sys.stdout.write(json.dumps(found, indent=3, separators=(",", " : ")) + "\n")
-    return 0
-
-
-def oardel(words: list[str]) -> int:
-    """Cancel a job."""
-    batch.cancel(_open(), int(words[0]))
-    sys.stdout.write(f"Deleting the job = {words[0]} ...REGISTERED.\n")
-    return 0
-
-
-def oarnodes(words: list[str]) -> int:
-    """List the nodes."""
-    assert words == ["-l"]
-    sys.stdout.write("".join(f"{node}\n" for node in batch.nodes(_open())))
     return 0
 
 
