@@ -17,14 +17,27 @@ refuse_nodeless() {
     give_up "${nodeless}" "ask the cluster's administrators what qstat should show"
 }
 
+# Cancels the job once whoever asked for it is gone, however that came: nobody is going to say that it is needed no more.
+watch_over() {
+    while [ ! -e "${state}/try.dropped" ]; do
+        if ! kill -0 "${PPID}" 2>/dev/null; then
+            cancel_job
+            break
+        fi
+        command sleep 1
+    done
+    command rm -f "${state}/try.dropped"
+}
+
 # Prints `job ID NODE` and what the job says of the node, or `queued ID` where no node was given within a minute.
 try_job() {
     trial=yes
     job_name=${job_name}-try
     job_file=try.sh
     job_log=${state}/try.log
-    command rm -f "${state}/try.said"
+    command rm -f "${state}/try.said" "${state}/try.dropped"
     submit batch/try
+    watch_over </dev/null >/dev/null 2>&1 3>&- 4<&- &
     say "submitted job ${job_id}, a short one, to see how a session gets to its node"
     now
     try_until=$((now_s + 60)) try_nodeless=$((now_s + 5)) try_silent=$((now_s + 10))
@@ -51,6 +64,8 @@ try_job() {
         # its node is known a moment after it runs, or not at all
         if [ "${job_state}" != running ] || [ -n "${job_node}" ]; then try_nodeless=$((now_s + 5)); fi
         [ "${now_s}" -lt "${try_nodeless}" ] || refuse_nodeless
+        # ends us when nobody reads it any more (SIGPIPE)
+        printf '\n' >&3
         doze 0.3
         now
     done

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 from bed import until
 from serving import ended, said
-from test_cluster_sessions import PROFILE, WAYS, add, detach, fill, is_gone, page, start, way_of
+from test_cluster_sessions import PROFILE, WAYS, add, add_words, detach, fill, is_gone, page, start, way_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,41 @@ def test_a_queue_that_gives_no_node_is_said_and_the_first_session_finds_the_way(
     bed.on("login", "scancel --name=other")
     until(is_gone(bed), "the nodes are free")
     finds(bed, "srun")
+
+
+def test_an_add_that_is_ended_in_whatever_way_leaves_no_job(make_cluster: Callable[..., Cluster]) -> None:
+    bed = make_cluster()
+    words = add_words(bed)
+
+    def tried() -> list[str]:
+        return [job.state for job in bed.jobs() if job.name == "nbssh-gpu-try"]
+
+    def signals(number: int) -> None:
+        for pid, line in bed.running("client").items():
+            if "-m nbssh" in line:
+                os.kill(pid, number)
+
+    # while the job waits
+    fill(bed)
+    for end in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, "closed"):
+        session = bed.spawn("nbssh", *words, timeout=60)
+        session.expect("submitted job")
+        if isinstance(end, signal.Signals):
+            signals(end)
+        if end == signal.SIGINT:
+            session.expect_exact("nbssh: interrupted")
+            until(lambda: not bed.on("login", "find .local -path '*nbssh*' -type f").stdout, "its files are gone")
+        session.close(force=True)
+        until(lambda: tried() == [], f"the job is gone ({end})")
+    bed.on("login", "scancel --name=other")
+    until(is_gone(bed), "the nodes are free")
+    # while it looks at the node
+    session = bed.spawn("nbssh", *words, timeout=60)
+    until(lambda: tried() == ["RUNNING"], "the job runs")
+    signals(signal.SIGKILL)
+    until(is_gone(bed), "the job is gone")
+    for pid in bed.running("client"):  # the connection of one that could not end it lasts for a minute more
+        os.kill(pid, signal.SIGTERM)
 
 
 @pytest.mark.parametrize("way", ["relay", "node"])

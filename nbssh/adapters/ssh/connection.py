@@ -118,12 +118,16 @@ class Connection:
         logged_in = self._logged_in if not self.opened else lambda: True
         silence = hearing.Silence(talk, awake, logged_in, known=self._heard or self._slow)
         with contextlib.nullcontext() if self.opened or self.unasked else followed(self._lines_to_show, _show):
-            said = talk.ask(
-                wrapped.encode("utf-8", "surrogateescape"),
-                lambda out: silence.left(clock.left(out), out),
-                hearing.Ending(end),
-                output,
-            )
+            try:
+                said = talk.ask(
+                    wrapped.encode("utf-8", "surrogateescape"),
+                    lambda out: silence.left(clock.left(out), out),
+                    hearing.Ending(end),
+                    output,
+                )
+            except BaseException:  # ^C: what it still has to say is no answer to what is asked next
+                self.close()
+                raise
         if said.status is not None or silence.broken:
             self.close()
         if self.instead and said.status == FAILED and NO_SESSION in said.err:
