@@ -11,6 +11,7 @@ import ctypes
 import os
 import re
 import shlex
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -26,7 +27,6 @@ import pytest
 from clusterfiles import NUMBER, USER, Options
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator, Sequence
 
     from clusterroom import Room
@@ -128,6 +128,11 @@ class Cluster:
         )
         self.stack.callback(child.close, force=True)
         return child
+
+    def piped(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start `command` as the user on the client, without a terminal, with pipes for all three streams."""
+        streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(self._argv("client", command), env=self.env, cwd="/", **streams)  # type: ignore[call-overload, no-any-return]
 
     def ssh(self, *words: str, timeout: float = 30) -> pexpect.spawn[str]:
         """Run `ssh words` on the client in a terminal."""

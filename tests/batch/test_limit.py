@@ -1,10 +1,11 @@
-"""What a session in a job knows of the job's time limit, and of its end."""
+"""What a session in a job knows of the job's beginning, time limit and end."""
 
 from __future__ import annotations
 
 import subprocess
 from typing import TYPE_CHECKING
 
+import pexpect
 import pytest
 from bed import REPOSITORY, needs
 
@@ -51,3 +52,65 @@ def test_a_job_that_ended_before_it_listened_is_waited_for_no_longer(tmp_path: P
     done = subprocess.run(["/bin/sh", "-uc", part + around], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout == "c1 20002 2\n1\n", "it was asked for once"
+
+
+@pytest.mark.parametrize(
+    ("lefts", "said"),
+    [
+        ("700 601 600 400 121 120 60", ["10", "2"]),
+        ("3000 90 30", ["2"]),
+        # what is nearer when the session begins has just been said
+        ("590 580 121 119", ["2"]),
+        ("100 50", []),
+    ],
+)
+def test_a_session_is_reminded_ten_and_two_minutes_before_the_end(lefts: str, said: list[str]) -> None:
+    script = """
+        . "$program/batch/launch.sh"
+        title=JupyterLab r_job=2 now_s=0
+        now() { now_s=$((now_s + 10)); }
+        say() { printf '%s\\n' "$1"; }
+        look_limit() { limit_left=$left; }
+        for left in $lefts; do remind; done
+    """
+    done = subprocess.run(
+        ["/bin/sh", "-euc", script],
+        env={"program": str(REPOSITORY / "templates"), "state": "/none", "lefts": lefts, "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    lines = [f"job 2 ends in {minutes} min, and JupyterLab with it: save your work" for minutes in said]
+    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (0, lines, "")
+
+
+TITLE, BELL = "\033]0;gpu: JupyterLab on c1\007", "\007"
+
+
+@pytest.mark.parametrize(
+    ("terminal", "shown"),
+    [
+        ("TERM=xterm-256color", TITLE + BELL),
+        ("TERM=tmux-256color", TITLE + BELL),
+        ("TERM=xterm-256color LC_TERMINAL=iTerm2", TITLE + "\033]9;JupyterLab runs on c1\007"),
+        ("TERM=xterm-kitty", TITLE + "\033]9;JupyterLab runs on c1\007"),
+        ("TERM=foot", TITLE + "\033]777;notify;gpu;JupyterLab runs on c1\007"),
+        ("TERM=rxvt-unicode-256color", TITLE + "\033]777;notify;gpu;JupyterLab runs on c1\007"),
+        ("TERM=linux", BELL),
+        ("TERM=dumb", BELL),
+    ],
+)
+def test_a_terminal_is_told_in_its_own_way_that_the_job_runs(terminal: str, shown: str) -> None:
+    script = f"{terminal} job_began=1 name=gpu title=JupyterLab host=c1; . $program/batch/launch.sh; greet"
+    child = pexpect.spawn(
+        "/bin/sh",
+        ["-c", script],
+        env={"program": str(REPOSITORY / "templates"), "state": "/none", "PATH": "/usr/bin:/bin"},
+        encoding="utf-8",
+    )
+    child.expect(pexpect.EOF)
+    assert child.before == shown
+    quiet = subprocess.run(
+        ["/bin/sh", "-c", script],
+        env={"program": str(REPOSITORY / "templates"), "state": "/none", "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (quiet.stdout, quiet.stderr) == ("", "")

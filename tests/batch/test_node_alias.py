@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 from bed import until
 from serving import ended
-from test_cluster_sessions import PROFILE, WAYS, add, add_by, detach, fill, is_gone, logins, start
+from test_cluster_sessions import PROFILE, WAYS, add, add_by, detach, fill, is_gone, logins, page, serve_board, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,50 @@ def submits(bed: Cluster) -> None:
     path = bed.client_home / PROFILE
     bed.write(path, f"node_submits = true\n{path.read_text()}", 0o600)
     bed.nbssh("apply", "gpu", "--offline")
+
+
+EDITORS_SERVER = """
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"the editor")
+    def log_message(self, *_):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+print("listening", server.server_port, flush=True)
+server.handle_request()
+"""
+
+
+def edit(bed: Cluster, node: str) -> None:
+    """Do what editors do: one ssh with a SOCKS proxy, whose stdin is a long script that starts a server there."""
+    script = "".join(f": {number}\n" for number in range(20_000))  # they install what is missing
+    script += f"python3 -c '{EDITORS_SERVER}' </dev/null; echo end $(uname -n)\n"
+    with bed.piped("ssh", "-T", "-D", "127.0.0.1:19998", "-o", "ConnectTimeout=15", "gpu-node", "bash") as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(script.encode())
+        process.stdin.flush()
+        word, port = process.stdout.readline().split()
+        assert word == b"listening"
+        with bed.network():
+            proxied = socket.create_connection(("127.0.0.1", 19998), timeout=20)
+        with proxied:
+            proxied.sendall(b"\5\1\0")  # RFC 1928: version, one method, none to prove who one is
+            assert proxied.recv(2) == b"\5\0"
+            proxied.sendall(b"\5\1\0\1" + bytes((127, 0, 0, 1)) + int(port).to_bytes(2, "big"))
+            assert proxied.recv(10)[:2] == b"\5\0"
+            proxied.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            answer = b"".join(iter(lambda: proxied.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.0 200")
+        assert answer.endswith(b"the editor")
+        process.stdin.close()
+        assert process.stdout.read().split() == [b"end", node.encode()]
+        assert process.wait() == 0
+        assert process.stderr
+        assert process.stderr.read() == b""
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -59,10 +104,12 @@ def test_it_is_a_plain_ssh_host(make_cluster: Callable[..., Cluster], way: str) 
     )
     done = bed.run("git", "clone", "-q", "gpu-node:repository", "clone")
     assert (done.returncode, done.stderr) == (0, "")
-    # as editors do it: a SOCKS proxy, and a long script on stdin
-    script = "".join(f": {number}\n" for number in range(20_000)) + "echo end $(uname -n)\n"
-    done = bed.run("ssh", "-T", "gpu-node", "sh", stdin=script)
-    assert done.stdout.split() == ["end", bed.jobs()[0].node]
+    edit(bed, bed.jobs()[0].node)
+    serve_board(bed, 6006)
+    until(lambda: bed.on("c1", ": <>/dev/tcp/127.0.0.1/6006").returncode == 0, "the board is there")
+    done = bed.run("ssh", "-f", "-N", "-L", "127.0.0.1:16006:127.0.0.1:6006", "gpu-node")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert page(bed, 16006) == {}
     assert logins(bed) == before
     bed.run("ssh", "-o", "ProxyCommand=false", "-O", "exit", "gpu-node")
     assert bed.run("scp", "-q", "here", "gpu-node:there").returncode == 0
