@@ -114,3 +114,43 @@ def test_a_terminal_is_told_in_its_own_way_that_the_job_runs(terminal: str, show
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (quiet.stdout, quiet.stderr) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("look", "said"),
+    [
+        ("job_found=found job_state=queued", "put back into the queue"),
+        # it has begun again already, which takes the note of its end away
+        ("job_found=found job_state=running; rm -f $state/over", "put back into the queue"),
+        ("job_found=none job_state=ended; explain_end() { job_end=cancelled; }", "was cancelled"),
+        ("job_found=none job_state=ended; explain_end() { job_end=timeout; }", "has reached its time limit"),
+        # of a Jupyter that ended by itself launch says more
+        ("job_found=none job_state=ended; explain_end() { job_end=failed; }", ""),
+        ("job_found=silent", ""),
+        ("via=relay; job_found=found job_state=queued", ""),
+    ],
+)
+def test_a_session_that_outlives_its_job_asks_why_it_ended(tmp_path: Path, look: str, said: str) -> None:
+    batch = tmp_path / "batch"
+    batch.mkdir()
+    (batch / "jobs.sh").symlink_to(REPOSITORY / "templates/batch/jobs.sh")
+    before, _, asked = look.partition("; ") if look.startswith("via=") else ("", "", look)
+    (batch / "some.sh").write_text(f"scheduler_commands=true\nlook_job() {{ {asked}; }}\n")
+    (tmp_path / "over").write_text("2\n")
+    script = f"""
+        program=$parts
+        . "$parts/batch/launch.sh"
+        now() {{ now_s=5; }}
+        program=$state scheduler=some via=node name=gpu r_job=2
+        {before}
+        tell_job_end
+        echo more
+    """
+    done = subprocess.run(
+        ["/bin/sh", "-euc", script],
+        env={"parts": str(REPOSITORY / "templates"), "state": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == ((1, "") if said else (0, "more\n")), done.stderr
+    assert said in done.stderr
+    assert bool(said) == ("job 2 " in done.stderr)
