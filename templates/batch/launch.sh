@@ -107,7 +107,7 @@ tell_job_end() {
     [ -z "${missing}" ] || return 0
     job_id=${r_job}
     now
-    tell_until=$((now_s + 6))
+    tell_until=$((now_s + 5))
     while :; do
         look_job || :
         tell_over=''
@@ -117,12 +117,16 @@ tell_job_end() {
             job_end=requeued
             break
         fi
-        if [ "${job_found}" = none ]; then
-            explain_end
-            break
-        fi
+        job_end=ended
+        [ "${job_found}" != none ] || explain_end
+        # one that ends may be back in the queue in a moment
+        [ "${job_end}" = ended ] || break
+        [ "${job_found}" != silent ] || return 0
         now
-        if [ "${job_found}" = silent ] || [ "${now_s}" -ge "${tell_until}" ]; then return 0; fi
+        if [ "${now_s}" -ge "${tell_until}" ]; then
+            tell_waited=yes
+            return 0
+        fi
         doze 0.5
     done
     case ${job_end} in
@@ -141,7 +145,8 @@ explain_server_end() {
         fail "job ${r_job} has reached its time limit, and with it ${title} on ${host} has ended" "start it again: ssh ${name}-nb"
     fi
     # a limit that was moved since, or another end of the job: that takes this session along, in a moment
+    tell_waited=''
     [ -f "${state}/joined" ] || tell_job_end
-    command sleep 3
+    [ -n "${tell_waited}" ] || command sleep 3
     go_on
 }

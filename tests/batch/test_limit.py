@@ -124,6 +124,11 @@ def test_a_terminal_is_told_in_its_own_way_that_the_job_runs(terminal: str, show
         ("job_found=found job_state=running; rm -f $state/over", "put back into the queue"),
         ("job_found=none job_state=ended; explain_end() { job_end=cancelled; }", "was cancelled"),
         ("job_found=none job_state=ended; explain_end() { job_end=timeout; }", "has reached its time limit"),
+        # one that is about to be put back
+        (
+            "job_found=none; explain_end() { job_end=ended; look_job() { job_found=found job_state=queued; }; }",
+            "put back",
+        ),
         # of a Jupyter that ended by itself launch says more
         ("job_found=none job_state=ended; explain_end() { job_end=failed; }", ""),
         ("job_found=silent", ""),
@@ -140,7 +145,8 @@ def test_a_session_that_outlives_its_job_asks_why_it_ended(tmp_path: Path, look:
     script = f"""
         program=$parts
         . "$parts/batch/launch.sh"
-        now() {{ now_s=5; }}
+        now_s=0
+        now() {{ now_s=$((now_s + 1)); }}
         program=$state scheduler=some via=node name=gpu r_job=2
         {before}
         tell_job_end
