@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -345,3 +346,30 @@ def test_a_page_is_shown_in_place_of_the_first_one(laptop: Laptop, shell: list[s
     laptop.open(shell, "once=tree", DISPLAY=":0")
     pages = [f"file://{laptop.secrets}/{name}".replace(" ", "%20") for name in ("mybox.html", "mybox+open.html")]
     assert laptop.calls("xdg-open")[1:] == pages
+
+
+@pytest.mark.parametrize(
+    ("shell", "holder"), [*((shell, "perl") for shell in SHELLS), (["sh"], "python3"), (["sh"], "ssh-add")], ids=str
+)
+def test_a_kill_goes_on_once_it_is_held_and_ends_with_what_it_holds(
+    laptop: Laptop, shell: list[str], holder: str
+) -> None:
+    needs(shell[0], holder)
+    for tool in ("sh", "sleep", "rm"):
+        (laptop.bin / tool).symlink_to(str(shutil.which(tool)))
+    # ssh-add does not say when it is connected, so it is given a moment; the others as long as they take
+    late = "" if holder == "ssh-add" else "sleep 0.3; "
+    laptop.stub(holder, f'{late}exec {shutil.which(holder, path=SYSTEM_PATH)} "$@"')
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(laptop.conf_dir / "mybox.end"))
+        listener.listen()
+        listener.setblocking(False)
+        subprocess.run(
+            [str(shutil.which(shell[0])), *shell[1:], str(laptop.conf_dir / "open"), "mybox", "stop"],
+            env=laptop.env | {"PATH": str(laptop.bin)}, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+        held, _ = listener.accept()
+        assert list(laptop.conf_dir.iterdir()) == [laptop.conf_dir / "open"]
+        assert laptop.running()
+        held.close()
+        until(lambda: not laptop.running(), "the opener ends")
