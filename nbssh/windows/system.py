@@ -9,6 +9,7 @@ import shlex
 import shutil
 import socket
 import subprocess  # only for its quoting
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -43,6 +44,11 @@ def _patiently(act: Callable[[], None]) -> None:
         time.sleep(0.05)
 
 
+def _is_from_store() -> bool:
+    """Tell whether this Python is one of the Microsoft Store: those lie in a folder WindowsApps."""
+    return "windowsapps" in sys.base_prefix.lower()
+
+
 class Windows(ClientSystem):
     """Windows with its own OpenSSH."""
 
@@ -69,10 +75,19 @@ class Windows(ClientSystem):
         return self.password_home()
 
     def folders(self, home: Path) -> tuple[Path, Path]:
-        """Return the folders for configuration and for state."""
+        """Return the folders for configuration and for state.
+
+        What a Python from the Microsoft Store writes below AppData only this Python sees, and no ssh or browser: it
+        takes the folders of other systems. Once they are there every Python takes them, but for what was made before.
+        """
         local = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+        plain = home / ".config", home / ".local" / "state"
+        if _is_from_store() or (plain[0] / "nbssh").is_dir():
+            folders = (local, local) if (local / "nbssh" / "profiles").is_dir() else plain
+        else:
+            folders = local, local
         config, state = (os.environ.get(name) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"))
-        return Path(config or local) / "nbssh", Path(state or local) / "nbssh"
+        return Path(config or folders[0]) / "nbssh", Path(state or folders[1]) / "nbssh"
 
     def ssh(self) -> str:
         """Return the ssh to run. Windows' own is preferred to Git's, which reads the files in another way."""

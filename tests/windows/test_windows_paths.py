@@ -19,6 +19,7 @@ from nbssh.windows.system import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 HOME = PureWindowsPath(r"C:\Users\Zoë O'Neil")
 
@@ -152,3 +153,25 @@ def test_what_a_user_types_elsewhere_is_quoted() -> None:
     assert system.to_make_writable("/x") == "chmod u+w /x"
     assert (system.to_end(5), system.to_end(5, 6, hard=True)) == ("kill 5", "kill -9 5 6")
     assert system.one_after_another("rm x", "nbssh apply") == "rm x && nbssh apply"
+
+
+def test_a_python_of_the_store_writes_where_ssh_and_the_browser_see_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = tmp_path / "AppData" / "Local"
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LOCALAPPDATA", str(local))
+    ordinary = (local / "nbssh", local / "nbssh")
+    seen = (tmp_path / ".config" / "nbssh", tmp_path / ".local" / "state" / "nbssh")
+    assert Windows().folders(tmp_path) == ordinary
+    with monkeypatch.context() as store_python:
+        store_python.setattr(
+            "sys.base_prefix",
+            r"C:\Program Files\WindowsApps\PythonSoftwareFoundation.Python.3.13_qbz5n2kfra8p0",
+        )
+        assert Windows().folders(tmp_path) == seen
+    seen[0].mkdir(parents=True)
+    assert Windows().folders(tmp_path) == seen  # another Python finds the same
+    (local / "nbssh" / "profiles").mkdir(parents=True)
+    assert Windows().folders(tmp_path) == ordinary  # profiles that were made before
