@@ -91,6 +91,13 @@ def _answer(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"nbssh {__version__}")  # noqa: T201  the fastest answer: no import at all
         return Exit.DONE
+    from nbssh.adapters.terminal.ending import in_order  # noqa: PLC0415
+
+    with in_order():
+        return _command(arguments)
+
+
+def _command(arguments: list[str]) -> int:
     try:
         from typer.main import get_command  # noqa: PLC0415  70 ms
 

@@ -53,7 +53,7 @@ def test_an_add_that_is_ended_in_whatever_way_leaves_no_job(make_cluster: Callab
         session.expect("submitted job")
         if isinstance(end, signal.Signals):
             signals(end)
-        if end == signal.SIGINT:
+        if end in (signal.SIGINT, signal.SIGTERM):
             session.expect_exact("nbssh: interrupted")
             until(lambda: not bed.on("login", "find .local -path '*nbssh*' -type f").stdout, "its files are gone")
         session.close(force=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import stat
 from typing import TYPE_CHECKING
@@ -308,13 +309,24 @@ def test_without_the_line_the_last_word_is_what_is_still_to_do(bed: Bed) -> None
     assert "localforward" in bed.run("ssh", "-G", "box-nb").stdout
 
 
-def test_ctrl_c_at_the_password_leaves_nothing(bed: Bed) -> None:
+@pytest.mark.parametrize("end", ["Ctrl-C", "TERM", "HUP", "closed terminal"])
+def test_an_end_at_the_password_leaves_nothing(bed: Bed, end: str) -> None:
     before = tree(bed.local_home, bed.remote_home)
     child = bed.spawn("nbssh", "add", "box", "--yes", "--jupyter", str(bed.jupyter))
     child.expect("password for the notebooks of 'box'.*: ")
-    child.sendintr()
-    child.expect(pexpect.EOF)
-    assert child.wait() == 130
+    if end == "Ctrl-C":
+        child.sendintr()
+    elif end == "closed terminal":
+        child.ptyproc.fileobj.close()
+    else:
+        child.kill(getattr(signal, f"SIG{end}"))
+    if end != "closed terminal":
+        child.expect(pexpect.EOF)
+        assert "nbssh: interrupted" in child.before
+    child.wait()
+    assert (child.exitstatus, child.signalstatus) == {
+        "Ctrl-C": (130, None), "TERM": (None, signal.SIGTERM),
+    }.get(end, (None, signal.SIGHUP))  # fmt: skip
     assert tree(bed.local_home, bed.remote_home) == before
 
 
