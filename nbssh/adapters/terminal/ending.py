@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAMES = ("SIGTERM", "SIGHUP")  # the second is what a closed terminal sends; Windows has none
+_NAMES = ("SIGTERM", "SIGHUP")  # the second is what a closed terminal sends, where a system has it
 
 
 @contextlib.contextmanager
