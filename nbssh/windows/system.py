@@ -82,10 +82,8 @@ class Windows(ClientSystem):
         """
         local = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
         plain = home / ".config", home / ".local" / "state"
-        if _is_from_store() or (plain[0] / "nbssh").is_dir():
-            folders = (local, local) if (local / "nbssh" / "profiles").is_dir() else plain
-        else:
-            folders = local, local
+        is_plain = _is_from_store() or (plain[0] / "nbssh").is_dir()
+        folders = plain if is_plain and not (local / "nbssh" / "profiles").is_dir() else (local, local)
         config, state = (os.environ.get(name) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"))
         return Path(config or folders[0]) / "nbssh", Path(state or folders[1]) / "nbssh"
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None and not os.environ.get("CI"), reason="no ssh here")
 
-FUZZ_EXAMPLES = int(os.environ.get("NBSSH_FUZZ_EXAMPLES", "30"))
+FUZZ_EXAMPLES = int(os.environ.get("NBSSH_FUZZ_EXAMPLES", "60"))
 SOCKET = "/home/alice/.local/state/nbssh/mybox/sock"
 FORWARDS = (printed_forward("127.0.0.1:8888", SOCKET),)
 OTHERS = ("otherbox", "mybox-nbx", "10.0.0.5")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PORT = free_port()
 FUZZ = "NBSSH_FUZZ_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("NBSSH_FUZZ_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("NBSSH_FUZZ_EXAMPLES", "40"))
 SHARDS = 2  # as many as the machines that run this have processors
 HOSTS = ("box", "gate", "x.corp")
 

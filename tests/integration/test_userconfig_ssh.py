@@ -16,7 +16,7 @@ from nbssh.core.ssh.include import Kind, find_host, include_added, include_remov
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXAMPLES = int(os.environ.get("NBSSH_FUZZ_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("NBSSH_FUZZ_EXAMPLES", "60"))
 
 OURS = [
     "Include nbssh.d/*.conf",

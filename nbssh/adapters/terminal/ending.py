@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,12 +20,12 @@ def in_order() -> Iterator[None]:
     A signal that is ignored, as below nohup, stays so.
     """
     came: list[int] = []
-    before: dict[int, Any] = {}
+    ours: list[int] = []
 
     def end(number: int, _: object) -> None:
         came.append(number)
         # A second TERM ends at once. A second HUP is usual: a shell passes on what the terminal has sent already.
-        for each in before:
+        for each in ours:
             signal.signal(each, signal.SIG_DFL if each == signal.SIGTERM else signal.SIG_IGN)
         raise KeyboardInterrupt
 
@@ -33,12 +33,12 @@ def in_order() -> Iterator[None]:
         with contextlib.suppress(ValueError):  # not in the main thread
             for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
                 if signal.getsignal(number) == signal.SIG_DFL:
-                    before[number] = signal.SIG_DFL
                     signal.signal(number, end)
+                    ours.append(number)
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
         for number in came:
             for stream in (sys.stdout, sys.stderr):
                 with contextlib.suppress(OSError):  # the terminal may be gone
