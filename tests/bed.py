@@ -17,9 +17,10 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, AnyStr, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+import warm
 from listening import listening
 from quick import quick
 
@@ -105,7 +106,7 @@ def parent(pid: int) -> int:
     return int(fields[1]) if fields else 0
 
 
-def ends(process: subprocess.Popen[AnyStr], stdin: AnyStr, seconds: float) -> bool:
+def ends(process: subprocess.Popen[Any] | warm.Warm, stdin: str | bytes, seconds: float) -> bool:
     """Feed `process`, the head of a group of its own, and wait for it; False: it was killed after `seconds`.
 
     Not by communicate(timeout=…), which looks for the end every 50 ms: too seldom for thousands of short commands.
@@ -137,19 +138,10 @@ def capture(
     Into files, not pipes: an ssh master in the background would keep a pipe open.
     """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=out,
-            stderr=err,
-            env=env,
-            cwd=cwd,
-            text=True,
-            start_new_session=True,  # no controlling terminal: nothing can ask there
-        )
+        process = warm.started(argv, env=env, cwd=cwd, stdout=out, stderr=err)
         status, note = 124, ""
         if ends(process, stdin, timeout):
-            status = process.returncode
+            status = process.wait()
         else:
             note = f"(test bed: ended after {timeout:.0f} s)\n"
         out.seek(0)

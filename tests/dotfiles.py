@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import bed as beds
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -76,17 +78,8 @@ class Laptop:
 
     def nbssh(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run the command as a user does, in a process of its own."""
-        return subprocess.run(
-            [sys.executable, "-m", "nbssh", *words],
-            env=self.environ,
-            input=stdin,
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
+        argv = [sys.executable, "-m", "nbssh", *words]
+        return beds.capture(argv, env=self.environ, cwd=self.home, stdin=stdin, timeout=120)
 
     def done(self, *words: str) -> str:
         """Run the command, which must exit 0; return what it said."""
