@@ -74,6 +74,7 @@ for number in range(how.get("kernels", 0)):
 def end(*_):
     os.unlink(info)
     sys.stderr.write("Shutting down\n")
+    time.sleep(how.get("ends", 0))
     os._exit(0)
 
 

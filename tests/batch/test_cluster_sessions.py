@@ -27,8 +27,8 @@ PROFILE = ".config/nbssh/profiles/gpu.toml"
 
 
 def misbehave(bed: Cluster, **how: Any) -> None:  # noqa: ANN401  anything JSON knows
-    """Tell the next fake Jupyter what to do wrong."""
-    bed.write(bed.cluster_home / "fake.json", json.dumps(how))
+    """Tell the next fake Jupyter what to do wrong; at its end it has a kernel to stop, as one that was used has."""
+    bed.write(bed.cluster_home / "fake.json", json.dumps({"ends": 0.3} | how))
 
 
 def add_words(bed: Cluster, *words: str, kind: str = "slurm") -> tuple[str, ...]:
