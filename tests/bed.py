@@ -131,14 +131,14 @@ def ends(process: subprocess.Popen[Any] | warm.Warm, stdin: str | bytes, seconds
 
 
 def capture(
-    argv: Sequence[str], *, env: dict[str, str], cwd: Path, stdin: str = "", timeout: float = 60
+    argv: Sequence[str], *, env: dict[str, str], cwd: Path, stdin: str = "", timeout: float = 60, memory: int = 0
 ) -> subprocess.CompletedProcess[str]:
     """Run `argv` without a terminal and return what it said. Never raises; status 124: it hung.
 
     Into files, not pipes: an ssh master in the background would keep a pipe open.
     """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        process = warm.started(argv, env=env, cwd=cwd, stdout=out, stderr=err)
+        process = warm.started(argv, env=env, cwd=cwd, stdout=out, stderr=err, memory=memory)
         status, note = 124, ""
         if ends(process, stdin, timeout):
             status = process.wait()
@@ -199,10 +199,11 @@ class Bed:
         return quick(BIN / "jupyter-lab")
 
     def run(
-        self, *command: str, stdin: str = "", timeout: float = 60, cwd: Path | None = None
+        self, *command: str, stdin: str = "", timeout: float = 60, cwd: Path | None = None, memory: int = 0
     ) -> subprocess.CompletedProcess[str]:
         """Run `command` on the laptop, without a terminal; `nbssh` and `ssh` are this bed's. See `capture`."""
-        return capture(self._argv(command), env=self.env, cwd=cwd or self.local_home, stdin=stdin, timeout=timeout)
+        place = cwd or self.local_home
+        return capture(self._argv(command), env=self.env, cwd=place, stdin=stdin, timeout=timeout, memory=memory)
 
     def nbssh(self, *words: str, stdin: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run nbssh on the laptop and fail the test unless it exits 0."""

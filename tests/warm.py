@@ -47,15 +47,15 @@ class Warm:
 
 
 def started(
-    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdout: IO[Any], stderr: IO[Any]
+    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdout: IO[Any], stderr: IO[Any], memory: int = 0
 ) -> Warm | subprocess.Popen[str]:
-    """Start `argv` as the head of a session of its own, and `stdin` as a pipe for text."""
+    """Start `argv` as the head of a session of its own, and `stdin` as a pipe for text; `memory`: bytes it may have."""
     if list(argv[:3]) == _NBSSH and _possible(env):
         early = tuple(sorted((name, value) for name, value in env.items() if name.startswith(_EARLY)))
         with _LOCK:
-            return _server(early).start(argv[3:], env, cwd, stdout.fileno(), stderr.fileno())
+            return _server(early).start(argv[3:], env, cwd, (stdout.fileno(), stderr.fileno()), memory)
     return subprocess.Popen(
-        argv,
+        ["prlimit", f"--as={memory}", *argv] if memory else argv,
         stdin=subprocess.PIPE,
         stdout=stdout,
         stderr=stderr,
@@ -94,12 +94,14 @@ class _Server:
                 pass_fds=[theirs.fileno()],
             )
 
-    def start(self, words: Sequence[str], env: Mapping[str, str], cwd: Path, stdout: int, stderr: int) -> Warm:
+    def start(
+        self, words: Sequence[str], env: Mapping[str, str], cwd: Path, streams: tuple[int, int], memory: int
+    ) -> Warm:
         theirs, ours = os.pipe()
         answers, says = os.pipe()
         try:
-            request = {"words": words, "env": dict(env), "cwd": str(cwd), "umask": _umask()}
-            socket.send_fds(self._socket, [json.dumps(request).encode()], [theirs, stdout, stderr, says])
+            request = {"words": words, "env": dict(env), "cwd": str(cwd), "umask": _umask(), "memory": memory}
+            socket.send_fds(self._socket, [json.dumps(request).encode()], [theirs, *streams, says])
         finally:
             os.close(theirs)
             os.close(says)
@@ -147,11 +149,15 @@ def _serve(requests: socket.socket) -> None:
 
 
 def _become(request: dict[str, Any], streams: list[int]) -> None:
+    import resource  # noqa: PLC0415  Windows has none
+
     os.setsid()
     for number, fd in enumerate(streams):
         os.dup2(fd, number)
     os.closerange(3, 256)
     os.umask(request["umask"])
+    if request["memory"]:
+        resource.setrlimit(resource.RLIMIT_AS, (request["memory"], resource.RLIM_INFINITY))
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])

@@ -89,11 +89,7 @@ def answer_status_of_bad(bed: Bed, how: str) -> Iterator[None]:
 
 def limited(bed: Bed, *words: str) -> tuple[int, str, str]:
     """Run nbssh with 2 GiB of memory."""
-    code = (
-        "import resource, os, sys; resource.setrlimit(resource.RLIMIT_AS, (2 << 30, resource.RLIM_INFINITY)); "
-        "os.execv(sys.executable, [sys.executable, '-m', 'nbssh', *sys.argv[1:]])"
-    )
-    done = bed.run(sys.executable, "-c", code, *words)
+    done = bed.run("nbssh", *words, memory=2 << 30)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -92,8 +92,9 @@ def test_only_its_owner_reads_it_and_a_wider_mode_is_mended(tmp_path: Path) -> N
 
 def test_it_is_bounded_and_the_newest_is_in_it(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    for number in range(40):
-        buglog.append(path, buglog.report(RuntimeError(f"{number} " + "x" * 1_000_000), ["list"]))
+    lengths = [1_000_000, *[40_000] * 20]  # each is cut to a part of the log, which starts again more than once
+    for number, length in enumerate(lengths):
+        buglog.append(path, buglog.report(RuntimeError(f"{number} " + "x" * length), ["list"]))
         assert path.stat().st_size <= buglog.LOG_BYTES
         assert f"RuntimeError: {number} x" in path.read_text(encoding="utf-8")
     assert len(buglog.described(RuntimeError("x" * 1_000_000))) < 400
