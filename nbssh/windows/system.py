@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 from nbssh.adapters.laptop.client_system import ClientSystem
 from nbssh.core.server.doctor import Finding
 from nbssh.errors import NbsshError
+from nbssh.windows import acl
 from nbssh.windows.client import LOCAL_COMMANDS, OLD, WINDOWS
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from nbssh.windows.client import WindowsClient
 
-# `acl` and `ssh` start programs, and what starts programs asks which system this is: imported where they are used.
+# `ssh` starts programs, and what starts programs asks which system this is: imported where it is used.
 # ruff: noqa: PLC0415
 
 
@@ -147,8 +148,6 @@ class Windows(ClientSystem):
 
     def restrict(self, path: str, *, folder: bool = False) -> None:
         """Take everybody else's access away. Raises OSError."""
-        from nbssh.windows import acl
-
         acl.restrict(path, folder=folder)
 
     def set_mode(self, descriptor: int, mode: int) -> None:
@@ -171,8 +170,6 @@ class Windows(ClientSystem):
 
     def others_listed(self, path: str, *, folder: bool) -> tuple[str, str] | None:
         """Return who else may use `path`, and the commands that end that; None if nobody may."""
-        from nbssh.windows import acl
-
         if not acl.is_wide(path):
             return None
         return "others than you, SYSTEM and Administrators may use it", acl.repair(path, folder=folder)

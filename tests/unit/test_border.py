@@ -12,7 +12,6 @@ import nbssh
 from nbssh.adapters.laptop.paths import Paths
 from nbssh.errors import NbsshError
 from nbssh.steps import border
-from nbssh.windows import acl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +37,7 @@ ERRORS: dict[str, Callable[[], object]] = {
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_a_bug_is_the_hosts_own_error_and_in_the_log(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(acl, "restrict", lambda *_, **__: None)  # a pretended Windows has no icacls
+def test_a_bug_is_the_hosts_own_error_and_in_the_log(tmp_path: Path, name: str) -> None:
     paths = Paths(tmp_path)
     log = Path(paths.log)
     before = log.stat().st_size if log.exists() else 0

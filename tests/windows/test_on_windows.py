@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bed import REPOSITORY
+from windows import RULES, USER
 
 from nbssh.cli.app import app
 from nbssh.core.files.program import program
+from nbssh.windows.client import WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,15 +35,13 @@ class Laptop:
         for made in (self.home / ".ssh", self.bin, openssh, folder / "temp"):
             made.mkdir(parents=True)
         self.tool(openssh / "ssh.exe", f'exec ssh -F "{self.home}/.ssh/config" "$@"')
-        self.tool(self.bin / "icacls", f'printf "%s\\n" "$*" >>"{folder}/icacls.calls"')
-        self.tool(self.bin / "whoami", 'printf \'"box\\\\zo\\202","S-1-5-21-1-2-3-1001"\\n\'')
         self.config = self.home / ".ssh" / "config"
         self.config.write_bytes(b"Host mybox\r\n    HostName 10.0.0.5\r\n    User alice\r\n")
         self.config.chmod(0o600)
         self.env = {
             "HOME": str(self.home), "USERPROFILE": str(self.home), "LOCALAPPDATA": str(self.home / "AppData/Local"),
             "SYSTEMROOT": str(folder / "Windows"), "PROGRAMDATA": str(folder / "ProgramData"),
-            "TMPDIR": str(folder / "temp"),
+            "TMPDIR": str(folder / "temp"), RULES: str(folder),
             "PATH": f"{self.bin}:/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY),
         }  # fmt: skip
         self.env |= {key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")}
@@ -160,20 +160,19 @@ def test_add_writes_the_files_of_windows(laptop: Laptop) -> None:
 
 def test_files_and_folders_get_access_lists_instead_of_modes(laptop: Laptop) -> None:
     laptop.add()
-    calls = (laptop.folder / "icacls.calls").read_text().splitlines()
-    grants = "/inheritance:r /grant:r *S-1-5-21-1-2-3-1001:{0} *S-1-5-18:{0} *S-1-5-32-544:{0} /q"
+    calls = (laptop.folder / "set").read_text(encoding="utf-8").splitlines()
+    rules = f"D:P(A;{{0}};FA;;;{USER})(A;{{0}};FA;;;SY)(A;{{0}};FA;;;BA)"
     folder = laptop.home / ".ssh" / "nbssh.d"
-    assert f"{folder} {grants.format('(OI)(CI)F')}" in calls
-    for name in ("mybox.conf", "open.ps1"):
+    assert f"{folder} {rules.format('OICI')}" in calls
+    for name in ("mybox.conf", WINDOWS.opener_name):
         # before a byte is in it, under its temporary name
-        assert [call for call in calls if call.startswith(f"{folder}/.{name}.") and call.endswith(grants.format("F"))]
-    assert all(" /inheritance:r " in call for call in calls)
+        assert [call for call in calls if call.startswith(f"{folder}/.{name}.") and call.endswith(rules.format(""))]
 
 
-def test_an_icacls_that_fails_leaves_nothing_behind(laptop: Laptop) -> None:
-    laptop.tool(laptop.bin / "icacls", "echo 'Access is denied.'; exit 5")
+def test_a_list_that_cannot_be_set_leaves_nothing_behind(laptop: Laptop) -> None:
+    (laptop.folder / "fails").touch()
     said = laptop.nbssh("add", "mybox", "--offline", "--yes", "--password-stdin", stdin="s\n", status=1)
-    assert "Access is denied" in said or "access is denied" in said
+    assert "access is denied" in said
     assert not (laptop.home / ".ssh" / "nbssh.d").exists()
     assert b"Include" not in laptop.config.read_bytes()
 
@@ -219,12 +218,8 @@ echo 'ssh: connect to host 10.0.0.5 port 22: Connection timed out' >&2; exit 255
 def test_a_file_that_others_may_use_is_found_with_what_repairs_it(with_profile: Laptop) -> None:
     laptop = with_profile
     conf = laptop.home / ".ssh" / "nbssh.d" / "mybox.conf"
-    laptop.tool(
-        laptop.bin / "icacls",
-        '[ "$2" = /save ] || exit 1\n'
-        "printf 'x (A;;FA;;;WD)\\r\\nD:PAI(A;;FA;;;SY)(A;;FA;;;S-1-5-21-1-2-3-1001)' >\"$3\"\n"
-        "case $1 in *mybox.conf) other=WD ;; *) other=BA ;; esac\n"
-        'printf \'(D;;FA;;;AN)(A;;0x1200a9;;;%s)\\r\\n\' "$other" >>"$3"',
+    (laptop.folder / "read").write_text(
+        f"mybox.conf D:PAI(D;;FA;;;AN)(A;;FA;;;SY)(A;;FA;;;{USER})(A;;0x1200a9;;;WD)\n", encoding="utf-8"
     )
     (found,) = [
         check for check in json.loads(laptop.run("doctor", "--offline", "--json").stdout)["checks"]
@@ -233,7 +228,7 @@ def test_a_file_that_others_may_use_is_found_with_what_repairs_it(with_profile: 
     assert found["level"] == "error"
     assert "mybox.conf: others than you" in found["message"]
     assert found["repair"].startswith(
-        f'icacls "{conf}" /reset; icacls "{conf}" "/inheritance:r" "/grant:r" "*S-1-5-21-'
+        f'icacls "{conf}" /reset; icacls "{conf}" "/inheritance:r" "/grant:r" "*{USER}:F"'
     )
 
 

@@ -15,6 +15,7 @@ from nbssh.core.files.client import LocalCommand
 from nbssh.core.profile.profile import Profile
 from nbssh.core.ssh import include
 from nbssh.core.ssh.include import Kind
+from nbssh.windows import acl
 from nbssh.windows.system import Windows
 
 if TYPE_CHECKING:
@@ -135,6 +136,29 @@ def test_a_file_that_somebody_holds_for_a_moment_is_written(
     with contextlib.nullcontext() if kept else pytest.raises(PermissionError):
         Windows().replace("a", "b")
     assert len(asked) == (held + 1 if kept else 1)
+
+
+ME, MINE = "S-1-5-21-1-2-3-1001", "(A;;FA;;;S-1-5-21-1-2-3-1001)(A;;FA;;;SY)(A;;FA;;;BA)"
+
+
+@pytest.mark.parametrize(
+    ("rules", "user", "wide"),
+    [
+        (f"D:P{MINE}", ME, False),
+        (f"D:PAI(A;OICI;FA;;;BA){MINE}(D;;FA;;;AN)", ME, False),
+        (f"D:PAI{MINE}(A;;0x1200a9;;;WD)", ME, True),
+        (f"D:AI{MINE}(A;ID;FA;;;S-1-5-21-1-2-3-1002)", ME, True),
+        (f'D:P{MINE}(XA;;FR;;;BU;(@USER.x == "y"))', ME, True),
+        ("D:P(A;;FA;;;LA)", "S-1-5-21-1-2-3-500", False),
+        ("D:P(A;;FA;;;LA)", ME, True),
+        ("D:P", ME, False),
+        # a disk that knows no lists: everybody may everything
+        ("D:NO_ACCESS_CONTROL", ME, True),
+        ("", ME, True),
+    ],
+)
+def test_who_may_use_a_file_is_told_by_numbers(rules: str, user: str, *, wide: bool) -> None:
+    assert acl.are_wide(rules, user) is wide
 
 
 def test_what_a_user_types_is_what_both_shells_of_windows_know() -> None:

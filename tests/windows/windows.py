@@ -30,6 +30,36 @@ _ROOT = Path(__file__).resolve().parents[2]
 _OURS = (f"{_ROOT / 'nbssh'}{os.sep}", f"{_ROOT / 'tests'}{os.sep}")
 
 
+# Access lists: each that is set becomes a line in this folder's file `set`, those of `read` are answered.
+RULES = "NBSSH_BED_RULES"
+USER = "S-1-5-21-1-2-3-1001"
+
+
+class _Security(ModuleType):
+    """What nbssh.windows.security asks of Windows, answered from files."""
+
+    def user(self) -> str:
+        return USER
+
+    def rules(self, path: str) -> str:
+        folder = os.environ.get(RULES, "/")
+        try:
+            lines = Path(folder, "read").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            lines = []
+        found = [rules for name, _, rules in (line.rpartition(" ") for line in lines) if path.endswith(name)]
+        return found[0] if found else f"D:P(A;;FA;;;{USER})(A;;FA;;;SY)(A;;FA;;;BA)"
+
+    def set_rules(self, path: str, wanted: str) -> None:
+        folder = os.environ.get(RULES)
+        if not folder:
+            return
+        if Path(folder, "fails").exists():
+            raise PermissionError(13, "Access is denied", path)
+        with Path(folder, "set").open("a", encoding="utf-8") as file:
+            file.write(f"{path} {wanted}\n")
+
+
 class _Changed(ModuleType):
     """A module as it is on Windows: all that is not `missing` or `changed` is the real one's, to be set too."""
 
@@ -54,6 +84,7 @@ def become_windows() -> None:
         "socket": _Changed(socket, {"AF_UNIX"}, SO_EXCLUSIVEADDRUSE=socket.SO_KEEPALIVE),
         "sys": _Changed(sys, set(), platform="win32"),
     }
+    sys.modules["nbssh.windows.security"] = _Security("nbssh.windows.security")
     real = builtins.__import__
 
     def as_windows(
