@@ -187,7 +187,8 @@ def _remove_here(context: Context, names: list[str]) -> None:
     paths = context.paths
     gone = {path: kind for name in names for path, kind in _files_of(context, name).items()}
     if not set(profiles.names(context)) - set(names):
-        gone[paths.opener] = Kind.OPENER
+        former = [paths.conf_dir / each for each in paths.system.client.former_openers]
+        gone |= dict.fromkeys([paths.opener, *former], Kind.OPENER)
     # The profiles last: whoever is killed before can still say the same command again.
     gone |= dict.fromkeys(map(paths.profile, names), Kind.PROFILE)
     ended = [change for name in names for change in unit.removal(context, name)]

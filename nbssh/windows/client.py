@@ -1,4 +1,4 @@
-"""What the files of a laptop look like that Windows, its cmd.exe, PowerShell and OpenSSH read. Pure.
+"""What the files of a laptop look like that Windows, its cmd.exe and OpenSSH read. Pure.
 
 That OpenSSH has no ControlMaster, and to it an inherited ControlPath is fatal.
 """
@@ -10,18 +10,22 @@ from typing import ClassVar
 import msgspec
 
 from nbssh.core.files import client
+from nbssh.core.files.change import MARK
+from nbssh.core.files.template import Template
 
 
-class Opener(client.Opener, frozen=True, kw_only=True):
-    """What the browser's opener knows, for PowerShell."""
+class Opener(Template, frozen=True, kw_only=True):
+    """What the browser's opener knows, for cmd.exe: nothing of its user, whose name it could not spell."""
 
-    templates: ClassVar = ("windows/open.ps1",)
+    templates: ClassVar = ("windows/open.cmd",)
+    seal: str
 
 
 class LocalCommand(client.LocalCommand, frozen=True, kw_only=True):
-    """How ssh calls the opener, through cmd.exe."""
+    """How ssh calls the opener, through cmd.exe. Its words are counted, so none is left out but the last."""
 
     templates: ClassVar = ("windows/local_command",)
+    page: str
 
 
 class ProxyCommand(client.ProxyCommand, frozen=True, kw_only=True):
@@ -35,32 +39,30 @@ class WindowsClient(client.Client):
 
     multiplexes: ClassVar = False
     skips_mark: ClassVar = True
-    opener_name: ClassVar = "open.ps1"
+    opener_name: ClassVar = "open.cmd"
+    former_openers: ClassVar = ("open.ps1",)
 
     def text(self, lines: str) -> str:
         """Return rendered text with CR LF at the lines' ends."""
         return lines.replace("\n", "\r\n")
 
-    def opener(self, model: client.Opener) -> str:
-        """Return the script that opens the browser.
+    def opener(self, model: client.Opener) -> str:  # noqa: ARG002  its words say where the pages are
+        """Return the script that opens the browser."""
+        return self.text(client.rendered(Opener(seal=f":: {MARK}")))
 
-        Windows PowerShell 5.1 takes a script without a byte order mark for one in the code page of the day.
-        """
-        return "\ufeff" + self.text(super().opener(Opener(**msgspec.structs.asdict(model))))
-
-    def local_command(self, model: client.LocalCommand) -> str:
+    def local_command(self, model: client.LocalCommand, page: str) -> str:
         """Return the argument of LocalCommand."""
-        return super().local_command(LocalCommand(**msgspec.structs.asdict(model)))
+        return client.rendered(LocalCommand(**msgspec.structs.asdict(model), page=page))
 
     def proxy_command(self, model: client.ProxyCommand) -> str:
         """Return the argument of ProxyCommand."""
-        return super().proxy_command(ProxyCommand(**msgspec.structs.asdict(model)))
+        return client.rendered(ProxyCommand(**msgspec.structs.asdict(model)))
 
 
 class OldWindowsClient(WindowsClient):
     """One whose OpenSSH ends a session at any LocalCommand: no browser opens."""
 
-    def local_command(self, model: client.LocalCommand) -> str:  # noqa: ARG002
+    def local_command(self, model: client.LocalCommand, page: str) -> str:  # noqa: ARG002
         """Return none."""
         return ""
 

@@ -76,7 +76,7 @@ def of_templates() -> Iterator[tuple[str, str]]:
         where = path.relative_to(REPOSITORY)
         if path.is_file() and where.parts[1] not in {"completions", "man"} and where.suffix != ".json":
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-                text = re.sub(r"\$\{\w+\}|\$\w+|\{\{.*?\}\}|%s", NAME, line)
+                text = re.sub(r"\$\{\w+\}|\$\w+|\{\{.*?\}\}|%\w+%|%s", NAME, line)
                 for part in re.split(r"""(?<!\\)"|(?<!\w)'|'(?!\w)| -->""", text):
                     yield f"{where}:{number}", part.replace('\\"', '"').replace("\\n", "\n")
 

@@ -73,7 +73,7 @@ def test_nothing_is_allowed_that_is_not_needed(wing: str) -> None:
     assert ALLOWED[wing].keys() == named(wing).keys()
 
 
-@pytest.mark.parametrize("opener", ["ssh/open", "windows/open.ps1"])
+@pytest.mark.parametrize("opener", ["ssh/open", "windows/open.cmd"])
 def test_an_opener_inherits_as_little_as_our_own_calls(opener: str) -> None:
     text = (REPOSITORY / "templates" / opener).read_text(encoding="utf-8")
     assert [option for option in QUIET if option.removeprefix("-o") not in text] == []

@@ -39,7 +39,7 @@ LOCAL = laptop_files.Local(
 )
 ON_WINDOWS = laptop_files.Local(
     conf=r"C:\Users\Zoë O'Neil\.ssh\nbssh.d\mybox.conf",
-    opener=r"C:\Users\Zoë O'Neil\.ssh\nbssh.d\open.ps1",
+    opener=r"C:\Users\Zoë O'Neil\.ssh\nbssh.d\open.cmd",
     control_socket="",
     redirect=r"C:\Users\Zoë O'Neil\AppData\Local\nbssh\secrets\mybox.html",
     client=WINDOWS,
@@ -86,7 +86,7 @@ def rendered() -> dict[str, str]:
             DIRECTIVES,
         ),
         "windows/mybox.conf": laptop_files.ssh_config("mybox", PROFILE, ON_WINDOWS, DIRECTIVES),
-        "windows/open.ps1": laptop_files.opener(r"C:\Users\Zoë O'Neil\AppData\Local\nbssh\secrets", WINDOWS),
+        "windows/open.cmd": laptop_files.opener(r"C:\Users\Zoë O'Neil\AppData\Local\nbssh\secrets", WINDOWS),
         "open": laptop_files.opener("/home/me/.local/state/nbssh/secrets"),
         "redirect.html": laptop_files.redirect("mybox", PROFILE, "t0ken-_"),
     }
@@ -153,7 +153,7 @@ def test_no_golden_file_is_left_over() -> None:
 
 def test_generated_files_carry_a_seal_that_breaks_when_they_are_edited() -> None:
     sealed = {name: text.encode() for name, text in rendered().items() if is_edited(text.encode()) is not None}
-    assert {"socket/mybox.conf", "open", "socket/profile", "tcp/profile", "windows/open.ps1"} <= set(sealed)
+    assert {"socket/mybox.conf", "open", "socket/profile", "tcp/profile", "windows/open.cmd"} <= set(sealed)
     for text in sealed.values():
         assert is_edited(text) is False
         assert is_edited(text + b"# mine\n") is True

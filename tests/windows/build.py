@@ -46,11 +46,11 @@ PACKAGES = ("wine64", "wine", "gcc-mingw-w64-x86-64-win32")
 SOURCES = {
     "bcryptprimitives.c": ["bcryptprimitives.dll"],
     "bridge.c": ["ssh.exe", "ssh-keygen.exe", "curl.exe"],
-    "powershell.c": ["powershell.exe"],
     "shell.c": ["bedshell.exe"],
+    "told.c": ["netstat.exe", "tasklist.exe", "taskkill.exe", "winebrowser.exe"],
 }
 # Where Windows has them; everything else is in System32.
-PLACES = {"ssh.exe": "OpenSSH", "ssh-keygen.exe": "OpenSSH", "powershell.exe": "WindowsPowerShell/v1.0"}
+PLACES = {"ssh.exe": "OpenSSH", "ssh-keygen.exe": "OpenSSH"}
 
 
 def environment(prefix: Path) -> dict[str, str]:

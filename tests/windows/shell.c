@@ -13,6 +13,8 @@ int wmain(int argc, wchar_t **argv)
         return 2;
     _snwprintf(line, 32767, L"C:\\windows\\system32\\cmd.exe /c %ls", argv[1]);
     line[32767] = 0;
+    /* wine 8 keeps what `for /f` reads in a file that it names without quotes */
+    SetEnvironmentVariableW(L"TMP", L"C:\\windows\\temp");
     if (!CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &start, &made))
         return 1;
     WaitForSingleObject(made.hProcess, INFINITE);

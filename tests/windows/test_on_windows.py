@@ -143,13 +143,11 @@ def test_add_writes_the_files_of_windows(laptop: Laptop) -> None:
     text = conf.read_bytes().decode()
     assert text.count("\n") == text.count("\r\n") > 10
     assert "\r\n    ControlPath none\r\n" in text
-    words = f"mybox {laptop.port} {program().id} hold"
-    assert f'-File "{laptop.home}/.ssh/nbssh.d/open.ps1" {words} <nul' in text
-    opener = (laptop.home / ".ssh" / "nbssh.d" / "open.ps1").read_bytes()
-    assert opener.startswith(b"\xef\xbb\xbf#")
-    assert not (laptop.home / ".ssh" / "nbssh.d" / "open").exists()
-    secrets = str(laptop.home / "AppData" / "Local" / "nbssh" / "secrets").replace("'", "''")
-    assert f"$secrets = '{secrets}'\r\n" in opener.decode()
+    folder, page = laptop.home / ".ssh" / "nbssh.d", laptop.home / "AppData/Local/nbssh/secrets/mybox.html"
+    assert f'    LocalCommand <nul "{folder}/open.cmd" mybox {laptop.port} {program().id} hold "{page}"\r\n' in text
+    opener = (folder / "open.cmd").read_bytes()
+    assert opener.startswith(b"@echo off\r\n")
+    assert not (folder / "open").exists()
     # one relative Include on top, in the file's own line ends
     assert laptop.config.read_bytes().startswith(
         b"# Jupyter over ssh; added by nbssh, taken out again by: nbssh uninstall\r\n"
@@ -181,7 +179,7 @@ def test_everyday_commands(with_profile: Laptop) -> None:
     laptop = with_profile
     assert "ssh mybox-nb" in laptop.nbssh("list")
     assert json.loads(laptop.run("list", "--json").stdout)["profiles"][0]["name"] == "mybox"
-    assert "open.ps1" in laptop.nbssh("show", "mybox")
+    assert "open.cmd" in laptop.nbssh("show", "mybox")
     assert laptop.run("diff", "--offline", "mybox").stdout == ""
     assert "already up to date" in laptop.nbssh("apply", "--offline")
     assert laptop.nbssh("url", "mybox") == f"http://127.0.0.1:{laptop.port}/\n"
@@ -248,6 +246,7 @@ def test_a_newer_ssh_of_windows_on_the_path_is_fine(with_profile: Laptop) -> Non
 
 def test_remove_and_uninstall_leave_the_config_as_it_was(with_profile: Laptop) -> None:
     laptop = with_profile
+    (laptop.home / ".ssh" / "nbssh.d" / "open.ps1").touch()  # of an earlier nbssh
     laptop.nbssh("remove", "mybox", "--offline")
     assert not (laptop.home / ".ssh" / "nbssh.d").exists()
     laptop.nbssh("uninstall", "--offline", "--yes")

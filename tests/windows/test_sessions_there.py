@@ -74,7 +74,11 @@ def test_two_sessions_and_what_is_asked_about_them(desk: Desk) -> None:
     assert desk.status()["state"] == "stopped"
     with desk.session():
         # ssh ran LocalCommand by way of cmd.exe
-        until((desk.laptop.folder / "powershell.log").exists, "the opener is started")
+        told = desk.laptop.folder / "told"
+        until(
+            lambda: told.exists() and f'winebrowser.exe" "http://127.0.0.1:{desk.port}/"' in told.read_text(),
+            "it opens",
+        )
         seen = desk.status()
         assert (seen["state"], seen["tunnel"], seen["version"] is None) == ("running", True, False)
         assert "Jupyter Server" in desk.nbssh("logs", "box")
@@ -109,7 +113,6 @@ def test_sessions_that_are_ended_by_k_and_by_the_other_alias(desk: Desk) -> None
 def test_commands_that_look_at_a_host_and_change_it(desk: Desk) -> None:
     desk.add()
     found = json.loads(desk.laptop.run("nbssh", "doctor", "box", "--json").stdout)["checks"]
-    # powershell.exe is the bed's own, which opens nothing
     assert [check for check in found if check["level"] == "error"] == []
     assert "OpenSSH_for_Windows_9.5" in found[0]["message"]
     assert desk.laptop.run("nbssh", "diff", "box").stdout == ""

@@ -115,7 +115,7 @@ def test_the_home_is_the_profile_folder_whatever_home_says(monkeypatch: pytest.M
 )
 def test_what_an_ssh_can_is_told_by_its_version(version: str, *, old: bool) -> None:
     model = LocalCommand(opener="o", name="n", port=1, program="p", without_master="", show="")
-    assert (Windows().client_of(lambda: version).local_command(model) == "") is old
+    assert (Windows().client_of(lambda: version).local_command(model, "p") == "") is old
 
 
 @pytest.mark.parametrize(("winerror", "held", "kept"), [(32, 3, True), (5, 1, True), (2, 1, False)])

@@ -49,6 +49,8 @@ class Client:
     skips_mark: ClassVar[bool] = False
     """Its ssh reads a config that begins with a byte order mark in UTF-8."""
     opener_name: ClassVar[str] = "open"
+    former_openers: ClassVar[Sequence[str]] = ()
+    """What it was called by earlier releases."""
 
     def text(self, lines: str) -> str:
         """Return rendered text with the system's line ends."""
@@ -56,18 +58,19 @@ class Client:
 
     def opener(self, model: Opener) -> str:
         """Return the script that opens the browser."""
-        return _render(model)
+        return rendered(model)
 
-    def local_command(self, model: LocalCommand) -> str:
-        """Return the argument of LocalCommand, in which ssh expands `%`."""
-        return _render(model)
+    def local_command(self, model: LocalCommand, page: str) -> str:  # noqa: ARG002  its opener knows the folder
+        """Return the argument of LocalCommand, in which ssh expands `%`; `page` is where that with a token is."""
+        return rendered(model)
 
     def proxy_command(self, model: ProxyCommand) -> str:
         """Return the argument of ProxyCommand, in which ssh expands `%`."""
-        return _render(model)
+        return rendered(model)
 
 
-def _render(model: Template) -> str:
+def rendered(model: Template) -> str:
+    """Return the text of a template."""
     from nbssh.core.files.render import render  # noqa: PLC0415  paths need no template engine
 
     return render(model)

@@ -208,7 +208,7 @@ def _local_command(name: str, profile: Profile, local: Local, way: Way, show: st
         without_master=_opener_word(profile, local, way),
         show=show or (f"path={path}" if path else ""),
     )
-    return local.client.local_command(model)
+    return local.client.local_command(model, local.redirect)
 
 
 def _program_word(profile: Profile, way: Way) -> str:
