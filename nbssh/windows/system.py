@@ -180,6 +180,12 @@ class Windows(ClientSystem):
             f"{what} needs a Unix terminal, which Windows does not have", f"run it on Linux, macOS or in WSL{instead}"
         )
 
+    def without_terminal(self, otherwise: str) -> str:
+        """Return the same; in a window of Git Bash, which is no console of Windows, winpty makes one."""
+        if not os.environ.get("MSYSTEM"):
+            return otherwise
+        return f"{otherwise}; to be asked in Git Bash: {shlex.join(['winpty', 'nbssh', *sys.argv[1:]])}"
+
     @contextlib.contextmanager
     def uninterrupted(self) -> Iterator[None]:
         """Hold nothing back: no signal can be."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,12 @@ import pytest
 from nbssh.adapters.laptop import store
 from nbssh.adapters.laptop.client_system import ClientSystem
 from nbssh.adapters.ssh.disk import SshDisk
+from nbssh.adapters.terminal import ui
 from nbssh.core.files.client import LocalCommand
 from nbssh.core.profile.profile import Profile
 from nbssh.core.ssh import include
 from nbssh.core.ssh.include import Kind
+from nbssh.errors import NbsshError
 from nbssh.windows import acl
 from nbssh.windows.system import Windows
 
@@ -159,6 +162,27 @@ ME, MINE = "S-1-5-21-1-2-3-1001", "(A;;FA;;;S-1-5-21-1-2-3-1001)(A;;FA;;;SY)(A;;
 )
 def test_who_may_use_a_file_is_told_by_numbers(rules: str, user: str, *, wide: bool) -> None:
     assert acl.are_wide(rules, user) is wide
+
+
+@pytest.mark.parametrize(
+    ("msystem", "also"), [("MINGW64", "; to be asked in Git Bash: winpty nbssh add 'my box'"), ("", "")]
+)
+def test_a_question_that_git_bash_cannot_show_says_what_to_type(
+    monkeypatch: pytest.MonkeyPatch, msystem: str, also: str
+) -> None:
+    monkeypatch.setenv("MSYSTEM", msystem)
+    monkeypatch.setattr(ui, "SYSTEM", Windows())
+    monkeypatch.setattr("sys.argv", ["nbssh", "add", "my box"])
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    asked = {
+        "say --yes": lambda: ui.Ui().ask("really?", otherwise="say --yes"),
+        "give it with --password-stdin": lambda: ui.Ui().password("mybox"),
+        "give it with --password-stdin, or take a random token with --token": lambda: ui.Ui().new_password("mybox"),
+    }
+    for hint, ask in asked.items():
+        with pytest.raises(NbsshError) as caught:
+            ask()
+        assert caught.value.hint == hint + also
 
 
 def test_what_a_user_types_is_what_both_shells_of_windows_know() -> None:

@@ -176,6 +176,10 @@ class ClientSystem:
     def refuse_without_terminals(self, what: str, instead: str = "") -> None:
         """Raise where there are no pseudo-terminals; `what` needs them, `instead` is the end of the hint."""
 
+    def without_terminal(self, otherwise: str) -> str:
+        """Return what to do where a question has no terminal; `otherwise` is what answers it without one."""
+        return otherwise
+
     @contextlib.contextmanager
     def uninterrupted(self) -> Iterator[None]:
         """Hold Ctrl-C, TERM and HUP back for the moment in which something is put in order, from what it starts, too.

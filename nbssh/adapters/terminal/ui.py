@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.terminal import screen
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
@@ -92,7 +93,7 @@ class Ui:
         if self.yes:
             return True
         if not is_terminal():
-            raise NbsshError(f"{question} nobody can be asked without a terminal", otherwise)
+            raise NbsshError(f"{question} nobody can be asked without a terminal", SYSTEM.without_terminal(otherwise))
         answers = {"": default, "y": True, "yes": True, "n": False, "no": False}
         while True:
             line = _answer(f"{question} {'[Y/n]' if default else '[y/N]'}")
@@ -115,7 +116,7 @@ class Ui:
         if not is_terminal():
             raise NbsshError(
                 "the notebook password cannot be asked for without a terminal",
-                "give it with --password-stdin, or take a random token with --token",
+                SYSTEM.without_terminal("give it with --password-stdin, or take a random token with --token"),
             )
         while True:
             first = _hidden(f"password for the notebooks of '{name}' (not your ssh password)")
@@ -130,7 +131,8 @@ class Ui:
         """Ask once for the password of `name`, hidden."""
         if not is_terminal():
             raise NbsshError(
-                "the notebook password cannot be asked for without a terminal", "give it with --password-stdin"
+                "the notebook password cannot be asked for without a terminal",
+                SYSTEM.without_terminal("give it with --password-stdin"),
             )
         return _hidden(f"password for the notebooks of '{name}'")
 
