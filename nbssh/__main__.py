@@ -148,7 +148,11 @@ def _interrupted() -> int:
 
 def _foreign(error: Exception, arguments: list[str]) -> int:
     """Handle what the command line parser raises (its classes are private to Typer), and bugs."""
-    if known := of_the_machine(error):
+    try:
+        from nbssh.adapters.laptop.this_system import SYSTEM  # noqa: PLC0415  only for a failure
+    except ImportError:  # an installation that is half gone
+        return _bug(error, arguments)
+    if known := of_the_machine(error, SYSTEM.at_its_end):
         return _say(known, arguments)
     if type(error).__name__ == "Abort":
         return _interrupted()
@@ -157,7 +161,7 @@ def _foreign(error: Exception, arguments: list[str]) -> int:
     if hasattr(error, "format_message"):
         message = str(error.format_message()).strip().rstrip(".")
         path = getattr(getattr(error, "ctx", None), "command_path", "") or "nbssh"
-        hint = _which(error, path) or f"see: {path} --help"
+        hint = SYSTEM.misquoted(arguments) or _which(error, path) or f"see: {path} --help"
         return _say(NbsshError(f"{message[:1].lower()}{message[1:]}", hint, code=Exit.USAGE), arguments)
     return _bug(error, arguments)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import enum
-import errno
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Exit(enum.IntEnum):
@@ -30,23 +33,13 @@ class NbsshError(Exception):
         self.code = code
 
 
-_OF_THE_MACHINE = {
-    errno.ENOSPC: "look for space: df -h",
-    errno.EDQUOT: "look for what you may use: quota -s",
-    errno.EROFS: "look at the file system: mount",
-    errno.EIO: "look at the disk: dmesg",
-    errno.EMFILE: "see how many files may be open: ulimit -n",
-    errno.ENFILE: "see how many files may be open: ulimit -n",
-    errno.ENOMEM: "look for memory: free -h",
-}
-
-
-def of_the_machine(error: BaseException) -> NbsshError | None:
+def of_the_machine(error: BaseException, hints: Mapping[int, str]) -> NbsshError | None:
     """Return what is said where this machine itself is at its end (a full disk, no memory), None for anything else.
 
-    No bug of ours, wherever it is met: what is only written on the way to an answer needs room, too.
+    No bug of ours, wherever it is met: what is only written on the way to an answer needs room, too. `hints` are those
+    of the system, by errno.
     """
-    if not isinstance(error, OSError) or error.errno not in _OF_THE_MACHINE:
+    if not isinstance(error, OSError) or not (hint := hints.get(error.errno or 0)):
         return None
     where = f": {error.filename}" if error.filename else ""
-    return NbsshError(f"{error.strerror}{where}", _OF_THE_MACHINE[error.errno])
+    return NbsshError(f"{error.strerror}{where}", hint)

@@ -130,6 +130,10 @@ ELSEWHERE = {
     "nbssh unit mybox --remove": ("tests/integration/test_unit.py", '"unit", "box", "--remove"'),
     "nbssh unit mybox --server --install": ("tests/integration/test_unit.py", '"box", "--server", "--install"'),
     "nbssh unit mybox --server --remove": ("tests/integration/test_unit.py", '"box", "--server", "--remove"'),
+    'nbssh add mybox "ssh -L 10090:localhost:10080 alice@10.0.0.5"': (
+        "tests/windows/test_windows_paths.py",
+        'nbssh add mybox "ssh -L 10090:localhost:10080 alice@10.0.0.5"',
+    ),  # in cmd
     "make lint": (".ci/run", "make test"),  # which lints first
     "make test-windows": ("tests/README.md", "make test-windows"),  # by hand
     "make bench": ("tests/README.md", "make bench"),  # by hand, on a quiet machine

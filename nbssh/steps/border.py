@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.laptop import buglog
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.errors import NbsshError, of_the_machine
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def around(name: str, paths: Paths) -> Iterator[None]:
     except (NbsshError, BrokenPipeError):
         raise
     except Exception as error:  # what a host's answer may set off is any of them
-        if known := of_the_machine(error):
+        if known := of_the_machine(error, SYSTEM.at_its_end):
             raise known from error
         raise _told(error, name, paths) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shlex
@@ -56,6 +57,13 @@ class Windows(ClientSystem):
     client: ClassVar = WINDOWS
     waits_for_pipes: ClassVar = False  # select takes sockets only
     editor: ClassVar = "notepad"
+    at_its_end: ClassVar = {
+        errno.ENOSPC: "look for space: start ms-settings:storagesense",
+        errno.EIO: "look at the disk: chkdsk",
+        errno.EMFILE: "look at what runs: taskmgr",
+        errno.ENOMEM: "look for memory: taskmgr",
+    }
+    to_pipe: ClassVar = "echo …"
 
     @property
     def system_config(self) -> str:
@@ -123,6 +131,22 @@ class Windows(ClientSystem):
     def spoken(self, words: Sequence[str]) -> str:
         """Return `words` as one line, as the programs of Windows split it themselves."""
         return subprocess.list2cmdline(words)
+
+    def misquoted(self, words: Sequence[str]) -> str:
+        """Return them in double quotes: to cmd a single one is a letter, and it splits what stands between two."""
+        meant: list[str] = []
+        inside = False
+        for word in words:
+            if inside:
+                meant[-1] += f" {word}"
+            else:
+                inside = word.startswith("'")
+                meant.append(word[1:] if inside else word)
+            if inside and meant[-1].endswith("'"):
+                meant[-1], inside = meant[-1][:-1], False
+        if meant == [*words]:
+            return ""
+        return f"cmd takes double quotes, not single ones: {self.spoken(['nbssh', *meant])}"
 
     # what cmd and PowerShell both know
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import errno
 
+import pytest
+
+from nbssh.adapters.laptop.client_system import ClientSystem
 from nbssh.errors import of_the_machine
+from nbssh.windows.system import Windows
 
 
-def test_a_full_disk_is_no_bug_wherever_it_is_met() -> None:
-    said = of_the_machine(OSError(errno.ENOSPC, "No space left on device", "/tmp/x"))
+@pytest.mark.parametrize(("system", "hint"), [(ClientSystem, "df -h"), (Windows, "start ms-settings:storagesense")])
+def test_a_full_disk_is_no_bug_wherever_it_is_met(system: type[ClientSystem], hint: str) -> None:
+    hints = system.at_its_end
+    said = of_the_machine(OSError(errno.ENOSPC, "No space left on device", "/tmp/x"), hints)
     assert said
-    assert (said.message, said.hint) == ("No space left on device: /tmp/x", "look for space: df -h")
-    assert of_the_machine(OSError(errno.ENOENT, "No such file or directory", "/tmp/x")) is None
-    assert of_the_machine(ValueError("x")) is None
+    assert (said.message, said.hint) == ("No space left on device: /tmp/x", f"look for space: {hint}")
+    assert of_the_machine(OSError(errno.ENOENT, "No such file or directory", "/tmp/x"), hints) is None
+    assert of_the_machine(ValueError("x"), hints) is None

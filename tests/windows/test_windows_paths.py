@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nbssh import __main__
 from nbssh.adapters.laptop import store
 from nbssh.adapters.laptop.client_system import ClientSystem
 from nbssh.adapters.ssh.disk import SshDisk
@@ -183,6 +184,25 @@ def test_a_question_that_git_bash_cannot_show_says_what_to_type(
         with pytest.raises(NbsshError) as caught:
             ask()
         assert caught.value.hint == hint + also
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("add mybox 'ssh -L 10090:localhost:10080 alice@10.0.0.5'",
+         'nbssh add mybox "ssh -L 10090:localhost:10080 alice@10.0.0.5"'),
+        ("add gpu mybox --setup 'conda activate ml' --dir 'my work'",
+         'nbssh add gpu mybox --setup "conda activate ml" --dir "my work"'),
+        ("add gpu mybox --nonsense", ""),
+    ],
+)  # fmt: skip
+def test_what_cmd_splits_at_single_quotes_is_said_in_double_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, hint: str
+) -> None:
+    monkeypatch.setattr("nbssh.adapters.laptop.this_system.SYSTEM", Windows())
+    assert __main__._run(typed.split(" ")) == 2  # as cmd.exe splits it
+    said = f"cmd takes double quotes, not single ones: {hint}" if hint else "see: nbssh add --help"
+    assert f"nbssh: hint: {said}\n" in capsys.readouterr().err
 
 
 def test_what_a_user_types_is_what_both_shells_of_windows_know() -> None:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 import signal
@@ -23,7 +24,7 @@ from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     import pwd
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nbssh.core.server.doctor import Finding
 
@@ -36,6 +37,19 @@ class ClientSystem:
     """Several pipes can be waited for at once, without threads."""
     editor: ClassVar[str] = "vi"
     """What edits where neither VISUAL nor EDITOR is set."""
+
+    at_its_end: ClassVar[Mapping[int, str]] = {
+        errno.ENOSPC: "look for space: df -h",
+        errno.EDQUOT: "look for what you may use: quota -s",
+        errno.EROFS: "look at the file system: mount",
+        errno.EIO: "look at the disk: dmesg",
+        errno.EMFILE: "see how many files may be open: ulimit -n",
+        errno.ENFILE: "see how many files may be open: ulimit -n",
+        errno.ENOMEM: "look for memory: free -h",
+    }
+    """What to look at where the machine itself is at its end, by errno."""
+    to_pipe: ClassVar[str] = "printf '%s\\n' …"
+    """What a user types to pipe a line into a program."""
 
     # --- names
 
@@ -103,6 +117,10 @@ class ClientSystem:
     def spoken(self, words: Sequence[str]) -> str:
         """Return `words` as one line for the shell."""
         return shlex.join(words)
+
+    def misquoted(self, words: Sequence[str]) -> str:  # noqa: ARG002  a subclass looks at them
+        """Return what to type in place of `words` which nbssh was given, where the quotes are not this system's."""
+        return ""
 
     def to_remove(self, path: Path | str) -> str:
         """Return what a user types to remove a file."""

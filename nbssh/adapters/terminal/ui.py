@@ -170,7 +170,9 @@ def password_from_stdin() -> str:
     """Return the first line of stdin without its line end: the password for `--password-stdin`."""
     data = sys.stdin.buffer.readline().rstrip(b"\r\n") if sys.stdin is not None else b""
     if not data:
-        raise NbsshError("--password-stdin: the first line on stdin is empty", "pipe the password in: printf '%s\\n' …")
+        raise NbsshError(
+            "--password-stdin: the first line on stdin is empty", f"pipe the password in: {SYSTEM.to_pipe}"
+        )
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
