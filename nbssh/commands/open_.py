@@ -49,7 +49,9 @@ def open_(context: Context, name: str, path: str = "", *, view: View = "") -> in
     """
     target = profiles.load(context, name)
     connect.known_server(target)
-    if not context.paths.system.client.multiplexes:
+    master = context.ssh.check_master(target.control_socket)
+    held = None if master else tunnels.alone(target)
+    if not held and not context.paths.system.client.multiplexes:
         raise NbsshError(
             "nbssh open needs an ssh that can go into the background, which that of this system cannot",
             f"type this instead, and leave its window open: ssh {alias(name)}",
@@ -59,8 +61,6 @@ def open_(context: Context, name: str, path: str = "", *, view: View = "") -> in
     shown = page(target.profile, path or target.profile.open_path, "nbssh open", view)
     if once:
         _write_page(target, shown)
-    master = context.ssh.check_master(target.control_socket)
-    held = None if master else tunnels.alone(target)
     if held:
         _verify(target)
         opener_runs = False
@@ -237,8 +237,12 @@ def _await_page(target: Target) -> None:
 
 
 def _show_browser(target: Target, show: str) -> None:
-    """Send the browser there, as ssh's LocalCommand does; `show` is the opener's word for the page."""
+    """Send the browser there, as ssh's LocalCommand does; `show` is the opener's word for the page, or nothing."""
     name, opener = target.name, target.paths.opener
+    page = target.paths.redirect_once(name) if show.startswith("once=") else target.paths.redirect(name)
+    where = str(page) if page.exists() else laptop_files.token_url(target.profile.port, path=show.partition("=")[2])
+    if target.paths.system.show(where):
+        return
     blocks = writer.read(target.paths.conf(name))
     program, folder = installed.program_named(blocks), installed.folder_named(blocks)
     if folder:

@@ -210,6 +210,11 @@ class Windows(ClientSystem):
             return otherwise
         return f"{otherwise}; to be asked in Git Bash: {shlex.join(['winpty', 'nbssh', *sys.argv[1:]])}"
 
+    def show(self, page: str) -> bool:
+        """Show an address or a file in the browser."""
+        getattr(os, "startfile")(page)  # noqa: B009  it exists on Windows alone
+        return True
+
     @contextlib.contextmanager
     def uninterrupted(self) -> Iterator[None]:
         """Hold nothing back: no signal can be."""

@@ -198,6 +198,10 @@ class ClientSystem:
         """Return what to do where a question has no terminal; `otherwise` is what answers it without one."""
         return otherwise
 
+    def show(self, page: str) -> bool:  # noqa: ARG002  a subclass can
+        """Show an address or a file in the browser; False where only the opener knows how."""
+        return False
+
     @contextlib.contextmanager
     def uninterrupted(self) -> Iterator[None]:
         """Hold Ctrl-C, TERM and HUP back for the moment in which something is put in order, from what it starts, too.
