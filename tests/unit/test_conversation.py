@@ -55,5 +55,5 @@ def test_a_stage_that_is_reached_gives_more_time() -> None:
 def test_what_it_says_before_it_is_asked_belongs_to_the_first_answer() -> None:
     with conversation([sys.executable, "-uc", "import sys; print('early'); sys.stdin.read()"]) as talk:
         time.sleep(0.5)  # the time that a busy machine takes until it asks
-        answer = talk.ask(b"", Clock.of(30).left, lambda out: b"early" in out, 100)
+        answer = talk.ask(b"", Clock.of(30).left, lambda out: b"early" in out and b"\n" in out, 100)
     assert plain(answer.out) == b"early\n"

@@ -15,16 +15,18 @@ from nbssh.steps import tunnels
 if TYPE_CHECKING:
     from pathlib import Path
 
-if sys.platform == "win32":
-    pytest.skip("not on Windows: there is no /proc", allow_module_level=True)
+pytestmark = pytest.mark.not_on_windows("there is no /proc")
+MINE, OTHERS, OTHERS_NAME = 0, 1, ""
+if sys.platform != "win32":
+    import pwd
 
-import pwd  # Windows has none
+    MINE = os.geteuid()
+    OTHERS, OTHERS_NAME = next((user.pw_uid, user.pw_name) for user in pwd.getpwall() if user.pw_uid not in {0, MINE})
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 LINE = (
     "   0: {address}:{port:04X} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000 {uid:5} 0 {inode} 1 0 0\n"
 )
-MINE, OTHERS = os.geteuid(), next(user for user in pwd.getpwall() if user.pw_uid not in {0, os.geteuid()})
 LOOPBACK, ANY, ALL_OF_SIX = "0100007F", "00000000", "0" * 32
 
 
@@ -58,8 +60,8 @@ def test_a_program_of_ours_is_named(proc: Path, address: str) -> None:
 
 
 def test_of_another_users_it_is_known_whose_it_is(proc: Path) -> None:
-    listens(proc, uid=OTHERS.pw_uid)
-    assert tunnels.holder_of(8888) == (f"a program of {OTHERS.pw_name}", "")
+    listens(proc, uid=OTHERS)
+    assert tunnels.holder_of(8888) == (f"a program of {OTHERS_NAME}", "")
 
 
 def test_one_of_ours_that_may_not_be_looked_at_is_not_ended(proc: Path) -> None:
