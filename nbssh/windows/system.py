@@ -235,16 +235,21 @@ class Windows(ClientSystem):
         """Remove a file, once nobody else holds it."""
         _patiently(lambda: super(Windows, self).unlink(path))
 
+    def rmdir(self, path: str) -> None:
+        """Remove an empty folder, once nobody else holds it."""
+        _patiently(lambda: super(Windows, self).rmdir(path))
+
     def bind_as_ssh(self, probe: socket.socket) -> None:
         """Let a socket bind a port that nobody has: REUSEADDR would share it here."""
         probe.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009  here alone
 
-    def inabilities(self, command: str) -> str:
+    def inabilities(self, command: str, version: str) -> str:
         """Return which ssh it is, where several are about, and what it cannot do."""
+        old = ". It has no LocalCommand, so no browser opens: install a newer OpenSSH for Windows"
         return (
-            f", {command}: has no ControlMaster, so each session and each command "
-            "of nbssh logs in by itself, and cannot go into the background, so nbssh open does not work"
-        )
+            f", {command}: has no ControlMaster, so each session and each command of nbssh logs in by itself, and "
+            "cannot go into the background, so nbssh open works beside a session alone"
+        ) + (old if self.client_of(lambda: version) is OLD else "")
 
     def other_ssh(self, command: str) -> Iterator[Finding]:
         """Say that the aliases are for the ssh of Windows, where another one is found first."""

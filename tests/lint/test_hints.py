@@ -25,7 +25,7 @@ NAME = "box"  # what every placeholder is filled with
 PLACES = {NAME, f"{NAME}:", "NAME", "NAME:", "PATH", "DIR", "DESTINATION"}
 # A sentence that has a command for its subject or tells of it; nobody is told to type that one.
 STATEMENTS = {
-    "nbssh open needs an ssh", "nbssh unit is for", "nbssh demo --once needs", "so nbssh open does not work",
+    "nbssh open needs an ssh", "nbssh unit is for", "nbssh demo --once needs", "so nbssh open works beside",
 }  # fmt: skip
 TOLD = re.compile(rf"\bnbssh (?:{'|'.join(map(re.escape, COMMANDS))})\b.*?(?=; |;$|, |\)|\||`|\s&& |\n|\Z)", re.DOTALL)
 

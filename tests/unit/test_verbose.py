@@ -135,7 +135,7 @@ class TestPrograms:
         assert "\x1b" not in capsys.readouterr().err
 
 
-@pytest.mark.not_on_windows("its files have no modes, and their access lists are set by a program")
+@pytest.mark.not_on_windows("its files have no modes")
 @pytest.mark.usefixtures("_shown")
 class TestFiles:
     """Every file that is written, backed up, removed or put back."""

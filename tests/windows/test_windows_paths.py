@@ -120,6 +120,7 @@ def test_the_home_is_the_profile_folder_whatever_home_says(monkeypatch: pytest.M
 def test_what_an_ssh_can_is_told_by_its_version(version: str, *, old: bool) -> None:
     model = LocalCommand(opener="o", name="n", port=1, program="p", without_master="", show="")
     assert (Windows().client_of(lambda: version).local_command(model, "p") == "") is old
+    assert ("no browser opens" in Windows().inabilities("ssh", version)) is old
 
 
 @pytest.mark.parametrize(("winerror", "held", "kept"), [(32, 3, True), (5, 1, True), (2, 1, False)])
@@ -129,17 +130,22 @@ def test_a_file_that_somebody_holds_for_a_moment_is_written(
     """As virus scanners and OneDrive do; what is wrong for good is said at once."""
     asked: list[object] = []
 
-    def replace(*words: object) -> None:
+    def held_once(*words: object) -> None:
         asked.append(words)
         if len(asked) <= held:
             error = PermissionError(13, "held")
             error.winerror = winerror  # type: ignore[attr-defined]
             raise error
 
-    monkeypatch.setattr("os.replace", replace)
-    with contextlib.nullcontext() if kept else pytest.raises(PermissionError):
-        Windows().replace("a", "b")
-    assert len(asked) == (held + 1 if kept else 1)
+    system = Windows()
+    acts = {"rename": lambda: system.rename("a", "b"), "replace": lambda: system.replace("a", "b"),
+            "unlink": lambda: system.unlink("a"), "rmdir": lambda: system.rmdir("a")}  # fmt: skip
+    for name, act in acts.items():
+        monkeypatch.setattr(f"os.{name}", held_once)
+        with contextlib.nullcontext() if kept else pytest.raises(PermissionError):
+            act()
+        assert len(asked) == (held + 1 if kept else 1)
+        asked.clear()
 
 
 ME, MINE = "S-1-5-21-1-2-3-1001", "(A;;FA;;;S-1-5-21-1-2-3-1001)(A;;FA;;;SY)(A;;FA;;;BA)"

@@ -1,8 +1,5 @@
 """Takes away what nobody needs: files that killed runs left, folders that are empty. Never what somebody wrote."""
 
-# System calls under their own names; a path object would only wrap them.
-# ruff: noqa: PTH106
-
 from __future__ import annotations
 
 import errno
@@ -11,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import access, atomic
 from nbssh.adapters.files.lock import WAIT, held
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.terminal import trace
 
 if TYPE_CHECKING:
@@ -35,7 +33,7 @@ def sweep(folders: Iterable[Path | str], *, lock: Path, wait: float = WAIT) -> l
 def remove_empty(folder: Path | str) -> bool:
     """Remove a folder if it is empty; say whether it is gone now. A symbolic link to one is left alone."""
     try:
-        os.rmdir(folder)
+        SYSTEM.rmdir(str(folder))
     except FileNotFoundError:
         return True
     except OSError as error:

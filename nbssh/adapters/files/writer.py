@@ -5,7 +5,7 @@ Decides nothing about contents: those come with the Change.
 """
 
 # System calls under their own names; a path object would only wrap them.
-# ruff: noqa: PTH101, PTH106, PTH110, PTH120, PTH123
+# ruff: noqa: PTH101, PTH110, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ class _Step:
         self.tidy()
         for folder in reversed(self.folders):
             with contextlib.suppress(OSError):  # somebody else uses it already
-                os.rmdir(folder)
+                SYSTEM.rmdir(folder)
         if theirs:
             raise NbsshError(f"{self.target} changed meanwhile")
 

@@ -246,14 +246,18 @@ class ClientSystem:
         """Remove a file. Raises OSError."""
         os.unlink(path)  # noqa: PTH108  the same
 
+    def rmdir(self, path: str) -> None:
+        """Remove an empty folder. Raises OSError."""
+        os.rmdir(path)  # noqa: PTH106  the same
+
     def bind_as_ssh(self, probe: socket.socket) -> None:
         """Let a socket bind a port only where ssh could, too."""
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # TIME_WAIT does not count
 
     # --- the doctor
 
-    def inabilities(self, command: str) -> str:  # noqa: ARG002  a subclass uses it
-        """Return what the ssh `command` of this system cannot do, as the end of a sentence."""
+    def inabilities(self, command: str, version: str) -> str:  # noqa: ARG002  a subclass uses them
+        """Return what the ssh `command` of this system, which calls itself `version`, cannot do: a sentence's end."""
         return ""
 
     def other_ssh(self, command: str) -> Iterator[Finding]:  # noqa: ARG002

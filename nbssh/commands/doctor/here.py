@@ -58,7 +58,7 @@ def _ssh(context: Context) -> Iterator[Finding]:
         needed = ".".join(map(str, NEEDED))
         yield Finding("ssh", "error", f"{said} is too old: RemoteCommand came with {needed}", "install a newer OpenSSH")
     else:
-        yield Finding("ssh", "ok", said + context.ssh.system.inabilities(context.ssh.command[0]))
+        yield Finding("ssh", "ok", said + context.ssh.system.inabilities(context.ssh.command[0], said))
     yield from context.ssh.system.other_ssh(context.ssh.command[0])
     config = context.ssh.config_file()
     ours = context.paths.user_config
