@@ -71,9 +71,10 @@ cancel_job() {
 explain_end() {
     job_word=${job_word:-gone}
     job_end=ended
-    case $(command qacct -j "${job_id}" 2>/dev/null) in
-    *h_rt* | *'wallclock'*'exceeded'*) job_end=timeout ;;
-    *'deleted_by'*"${user}"*) job_end=cancelled ;;
+    # what was asked for stands there, too
+    case $(command qacct -j "${job_id}" 2>/dev/null | command sed -n '/^failed /p; /^deleted_by  *NONE/d; /^deleted_by /p') in
+    *h_rt* | *wallclock*) job_end=timeout ;;
+    *deleted_by*) job_end=cancelled ;;
     *) [ -z "${job_reason}" ] || job_end=failed ;;
     esac
 }

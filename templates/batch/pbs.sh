@@ -87,8 +87,10 @@ explain_end() {
     job_end=ended
     job_word=${job_word:-gone}
     look_text=$(command qstat -x -f "${job_id}" 2>/dev/null || :)
-    case ${look_text}$(command tail -n 20 "${job_log}" 2>/dev/null || :) in
-    *'Exit_status = -29'* | *walltime*exceed* | *exceed*walltime*) job_end=timeout ;;
+    # of the log only what the scheduler writes into it, in one line
+    case ${look_text}$(command tail -n 20 "${job_log}" 2>/dev/null |
+        command sed -n -e '/walltime.*exceed/s/.*/over the limit/p' -e '/exceed.*walltime/s/.*/over the limit/p' -e '/terminated by/p' || :) in
+    *'Exit_status = -29'* | *'over the limit'*) job_end=timeout ;;
     *'substate = 91'* | *'Exit_status = 271'* | *'Exit_status = -'* | *'terminated by'*) job_end=cancelled ;;
     *'Exit_status = 0'*) ;;
     *'Exit_status = '*) job_end=failed ;;

@@ -160,3 +160,49 @@ def test_a_session_that_outlives_its_job_asks_why_it_ended(tmp_path: Path, look:
     assert (done.returncode, done.stdout) == ((1, "") if said else (0, "more\n")), done.stderr
     assert said in done.stderr
     assert bool(said) == ("job 2 " in done.stderr)
+
+
+OVER = "37  : qmaster enforced h_rt, h_cpu, or h_vmem limit"
+ACCOUNTED = """qname        main.q
+owner        ada
+failed       {failed}
+exit_status  137                  (Killed)
+ru_wallclock 26s
+category     -l h_rt=1800
+deleted_by   {deleted}
+cwd          /home/ada
+"""
+OPENPBS = """    job_state = F
+    Resource_List.walltime = 00:30:00
+    Exit_status = {status}
+    Variable_List = PBS_O_HOME=/home/ada
+"""
+KILLED = "=>> PBS: job killed: walltime 1825 exceeded limit 1800\n"
+
+
+@pytest.mark.parametrize(
+    ("part", "said", "log", "end"),
+    [
+        ("gridengine", ACCOUNTED.format(failed="0", deleted="NONE"), "", "ended"),
+        ("gridengine", ACCOUNTED.format(failed=OVER, deleted="NONE"), "", "timeout"),
+        ("gridengine", ACCOUNTED.format(failed="100 : assumedly after job", deleted="ada@login"), "", "cancelled"),
+        ("pbs", OPENPBS.format(status="0"), "IOPub data rate exceeded.\n", "ended"),
+        ("pbs", OPENPBS.format(status="-29"), "", "timeout"),
+        ("pbs", OPENPBS.format(status="1"), KILLED, "timeout"),
+        ("pbs", OPENPBS.format(status="271"), "", "cancelled"),
+    ],
+)  # fmt: skip
+def test_what_a_job_asked_for_is_not_why_it_ended(tmp_path: Path, part: str, said: str, log: str, end: str) -> None:
+    (tmp_path / "said").write_text(said)
+    (tmp_path / "log").write_text(log)
+    for name in ("qacct", "qstat"):
+        (tmp_path / name).write_text(f"#!/bin/sh\ncat {tmp_path}/said\n")
+        (tmp_path / name).chmod(0o755)
+    script = '. "$part"; user=ada job_id=2 job_word= job_reason= job_log=$state/log; explain_end; echo "$job_end"'
+    env = {
+        "part": str(REPOSITORY / f"templates/batch/{part}.sh"),
+        "state": str(tmp_path),
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+    }
+    done = subprocess.run(["/bin/sh", "-euc", script], env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{end}\n", "")
