@@ -1,6 +1,6 @@
-# needs: announce_stop attach doze explain_end fail failed_start find_missing go_on host is_alive job_found job_state
+# needs: announce_stop asked attach doze explain_end fail failed_start find_missing go_on host is_alive job_found job_state
 # needs: learn_scheduler look_job mark_ready marked missing name nap note_over now now_s program r_began r_host r_job
-# needs: r_pid r_start run say say_end scheduler start_timeout state title via
+# needs: r_pid r_start run say say_end scheduler session_lasts start_timeout state title via
 # --- launch in a batch job: what it does in another way --------------------------------------------------------------
 . "${program}/batch/stop.sh"
 
@@ -38,6 +38,7 @@ describe_attach() {
 # Who waited for a job looks at something else by now: a title, and at its start the bell, or a notification where the
 # terminal has them (OSC 9 or 777).
 greet() {
+    [ ! -e "${state}/told" ] || command rm -f "${state}/told"
     [ -t 1 ] || return 0
     case ${TERM:-} in
     xterm* | screen* | tmux* | rxvt* | foot* | alacritty* | wezterm* | konsole* | st-*) printf '\033]0;%s\007' "${name}: ${title} on ${host}" ;;
@@ -90,6 +91,8 @@ stop_from_session() {
 }
 
 last_act() {
+    # else it was ended from outside, most likely with its job, and `job` on the login node says so
+    if [ "${asked}" != leave ] && session_lasts; then { printf '%s\n' "${r_job}" >"${state}/told"; } 2>/dev/null || :; fi
     [ -z "${ending}" ] || kill -TERM "${ending}" 2>/dev/null
 }
 

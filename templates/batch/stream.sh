@@ -141,6 +141,22 @@ refuse_join() {
         "on your laptop: nbssh apply --probe ${name}, which tries the ways again"
 }
 
+# have_left: the sessions in this job have ended, and told their user so. Their connection may last longer than they, and
+# the terminal is the user's again.
+have_left() {
+    told=''
+    { read -r told; } 2>/dev/null <"${state}/told" || :
+    [ "${told}" = "${job_id}" ] || return 1
+    [ -z "$(command find "${state}"/*/sessions -type f -newer "${state}/job" 2>/dev/null)" ]
+}
+
+# as_raw: lines for a terminal in which a session is, which ssh has made a raw one
+as_raw() {
+    while IFS='' read -r raw_line; do
+        printf '%s\r\n' "${raw_line}"
+    done
+}
+
 # Our side still holds stdout open, so ssh is there to show why the job's side has gone. 1: it never was there.
 explain_join() {
     [ "$1" -ne 0 ] || return 0

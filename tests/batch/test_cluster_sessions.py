@@ -284,6 +284,16 @@ def test_the_end_of_the_time_ends_the_session_with_that_word(make_cluster: Calla
     status, last = ended(session)
     assert status != 0
     assert "nbssh: error: job 2 has reached its time limit" in last, last
+    assert not re.search(r"[^\r]\n", last), "a raw terminal's lines begin at its left"
+    # who has left has her terminal for something else when the connection ends with the job
+    until(is_gone(bed), "the job is gone")
+    shell = bed.spawn("sh", "-c", "ssh gpu-nb; echo left; read word", timeout=60)
+    shell.expect(UP)
+    shell.send("k\r")
+    shell.expect(r"stopping[^\r]*\r\nleft\r\n")
+    until(lambda: not any(line.startswith("ssh") for line in bed.running("client").values()), "it ends")
+    shell.sendline()
+    assert ended(shell) == (0, "\r\n")
 
 
 def test_a_job_that_is_put_back_is_told_by_a_session_that_outlives_it(make_cluster: Callable[..., Cluster]) -> None:
@@ -309,7 +319,7 @@ def test_what_is_away_is_told(make_cluster: Callable[..., Cluster]) -> None:
     bed.power_off(node)
     status, last = ended(session)
     assert status != 0
-    assert f"nbssh: error: the connection to {node} was lost, and job 2 is said to run" in last, last
+    assert f"nbssh: error: the connection to {node} was lost, and job 2 is said to run\r\nnbssh: hint" in last, last
     bed.root_on("login", "kill $(cat /run/slurmctld.pid)")
     session = bed.ssh("gpu-nb", timeout=60)
     session.expect_exact("nbssh: Slurm does not answer yet")
