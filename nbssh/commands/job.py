@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nbssh.core.profile.profile import alias
-from nbssh.core.text import printable, span
-from nbssh.errors import Exit, NbsshError
+from nbssh.core.text import printable, time_left
+from nbssh.errors import REFUSED, Exit, NbsshError, SaidError
 from nbssh.steps import profiles
 from nbssh.steps.connect import connect, script_command
 from nbssh.steps.server_status import asked
@@ -55,6 +55,7 @@ def _words(name: str, found: Job | None) -> str:
         return f"no job of '{name}'; ssh {alias(name)} submits one"
     where = f" on {found.node}" if found.node else ""
     why = f" ({found.reason})" if found.reason else ""
-    left = f", {span(found.left)} left" if found.left is not None and found.node else ""
-    start = f", starts in about {span(max(0.0, found.start - time.time()))}" if found.start is not None else ""
+    left = f", {time_left(found.left)} left" if found.left is not None and found.node else ""
+    wait = int(found.start - time.time()) if found.start is not None else 0
+    start = f", starts in about {time_left(wait)}" if wait > 0 else ""
     return printable(f"job {found.id} of '{name}': {found.state}{where}{why}{left}{start}", 300)

@@ -12,7 +12,7 @@ import msgspec
 
 from nbssh.adapters.terminal.ui import columns
 from nbssh.core.profile import app as apps
-from nbssh.core.text import printable, span
+from nbssh.core.text import printable, span, time_left
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import blocks, border, connect, profiles, tunnels
 from nbssh.steps.profiles import Failure
@@ -158,7 +158,7 @@ def _server(answer: Answer) -> str:
         return answer.state
     if answer.state == "queued":
         return printable(f"queued ({job.reason or job.state})", 40)
-    return f"{answer.state}, {span(job.left)} left" if job.left is not None else answer.state
+    return f"{answer.state}, {time_left(job.left)} left" if job.left is not None else answer.state
 
 
 def _runs(profile: Profile, answer: Answer) -> str:

@@ -39,3 +39,14 @@ def span(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def time_left(seconds: int) -> str:
+    """Return what is left of a time, in the words of a session."""
+    seconds = max(0, seconds)
+    hours, minutes = divmod((seconds + 59) // 60, 60)
+    if seconds < 60:  # noqa: PLR2004  a minute
+        return f"{seconds} s"
+    if hours >= 24:  # noqa: PLR2004  a day
+        return f"{hours // 24} d {hours % 24} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

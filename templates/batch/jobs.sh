@@ -37,12 +37,15 @@ set_left() {
 
 # in_words SECONDS
 in_words() {
-    if [ "$1" -ge 86400 ]; then
-        printf '%s d %s h' "$(($1 / 86400))" "$(($1 % 86400 / 3600))"
-    elif [ "$1" -ge 3600 ]; then
-        printf '%s h %s min' "$(($1 / 3600))" "$(($1 % 3600 / 60))"
+    in_minutes=$((($1 + 59) / 60))
+    if [ "$1" -lt 60 ]; then
+        printf '%s s' "$1"
+    elif [ "${in_minutes}" -ge 1440 ]; then
+        printf '%s d %s h' "$((in_minutes / 1440))" "$((in_minutes % 1440 / 60))"
+    elif [ "${in_minutes}" -ge 60 ]; then
+        printf '%s h %s min' "$((in_minutes / 60))" "$((in_minutes % 60))"
     else
-        printf '%s min' "$((($1 + 59) / 60))"
+        printf '%s min' "${in_minutes}"
     fi
 }
 

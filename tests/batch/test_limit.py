@@ -9,6 +9,8 @@ import pexpect
 import pytest
 from bed import REPOSITORY, needs
 
+from nbssh.core.text import time_left
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -36,6 +38,28 @@ def test_a_job_over_its_limit_has_no_time_less_than_none(left: str, said: str) -
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, f"{said}\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (0, "0 s"),
+        (25, "25 s"),
+        (60, "1 min"),
+        (1741, "30 min"),
+        (3580, "1 h 0 min"),
+        (5400, "1 h 30 min"),
+        (86399, "1 d 0 h"),
+        (170000, "1 d 23 h"),
+    ],
+)
+def test_a_session_and_nbssh_say_what_is_left_in_the_same_words(left: int, said: str) -> None:
+    parts = (REPOSITORY / "templates/batch/jobs.sh").read_text()
+    done = subprocess.run(
+        ["/bin/sh", "-euc", f'name=gpu state=/none\n{parts}\nin_words "$1"', "sh", str(left)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, time_left(left)) == (0, said, said), done.stderr
 
 
 def test_a_job_that_ended_before_it_listened_is_waited_for_no_longer(tmp_path: Path) -> None:
