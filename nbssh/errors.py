@@ -33,6 +33,13 @@ class NbsshError(Exception):
         self.code = code
 
 
+REFUSED = 1  # how a script of ours ends on a host once it has said why, with a hint
+
+
+class SaidError(NbsshError):
+    """A failure that the host has told already, on the user's terminal, with the way out: ours would only follow."""
+
+
 def of_the_machine(error: BaseException, hints: Mapping[int, str]) -> NbsshError | None:
     """Return what is said where this machine itself is at its end (a full disk, no memory), None for anything else.
 

@@ -37,7 +37,8 @@ def job(context: Context, name: str, options: Sequence[str], *, join: str, json:
             _, status = there.attempt(script_command(target, script, *rest), SUBMIT_SECONDS)
             if status:
                 failed = f"'{name}' does not run in job {join}" if join else f"no job of '{name}' was submitted"
-                raise NbsshError(printable(failed, 200), "its message is above")
+                kind = SaidError if status == REFUSED else NbsshError
+                raise kind(printable(failed, 200), "its message is above")
         answer = asked(there, target)
         found = answer.job
         if found is None and answer.state == "unknown":

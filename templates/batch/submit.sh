@@ -73,6 +73,12 @@ give_back_settings() {
     if [ -n "${user_has_lc_all}" ]; then LC_ALL=${user_lc_all}; else unset LC_ALL; fi
 }
 
+# The profile is not there yet while `add` tries.
+other_options() {
+    if [ "${job_file}" = try.sh ]; then printf 'take other options: --job-option; once it is added: '; fi
+    printf 'nbssh edit %s: scheduler.options' "${name}"
+}
+
 # submit SCRIPT
 submit() {
     job_id=''
@@ -89,7 +95,7 @@ submit() {
     export LC_ALL
     umask 077
     [ "${submit_status}" -eq 0 ] ||
-        fail "${scheduler_title} does not take the job" "its message is above; the options: nbssh edit ${name}: scheduler.options"
+        fail "${scheduler_title} does not take the job" "$(other_options)"
     [ -n "${job_id}" ] || fail "${scheduler_title} names no job number: $(command head -c 200 "${job_said}")"
 }
 

@@ -1,5 +1,5 @@
 # needs: cancel_job doze explain_end fail job_found job_id job_never job_node job_reason job_state job_word look_job
-# needs: now now_s print_job_log say say_end scheduler_title state submit
+# needs: now now_s other_options print_job_log say say_end scheduler_title state submit
 # --- job: trying -----------------------------------------------------------------------------------------------------
 
 # give_up WORDS HINT: nobody is going to use the job
@@ -52,7 +52,7 @@ try_job() {
             exit 1
         fi
         [ -z "${job_never}" ] ||
-            give_up "job ${job_id} would wait for ever (${job_reason})" "take other options: --job-option"
+            give_up "job ${job_id} would wait for ever (${job_reason})" "$(other_options)"
         # a shared home shows what the node wrote some seconds later
         [ "${job_state}" = running ] || try_silent=$((now_s + 10))
         if [ "${job_state}" = running ] && [ -n "${job_node}" ] &&

@@ -405,6 +405,11 @@ def test_a_job_that_can_never_run_is_seen_by_add_and_by_doctor(make_cluster: Cal
     assert done.returncode == 1, done.stderr
     assert re.search(r"error: job 1 would wait for ever \(Partition\w+\)", done.stderr), done.stderr
     until(lambda: not bed.jobs(), "the job that was tried is gone")
+    done = bed.run("nbssh", *add_words(bed, "--job-option=--partition=nosuch"), timeout=60)
+    refused = (
+        "nbssh: error: Slurm does not take the job\nnbssh: hint: take other options: --job-option; once it is added: "
+    )
+    assert done.stderr.endswith(f"{refused}nbssh edit gpu: scheduler.options\n"), done.stderr
     bed.root_on("login", "scontrol update partition=main maxtime=10")
     add(bed)
     until(lambda: not bed.jobs(), "the job that was tried is gone")

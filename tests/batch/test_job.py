@@ -29,7 +29,7 @@ def test_it_shows_the_job_and_submits_one_with_other_options_for_once(make_clust
     assert re.fullmatch(r"job \d+ of 'gpu': PENDING( \(\w+\))?(, starts in about .*)?\n", done.stdout)
     again = bed.run("nbssh", "job", "gpu", "--option=--time=0:05:00")
     assert again.returncode == 1
-    assert "is there already" in again.stderr
+    assert re.fullmatch(r"nbssh: error: job \d+ of 'gpu' is there already \(PENDING\)\nnbssh: hint: .*\n", again.stderr)
     assert "ssh gpu-nb-kill" in again.stderr
     bed.on("login", "scancel --name=other")
     session = start(bed)

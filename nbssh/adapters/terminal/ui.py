@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.terminal import screen
 from nbssh.core.text import printable
-from nbssh.errors import NbsshError
+from nbssh.errors import NbsshError, SaidError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -65,7 +65,9 @@ class Ui:
         self._line(text, "warning")
 
     def error(self, error: NbsshError) -> None:
-        """Print an expected failure and the way out."""
+        """Print an expected failure and the way out, unless its host has."""
+        if isinstance(error, SaidError):
+            return
         self._line(error.message, "error")
         if error.hint:
             self._line(error.hint, "hint")
