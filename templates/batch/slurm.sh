@@ -142,7 +142,8 @@ advise() {
     PartitionNodeLimit) job_advice="it asks for more nodes than its partition gives: sinfo -o '%P %s'" ;;
     PartitionDown | PartitionInactive) job_advice='its partition is closed at the moment: sinfo -s' ;;
     ReqNodeNotAvail*) job_advice='nodes that it could have are down or reserved: scontrol show reservation' ;;
-    BadConstraints | PartitionConfig) job_advice="no node has all that it asks for: sinfo -o '%n %f %G %m'" ;;
+    PartitionConfig) job_advice='its partition does not give what it asks for: scontrol show partition' ;;
+    BadConstraints) job_advice="no node has all that it asks for: sinfo -o '%n %f %G %m'" ;;
     InvalidAccount | AccountNotAllowed) job_advice="your accounts: sacctmgr show assoc user=${user} format=account,qos" ;;
     InvalidQOS | QOSNotAllowed) job_advice="what you may use: sacctmgr show assoc user=${user} format=account,qos" ;;
     Assoc*Limit* | QOS*Limit* | Assoc*Max* | QOSMax* | AssocGrp* | QOSGrp*)

@@ -1,5 +1,5 @@
 # needs: become_served_step doze drop_replaced end_silently explain_end fail find_job has_script has_served_step home
-# needs: host in_words is_joined is_process job_advice job_end job_file job_found job_left job_log job_next job_node
+# needs: host in_words is_joined is_process job_advice job_end job_file job_found job_left job_log job_never job_next job_node
 # needs: job_reason job_said job_start look look_job name nap newline now now_s p_start print_log_end program program_id
 # needs: put recorded_job say say_end scheduler_title share state streams submit_job user user_has_lc_all user_lc_all
 # needs: user_umask with_options
@@ -75,8 +75,9 @@ give_back_settings() {
 
 # The profile is not there yet while `add` tries.
 other_options() {
-    if [ "${job_file}" = try.sh ]; then printf 'take other options: --job-option; once it is added: '; fi
-    printf 'nbssh edit %s: scheduler.options' "${name}"
+    other_how='the options of the profile'
+    [ "${job_file}" != try.sh ] || other_how='take other options: --job-option; once it is added'
+    printf '%s: nbssh edit %s: scheduler.options' "${other_how}" "${name}"
 }
 
 # submit SCRIPT
@@ -245,10 +246,17 @@ await_running() {
         fi
         wait_words="job ${job_id} ${job_word}${job_reason:+ (${job_reason})}"
         if [ -n "${wait_said}" ] && [ "${wait_said}" != "${wait_words}" ]; then printf '\n'; fi
+        if [ -z "${wait_said}${submit_status-}" ]; then
+            say "job ${job_id} waits already; Ctrl-C leaves it there, ssh ${name}-nb-kill cancels it"
+        fi
         wait_said=${wait_words}
         if [ -n "${job_advice}" ] && [ "${wait_advice}" != "${job_advice}" ]; then
             wait_advice=${job_advice}
-            printf 'nbssh: job %s %s\nnbssh: hint: %s\n' "${job_id}" "${job_reason:-${job_word}}" "${job_advice}"
+            # the session is on the laptop, and its commands are there
+            printf 'nbssh: job %s %s\nnbssh: hint: %s; on %s: %s\n' "${job_id}" "${job_reason:-${job_word}}" \
+                "${job_advice%%: *}" "${host}" "${job_advice#*: }"
+            [ -z "${job_never}" ] || printf 'nbssh: hint: %s\n' \
+                "it would wait for ever: ssh ${name}-nb-kill, then nbssh edit ${name}: scheduler.options"
         fi
         wait_start=''
         if [ -n "${job_start}" ]; then

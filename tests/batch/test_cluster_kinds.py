@@ -138,7 +138,7 @@ def test_what_does_not_come_by_waiting_is_said_with_what_to_do(make_cluster: Cal
     until(is_gone(bed), "the job that tried the ways is gone")
     bed.nbssh("job", "gpu", "--option=--partition=later")
     session = bed.ssh("gpu-nb", timeout=60)
-    session.expect_exact("nbssh: hint: its partition is closed at the moment: sinfo -s")
+    session.expect_exact("nbssh: hint: its partition is closed at the moment; on login: sinfo -s")
     bed.root_on("login", "scontrol update partitionname=later state=up")
     assert session.expect([UP, pexpect.EOF]) == 0, session.before
     detach(bed, session)

@@ -213,6 +213,7 @@ def test_the_queue_is_shown_and_left_and_cancelled(make_cluster: Callable[..., C
     until(lambda: not [line for line in bed.running("login").values() if "/job " in line], "nothing waits any more")
     # found again, and cancelled under its hands
     session = bed.ssh("gpu-nb", timeout=60)
+    session.expect_exact("nbssh: job 3 waits already; Ctrl-C leaves it there, ssh gpu-nb-kill cancels it")
     session.expect("job 3 PENDING")
     bed.on("login", "scancel 3")
     status, last = ended(session)
@@ -404,17 +405,19 @@ def test_a_job_that_can_never_run_is_seen_by_add_and_by_doctor(make_cluster: Cal
     done = bed.run("nbssh", *add_words(bed), timeout=60)
     assert done.returncode == 1, done.stderr
     assert re.search(r"error: job 1 would wait for ever \(Partition\w+\)", done.stderr), done.stderr
-    until(lambda: not bed.jobs(), "the job that was tried is gone")
     done = bed.run("nbssh", *add_words(bed, "--job-option=--partition=nosuch"), timeout=60)
     refused = (
         "nbssh: error: Slurm does not take the job\nnbssh: hint: take other options: --job-option; once it is added: "
     )
     assert done.stderr.endswith(f"{refused}nbssh edit gpu: scheduler.options\n"), done.stderr
+    until(lambda: not bed.jobs(), "the job that was tried is gone")
     bed.root_on("login", "scontrol update partition=main maxtime=10")
     add(bed)
     until(lambda: not bed.jobs(), "the job that was tried is gone")
     bed.root_on("login", "scontrol update partition=main maxtime=5")
     session = bed.ssh("gpu-nb", timeout=60)
+    session.expect(r"its partition (does not give what it asks for|gives); on login: ")
+    session.expect_exact("it would wait for ever: ssh gpu-nb-kill, then nbssh edit gpu: scheduler.options")
     session.expect(r"job \d+ PENDING \(Partition\w+\)")
     done = bed.run("nbssh", "doctor", "gpu")
     said = " ".join(done.stdout.split())
@@ -496,7 +499,7 @@ def test_what_openpbs_says_of_jobs_that_end_or_wait(make_cluster: Callable[..., 
     # what does not come by waiting alone
     bed.write(behave, '{"pending": "Queue not started."}')
     session = bed.ssh("gpu-nb", timeout=60)
-    session.expect_exact("nbssh: hint: its queue is closed at the moment: qstat -Q")
+    session.expect_exact("nbssh: hint: its queue is closed at the moment; on login: qstat -Q")
     session.expect(r"job 5.pbs01 Q \(Queue not started.\) \d s \r")
     soon = json.dumps({"pending": "Not enough free nodes available", "expected": int(time.time()) + 1195})
     bed.write(behave, soon)

@@ -55,7 +55,7 @@ def test_a_job_that_waits_is_told_of_with_what_to_do(make_cluster: Callable[...,
     assert "walltime=0:30" not in wanted
     bed.on("login", f"oarhold {job}")
     session = bed.ssh("gpu-nb", timeout=30)
-    session.expect_exact(f"nbssh: job {job} Hold\r\nnbssh: hint: it is held: oarresume {job}")
+    session.expect_exact(f"nbssh: job {job} Hold\r\nnbssh: hint: it is held; on login: oarresume {job}")
     bed.on("login", f"oarresume {job}")
     session.expect(rf"job {job} Waiting \d+ s")
     done = bed.run("ssh", "gpu-node", "true")
@@ -68,7 +68,7 @@ def test_a_job_that_waits_is_told_of_with_what_to_do(make_cluster: Callable[...,
     bed.on("login", "oardel --sql \"name = 'other'\"")
     bed.root_on("login", "oarnodesetting -h c1 -s Absent; oarnodesetting -h c2 -s Absent")
     session = bed.ssh("gpu-nb", timeout=30)
-    session.expect(r"hint: what the nodes are doing: oarnodes -s")
+    session.expect(r"hint: what the nodes are doing; on login: oarnodes -s")
     assert "No enough matching resources" in said(session)
     # a job whose node fails at its start comes again as another one
     bed.root_on("c1", "kill $(cat /run/oar-sshd.pid)")
