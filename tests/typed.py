@@ -111,6 +111,7 @@ SLURM = {
     "nbssh add gpu cluster --scheduler slurm --job-option=--gres=gpu:1 --job-option=--time=8:00:00",
     "nbssh apply --probe gpu",
     "nbssh doctor gpu",
+    "nbssh edit gpu: scheduler.options",
     "nbssh job gpu",
     "nbssh job gpu --join 4711",
     "nbssh job gpu --option=--time=2:00:00",

@@ -54,6 +54,8 @@ def test_the_lines_for_slurm(make_cluster: Callable[..., Cluster]) -> None:
     until(is_gone(bed), "the job that tried the ways is gone")
     assert "submits one" in she("nbssh job gpu")
     she("nbssh doctor gpu")
+    left.remove("nbssh edit gpu: scheduler.options")
+    types(bed, "EDITOR=true nbssh edit gpu: scheduler.options")
     left.remove("ssh gpu-nb")
     session = start(bed)
     assert bed.jobs()[0].node in she("ssh gpu-node", " uname -n")
