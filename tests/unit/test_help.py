@@ -14,7 +14,7 @@ from nbssh.cli.app import EVERYDAY, app
 GOLDEN = Path(__file__).resolve().parent.parent / "golden_help"
 COMMANDS = [str(command.name) for command in app.registered_commands]
 PAGES = {"nbssh": ["--help"], **{name: [name, "--help"] for name in COMMANDS}}
-HEAVY = ("argon2", "jinja2", "pexpect", "rich", "sshconf", "tomlkit")
+HEAVY = ("argon2", "hashlib", "html", "jinja2", "pexpect", "rich", "secrets", "socket", "sshconf", "tomlkit")
 
 
 def nbssh(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -87,7 +87,7 @@ def test_the_fast_commands_import_nothing_heavy(words: list[str], tmp_path: Path
 def test_the_check_for_heavy_imports_can_fail() -> None:
     program = f"import jinja2, sys; print(sorted({{name.partition('.')[0] for name in sys.modules}} & set({HEAVY!r})))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "['jinja2']\n"
+    assert "'jinja2'" in done.stdout
 
 
 def test_the_list_of_commands_cuts_no_line_off() -> None:

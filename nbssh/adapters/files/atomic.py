@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import re
 import stat
@@ -113,6 +112,8 @@ def back_up(path: str, data: bytes, backups: str) -> str:
     make_folders(backups, [])
     stem = SYSTEM.file_name(path)  # of a host's file too, HOST:PATH
     if len(stem) > 200:  # noqa: PLR2004  file names end at 255 bytes, and non-ASCII letters take up to four
+        import hashlib  # noqa: PLC0415  for few
+
         digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
         stem = f"{digest}%{os.path.split(path)[1][-40:]}"
     numbers = sorted(

@@ -6,7 +6,6 @@ macOS have both, some file systems have neither (NFS), other systems have none.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import sys
@@ -48,6 +47,8 @@ def _rename(old: str, new: str, how: str) -> bool:
 @cache
 def _call() -> Callable[[bytes, bytes, str], int] | None:
     """Return the system's call, which returns the number of its error; None without one."""
+    import ctypes  # noqa: PLC0415  only for a rename
+
     try:
         library = ctypes.CDLL(None, use_errno=True)
         linux = sys.platform == "linux"

@@ -13,7 +13,6 @@ import errno
 import os
 import shlex
 import signal
-import socket
 import stat
 import sys
 from pathlib import Path
@@ -24,6 +23,7 @@ from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     import pwd
+    import socket
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nbssh.core.server.doctor import Finding
@@ -252,6 +252,8 @@ class ClientSystem:
 
     def bind_as_ssh(self, probe: socket.socket) -> None:
         """Let a socket bind a port only where ssh could, too."""
+        import socket  # noqa: PLC0415  only for a probe
+
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # TIME_WAIT does not count
 
     # --- the doctor

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import os
 import re
-import secrets
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +178,7 @@ def laptop_id(paths: Paths) -> str:
     except NbsshError as error:
         raise NbsshError(f"{paths.shown(path)}: {error.message}", error.hint) from None
     if data is None:
-        return _new.setdefault(path, secrets.token_hex(8))
+        return _new.setdefault(path, os.urandom(8).hex())
     text = data.decode("ascii", "replace").strip()
     if not re.fullmatch(r"[0-9a-f]{16}", text):
         raise NbsshError(
@@ -204,4 +203,6 @@ def load_secret(paths: Paths, name: str) -> Secret:
 
 def secret_text(secret: Secret) -> str:
     """Return the content of a secrets file."""
+    import json  # noqa: PLC0415  only for what is written
+
     return json.dumps(msgspec.to_builtins(secret), indent=1, sort_keys=True) + "\n"

@@ -6,8 +6,6 @@ without a terminal. NO_COLOR and TERM=dumb are honoured, `--color` has the last 
 
 from __future__ import annotations
 
-import getpass
-import json
 import os
 import sys
 import time
@@ -53,6 +51,8 @@ class Ui:
 
     def json(self, **data: Any) -> None:  # noqa: ANN401  whatever JSON can say
         """Print the one object of `--json`: version of the envelope, then sorted keys."""
+        import json  # noqa: PLC0415  only for a program
+
         self.product(json.dumps({"nbssh": 1, **data}, sort_keys=True, indent=2))
 
     def say(self, text: str) -> None:
@@ -147,6 +147,8 @@ def is_terminal() -> bool:
 
 def _hidden(question: str) -> str:
     """Return what is typed behind `question`, unseen."""
+    import getpass  # noqa: PLC0415  only for a question
+
     try:
         return getpass.getpass(f"nbssh: {question}: ")
     except UnicodeDecodeError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -174,4 +173,6 @@ def is_edited(data: bytes) -> bool | None:
 
 
 def _checksum(data: bytes, found: re.Match[bytes]) -> bytes:
+    import hashlib  # noqa: PLC0415  OpenSSL, which `list` does not need
+
     return b"sha256:" + hashlib.sha256(data[: found.start("value")] + data[found.end("value") :]).hexdigest().encode()

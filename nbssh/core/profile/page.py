@@ -6,7 +6,6 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Literal
 
-from nbssh.core.files.quoting import url
 from nbssh.core.profile.app import title
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
@@ -36,6 +35,8 @@ def page(profile: Profile, path: str, source: str, view: View = "") -> str:
             )
         view = "lab" if profile.app == "lab" else "tree"
     below = _below(profile, path, source)
+    from nbssh.core.files.quoting import url  # noqa: PLC0415  for few profiles
+
     top = "lab/tree" if view == "lab" and below else view
     return f"{top}/{url(below)}" if below else top
 

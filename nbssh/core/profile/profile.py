@@ -6,7 +6,6 @@ secret. Reads and writes nothing.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -137,6 +136,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     def fingerprint(self) -> str:
         """Return a short hash of all that the choices in `server` depend on: if it changed, look again."""
+        import hashlib  # noqa: PLC0415  OpenSSL, which `list` does not need
+
         said: list[object] = [self.destination, self.ssh_options, *(getattr(self, key) for key in GROUND[:-3])]
         # what came later counts where it says something, so that those without keep theirs
         said += [value for key in GROUND[-3:] if (value := getattr(self, key))]
