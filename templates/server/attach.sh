@@ -1,19 +1,14 @@
-# needs: answers api_tools at fail forward go_on host is_alive is_process listener look marked name nap now now_s
-# needs: p_state r_at r_began r_pid r_start refuse_listener refuse_tools refuse_unanswering run say start_timeout
-# needs: socket started title
+# needs: answers api_tools at fail forward go_on host is_alive is_process listener marked name nap now now_s r_at
+# needs: r_began r_pid r_start refuse_listener refuse_tools refuse_unanswering run say socket start_timeout started
+# needs: started_start title
 # --- launch: attach to Jupyter ----------------------------------------------------------------------------------------
 
 # Jupyter's process, or what becomes it, is there.
 server_runs() {
-    if [ -z "${server_pid}" ]; then
-        if is_alive "${run}/record"; then
-            server_pid=${r_pid} server_start=${r_start}
-        else
-            look "${started}" && [ "${p_state}" != Z ]
-            return
-        fi
+    if [ -z "${server_pid}" ] && is_alive "${run}/record"; then
+        server_pid=${r_pid} server_start=${r_start}
     fi
-    is_process "${server_pid}" "${server_start}"
+    is_process "${server_pid:-${started}}" "${server_start:-${started_start}}"
 }
 
 # await_server SECONDS: sets await_found: answers, ended, silent, foreign (the port is not ours), toolless (no way to ask).

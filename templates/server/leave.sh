@@ -1,8 +1,8 @@
-# needs: at fail host is_alive listener listener_uid look marked name p_parent p_start p_state parent print_log_end
-# needs: remote_port run say socket start_guard stop_server title unlock
+# needs: at fail host is_alive is_process listener listener_uid look marked name p_parent p_start p_state parent
+# needs: print_log_end remote_port run say socket start_guard stop_server title unlock
 # --- launch: leaving -------------------------------------------------------------------------------------------------
 
-started='' server_pid='' server_start='' reader='' watcher='' how='' asked=''
+started='' started_start='' server_pid='' server_start='' reader='' watcher='' how='' asked=''
 
 # The wing's: the very last act.
 last_act() {
@@ -104,7 +104,7 @@ failed_start() {
     printf 'nbssh: hint: the whole log: %s\n' "${run}/log" >&2
     if is_alive "${run}/record"; then
         stop_server >&2
-    elif look "${started}" && [ "${p_parent}" = "$$" ]; then
+    elif is_process "${started}" "${started_start}"; then
         kill -TERM "${started}" 2>/dev/null || :
     fi
     command rm -f "${run}/ready" "${run}/record"

@@ -1,29 +1,35 @@
 # needs: ask_api attach await_found await_server clear_away end_gate ends_at_logout fail failed_start find_listener
-# needs: find_others forward host is_alive know_uid lingers listener lock name now now_s now_tenth open_gate others
-# needs: print_notes program put python r_at read_record refuse_listener refuse_tools remove_socket run say
-# needs: server_ended socket start_timeout state stop_server title uid unlock
+# needs: find_others forward host is_alive know_uid lingers listener lock look name now now_s now_tenth open_gate
+# needs: others p_start print_notes program put python r_at read_record refuse_listener refuse_tools remove_socket run
+# needs: say server_ended socket start_timeout state stop_server title uid unlock
 # --- launch: start Jupyter --------------------------------------------------------------------------------------------
 
 # A started program is a session of its own, so that no terminal's end reaches it, and hears signals: a shell without
 # job control makes its background programs ignore SIGINT, and with them every program in every terminal of Jupyter.
-# Only a language can undo that, so setsid comes last.
+# Only a language can undo that, so setsid comes last. It is a child of what we start, which says its process id.
 # shellcheck disable=SC2016  # Python and Perl
 detach_python='
 import os, signal, sys
+child = os.fork()
+if child:
+    sys.exit(print(child))
 os.setsid()
-for name in "HUP", "INT", "QUIT", "PIPE", "TERM", "TSTP", "TTIN", "TTOU", "XFSZ":
+for name in "HUP INT QUIT PIPE TERM TSTP TTIN TTOU XFSZ".split():
     signal.signal(getattr(signal, "SIG" + name), signal.SIG_DFL)
+os.dup2(2, 1)
 os.execv(sys.argv[1], sys.argv[1:])
 '
 # shellcheck disable=SC2016
 detach_perl='
 use POSIX ();
+if (my $child = fork // die) { print $child; exit }
 POSIX::setsid() > 0 or die;
 $SIG{$_} = "DEFAULT" for qw(HUP INT QUIT PIPE TERM TSTP TTIN TTOU);
+open STDOUT, ">&STDERR";
 exec { $ARGV[0] } @ARGV or die;
 '
 
-# mortal: systemd will end it with its user's last session here.
+# Sets started and started_start; mortal: systemd will end it with its user's last session here.
 start_server() {
     mortal=''
     set -- /bin/sh "${program}/serve" "${name}"
@@ -35,24 +41,20 @@ start_server() {
         fi
     fi
     [ ! -f "${run}/log" ] || command mv -f "${run}/log" "${run}/log.1"
+    # Jupyter's own Python may start in the environment of a login alone, with its LD_LIBRARY_PATH
     for detacher in "${python:-/}" python3; do
-        # Jupyter's own may start in the environment of a login alone, with its LD_LIBRARY_PATH: so it is tried.
-        if command "${detacher}" -I -S -c 'import os, signal' </dev/null >/dev/null 2>&1; then
-            command "${detacher}" -I -S -c "${detach_python}" "$@" </dev/null >"${run}/log" 2>&1 &
-            started=$!
-            return 0
-        fi
+        : "${started:=$(command "${detacher}" -I -S -c "${detach_python}" "$@" </dev/null 2>"${run}/log")}"
     done
-    if command perl -MPOSIX -e 1 </dev/null >/dev/null 2>&1; then
-        command perl -e "${detach_perl}" "$@" </dev/null >"${run}/log" 2>&1 &
-    elif command -v setsid >/dev/null 2>&1; then
-        command setsid "$@" </dev/null >"${run}/log" 2>&1 &
-    else
-        trap '' HUP
+    : "${started:=$(command perl -e "${detach_perl}" "$@" </dev/null 2>"${run}/log")}"
+    started=${started##*[!0-9]}
+    if [ -z "${started}" ]; then
+        if command -v setsid >/dev/null 2>&1; then set -- setsid "$@"; else trap '' HUP; fi
         command "$@" </dev/null >"${run}/log" 2>&1 &
+        started=$!
         trap 'asked=leave' HUP
     fi
-    started=$!
+    look "${started}" || :
+    started_start=${p_start}
 }
 
 # One home, many hosts: what another host's Jupyter uses is not touched.
@@ -106,12 +108,9 @@ start() {
         failed_start "${title} did not start on ${host}; the end of its log:"
         ;;
     silent) failed_start "${title} on ${host} did not answer within ${start_timeout} s; the end of its log:" ;;
-    foreign)
-        ! is_alive "${run}/record" || stop_server >&2
-        refuse_listener
-        ;;
     *)
         ! is_alive "${run}/record" || stop_server >&2
+        [ "${await_found}" = toolless ] || refuse_listener
         refuse_tools
         ;;
     esac

@@ -902,7 +902,11 @@ def test_without_python(one: Server, tools: list[str]) -> None:
     one.few_tools()
     for tool in tools:
         (one.root / "few" / tool).symlink_to(f"/usr/bin/{tool}")
-    one.change(python="")
+    # Jupyter's own, which starts in the environment of a login alone
+    broken = one.root / "python"
+    broken.write_text("#!/bin/sh\necho no library >&2\nexit 127\n")
+    broken.chmod(0o755)
+    one.change(python=str(broken))
     # a shell can never hear a signal that it was started to ignore, as below nohup
     child, said = one.up(one.launch(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)))
     assert "started" in said
@@ -915,13 +919,15 @@ def test_without_python(one: Server, tools: list[str]) -> None:
 def test_a_first_start_starts_no_program_for_what_is_not_there(one: Server) -> None:
     spies, log = one.root / "spies", one.root / "started"
     spies.mkdir()
-    for tool in ("chmod", "date", "find", "mkdir", "rm"):
-        (spies / tool).write_text(f'#!/bin/sh\necho {tool} >>{log}\nexec {shutil.which(tool)} "$@"\n')
+    for tool in ("chmod", "date", "find", "mkdir", "python", "rm", "timeout"):
+        program = sys.executable if tool == "python" else shutil.which(tool)
+        (spies / tool).write_text(f'#!/bin/sh\necho {tool} >>{log}\nexec {program} "$@"\n')
         (spies / tool).chmod(0o755)
+    one.change(python=str(spies / "python"))
     one.env["PATH"] = f"{spies}:{one.env['PATH']}"
     one.up(one.launch())
     started = log.read_text().split()
-    assert sorted(tool for tool in started if tool != "rm") == ["chmod", "date", "mkdir"]
+    assert sorted(tool for tool in started if tool != "rm") == ["chmod", "date", "mkdir", "python", "timeout"]
     assert started.count("rm") <= 2  # the environment of the login and the lock
     assert one.call("kill").returncode == 0
 
