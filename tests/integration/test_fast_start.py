@@ -180,6 +180,18 @@ def test_node_is_asked_for_the_registry_when_somebody_wants_it(tmp_path: Path, j
     assert len(by_hand) == 2
 
 
+def test_the_command_line_of_httpx_comes_when_somebody_wants_it() -> None:
+    program = (
+        "import sys, jupyterlab.labapp\n"
+        "print('httpx' in sys.modules, 'httpx._main' in sys.modules, 'click' in sys.modules)\n"
+        "import httpx._main\n"
+        "print('click' in sys.modules)\n"
+    )
+    environ = os.environ | {"PYTHONPATH": str(FAST), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([BIN / "python", "-c", program], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == "True False False\nTrue\n"
+
+
 def test_without_a_pythonpath_there_is_none_afterwards(make_bed: Callable[..., Bed]) -> None:
     bed = make_bed(shell=ZSH)
     visitor = visit(bed, add(bed, jupyter=bed.jupyter))

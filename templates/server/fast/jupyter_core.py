@@ -2,9 +2,10 @@
 #
 # serve puts this folder first on PYTHONPATH, so that Jupyter's first import of jupyter_core, which every Jupyter makes
 # before anything slow, finds this file. It takes the folder out of the paths again, gives way to the real jupyter_core,
-# and keeps three things from the start, each of them once; whoever wants them later gets the real ones:
+# and keeps four things from the start, each of them once; whoever wants them later gets the real ones:
 # - rfc3987_syntax builds a grammar at import, more than half of JupyterLab's start, for a check of international
 #   addresses that jsonschema can do without and that no schema of Jupyter asks for (jupyter_server issue 1559).
+# - httpx imports its own command line, and with it click and rich; it goes without, as where one of them is missing.
 # - jupyterlab.labapp asks node for the registry of packages at import, and uses the version alone.
 # - jupyter_lsp looks for language servers, for which it runs npm; nothing needs them before a page asks.
 
@@ -88,6 +89,7 @@ def look_when_asked(module):
 
 meets = {
     "rfc3987_syntax": leave_out,
+    "httpx._main": leave_out,
     "jupyterlab.commands": afterwards(without_registry),
     "jupyter_lsp.serverextension": afterwards(look_when_asked),
 }
