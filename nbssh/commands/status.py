@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from nbssh.adapters.ssh.connection import UnreachableError
 from nbssh.adapters.terminal.ui import columns
 from nbssh.core.profile import app as apps
 from nbssh.core.text import printable, span, time_left
@@ -37,6 +38,10 @@ _STYLES = {
 }
 
 
+Silent = dict[tuple[str, ...], UnreachableError]
+"""Destinations that let nobody in, and why: their other profiles are not tried there, one after the other, too."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One profile's line: the tunnel here, the Jupyter there, or why nothing is known of it.
@@ -59,8 +64,9 @@ def status(context: Context, names: list[str], *, wide: bool = False, json: bool
     """
     targets, unreadable = profiles.select(context, names)
     unasked = not names
+    silent: Silent = {}
     with ThreadPoolExecutor(WORKERS if unasked else 1) as pool:
-        rows = list(pool.map(lambda target: _row(target, unasked=unasked, wide=wide or json), targets))
+        rows = list(pool.map(lambda target: _row(target, silent, unasked=unasked, wide=wide or json), targets))
     failed = [*unreadable, *(Failure(row.target.name, row.trouble) for row in rows if row.trouble)]
     if json:
         context.ui.json(profiles=list(map(_as_json, rows)), errors=[failure.as_json() for failure in failed])
@@ -69,8 +75,8 @@ def status(context: Context, names: list[str], *, wide: bool = False, json: bool
         _show(context, _table(rows, wide=wide))
     elif not unreadable:
         context.ui.say("there are no profiles; make one: nbssh add NAME")
-    for failure in failed:
-        context.ui.error(failure.error)
+    for error in {id(failure.error): failure.error for failure in failed}.values():
+        context.ui.error(error)
     for row in rows:
         if row.outdated:
             context.ui.warn(f"the alias of '{row.target.name}' is out of date: nbssh apply {row.target.name}")
@@ -80,7 +86,7 @@ def status(context: Context, names: list[str], *, wide: bool = False, json: bool
     return Exit.FAILED if failed else Exit.DONE
 
 
-def _row(target: Target, *, unasked: bool, wide: bool) -> Row:
+def _row(target: Target, silent: Silent, *, unasked: bool, wide: bool) -> Row:
     tunnel, outdated = False, False
     try:
         with border.around(target.name, target.paths):
@@ -89,10 +95,14 @@ def _row(target: Target, *, unasked: bool, wide: bool) -> Row:
             outdated = blocks.is_outdated(target)
             if not master:
                 connect.refuse_prompts(target, "nbssh status", unasked=unasked)
+                if error := silent.get(tuple(target.arguments)):
+                    raise error
             with connect.connect(target, unasked=unasked, login_seconds=SECONDS if unasked else 600) as there:
                 answer = asked(there, target, wide=wide)
             return Row(target, tunnel, answer, outdated=outdated, changed=_is_changed(target, answer))
     except NbsshError as error:
+        if isinstance(error, UnreachableError):
+            silent[tuple(target.arguments)] = error
         return Row(target, tunnel, Answer("unknown"), error, outdated)
 
 

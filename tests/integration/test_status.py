@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,3 +99,19 @@ def test_a_host_that_is_down_is_its_own_row_and_no_others(bed: Bed) -> None:
     states = {line.split()[0]: line.split()[2] for line in done.stdout.splitlines()[1:]}
     assert states == {"box": "stopped", "gone": "unknown"}
     assert "gone" in done.stderr
+
+
+def test_a_destination_that_lets_nobody_in_is_tried_once_for_all_its_profiles(bed: Bed) -> None:
+    add(bed)
+    tries = bed.folder / "tries"
+    bed.ssh_config.write_text(f"Host box\n    ProxyCommand echo >>{tries}\n" + bed.ssh_config.read_text())
+    names = ["box", "other", "third"]
+    profile = bed.local_home / ".config/nbssh/profiles/box.toml"
+    for number, name in enumerate(names[1:], 1):
+        text = re.sub(r"(?m)^port = (\d+)", lambda found: f"port = {int(found[1]) + number}", profile.read_text())  # noqa: B023
+        profile.with_name(f"{name}.toml").write_text(text)
+    done = bed.run("nbssh", "status", *names)
+    assert done.returncode == 1
+    assert [line.split()[2] for line in done.stdout.splitlines()[1:]] == ["unknown"] * 3
+    assert done.stderr.count("could not connect") == 1
+    assert tries.read_text() == "\n"

@@ -48,6 +48,10 @@ class NoSessionError(NbsshError):
     """The master is there, but its sshd permits it no further session, and there is to be no login of our own."""
 
 
+class UnreachableError(NbsshError):
+    """There was no login; who tries the same destination again may wait as long, or have an account locked."""
+
+
 class OtherShellError(NbsshError):
     """What the host runs is not the command that it was given, but a shell of its own choice."""
 
@@ -237,12 +241,12 @@ class Connection:
                 f"look at what the login shell's rc files wait for: {typed(self.shown)}",
             )
         if done.limit == "time":
-            return NbsshError(f"{self.shown}: no answer, gave up", f"see whether this works: {typed(self.shown)}")
+            return UnreachableError(f"{self.shown}: no answer, gave up", f"see whether this works: {typed(self.shown)}")
         if done.limit == "output":
             return NbsshError(f"{self.shown}: endless output at login", "look at what the login shell's rc files print")
         if done.status == FAILED:
             said = printable(log[-1] if log else _first_text(done.err), 200)
-            return NbsshError(
+            return UnreachableError(
                 f"{self.shown}: ssh could not connect" + (f": {said}" if said else ""),
                 f"see whether this works: {typed(self.shown)}",
             )
