@@ -104,7 +104,9 @@ def test_a_host_that_is_down_is_its_own_row_and_no_others(bed: Bed) -> None:
 def test_a_destination_that_lets_nobody_in_is_tried_once_for_all_its_profiles(bed: Bed) -> None:
     add(bed)
     tries = bed.folder / "tries"
-    bed.ssh_config.write_text(f"Host box\n    ProxyCommand echo >>{tries}\n" + bed.ssh_config.read_text())
+    # the shell keeps the connection open until its line is written
+    proxy = f"Host box\n    ProxyCommand sh -c 'echo >>{tries}'\n"
+    bed.ssh_config.write_text(proxy + bed.ssh_config.read_text())
     names = ["box", "other", "third"]
     profile = bed.local_home / ".config/nbssh/profiles/box.toml"
     for number, name in enumerate(names[1:], 1):
