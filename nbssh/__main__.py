@@ -102,9 +102,11 @@ def _command(arguments: list[str]) -> int:
         from typer.main import get_command  # noqa: PLC0415  70 ms
 
         from nbssh.cli.app import app  # noqa: PLC0415
-        from nbssh.cli.quick import spare_conversions  # noqa: PLC0415
+        from nbssh.cli.quick import only, spare_conversions  # noqa: PLC0415
 
-        status = spare_conversions(get_command(app))(arguments, prog_name="nbssh", standalone_mode=False)
+        status = spare_conversions(get_command(only(app, arguments)))(
+            arguments, prog_name="nbssh", standalone_mode=False
+        )
     except NbsshError as error:
         return _say(error, arguments)
     except (BrokenPipeError, _UnwrittenError):

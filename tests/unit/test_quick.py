@@ -12,7 +12,7 @@ import typer
 from typer.main import get_command
 
 from nbssh.cli.app import app
-from nbssh.cli.quick import KNOWN, spare_conversions
+from nbssh.cli.quick import KNOWN, only, spare_conversions
 
 WORDS = [
     ["add", "mybox"],
@@ -111,3 +111,14 @@ def test_what_it_is_for(*, quick: bool, imported: bool) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == f"{imported}\n"
+
+
+@pytest.mark.parametrize("words", [["list"], ["add", "list"], ["list", "--help"]])
+def test_the_command_that_is_named_is_made_alone(words: list[str]) -> None:
+    assert list(get_command(only(app, words)).commands) == words[:1]
+    assert len(get_command(app).commands) > 1
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["--color", "never", "list"], ["lits"]])
+def test_all_commands_are_made_where_the_first_word_names_none(words: list[str]) -> None:
+    assert only(app, words) is app
