@@ -127,7 +127,7 @@ def _chosen(
     tunnel = choice.tunnel(name, profile, facts, found, tried.permitted, leads_on=leads_on)
     if not running and found.path:
         ui.say(f"{facts.host} ({facts.os}): {choice.describe(found, profile.app)}")
-        if lost := choice.loses_outputs(found, profile.app):
+        if lost := choice.loses_outputs(found, profile):
             ui.say(lost)
     if tunnel.forward == "tcp" and not running:
         tunnel = _with_own_port(target, facts, tunnel, tried.holder)

@@ -147,12 +147,12 @@ def test_descriptions() -> None:
 
 def test_who_loses_what_a_cell_prints_is_told_what_keeps_it() -> None:
     lab = msgspec.structs.replace(LAB, python="/opt/a/bin/python")
-    said = choice.loses_outputs(lab, "lab")
-    assert said.endswith("/opt/a/bin/python -m pip install 'jupyter_server_nbmodel[lab]'")
+    said = choice.loses_outputs(lab, profile())
+    assert said.endswith(""": ssh box "/opt/a/bin/python -m pip install 'jupyter_server_nbmodel[lab]'\"""")
     assert "is lost" in said
-    assert choice.loses_outputs(msgspec.structs.replace(lab, nbmodel="0.1.1"), "lab") == ""
-    assert choice.loses_outputs(lab, "notebook") == ""
-    assert choice.loses_outputs(msgspec.structs.replace(lab, jupyter_server="1.24"), "lab") == ""
+    assert choice.loses_outputs(msgspec.structs.replace(lab, nbmodel="0.1.1"), profile()) == ""
+    assert choice.loses_outputs(lab, profile(app="notebook")) == ""
+    assert choice.loses_outputs(msgspec.structs.replace(lab, jupyter_server="1.24"), profile()) == ""
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbssh.core.ssh.destination import Destination, parse, suggested_name, typed
+from nbssh.core.ssh.destination import Destination, parse, suggested_name, typed, typed_there
 from nbssh.errors import NbsshError
 
 
@@ -54,6 +54,18 @@ def test_what_ssh_would_refuse_or_a_shell_expand_is_refused(text: str) -> None:
 )
 def test_what_a_user_types_is_what_ssh_knows(text: str, command: str) -> None:
     assert typed(text, "true") == command
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("pip install 'a[b]' && ~/.venv/bin/x", "ssh -p 2222 al@box \"pip install 'a[b]' && ~/.venv/bin/x\""),
+        ("echo $HOME", "ssh -p 2222 al@box 'echo $HOME'"),
+        ('x"; `touch here`; "', "ssh -p 2222 al@box 'x\"; `touch here`; \"'"),
+    ],
+)
+def test_what_is_typed_for_the_hosts_shell_no_shell_here_touches(line: str, command: str) -> None:
+    assert typed_there("al@box:2222", line) == command
 
 
 def test_arguments_for_ssh() -> None:

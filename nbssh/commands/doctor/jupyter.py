@@ -98,9 +98,9 @@ def examine(target: Target, known: Server, there: Connection) -> Iterator[Findin
     elif version and not found.argon2 and apps.is_jupyter(profile.app):
         yield Finding(
             "jupyter", "warning", f"argon2-cffi was not seen beside {found.path}; it checks the password",
-            f"install it there: {found.python or 'python3'} -m pip install argon2-cffi", name,
+            f"install it: {choice.pip_install(found, profile, 'argon2-cffi')}", name,
         )  # fmt: skip
     else:
         yield Finding("jupyter", "ok", f"{choice.describe(found, profile.app)}", profile=name)
-    if lost := choice.loses_outputs(found, profile.app):
+    if lost := choice.loses_outputs(found, profile):
         yield Finding("outputs", "ok", lost, profile=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import zlib
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +12,7 @@ import msgspec
 from nbssh.core.profile import app as apps
 from nbssh.core.profile.app import PROGRAMS, Jupyter
 from nbssh.core.server.values import is_server_path
+from nbssh.core.ssh.destination import typed_there
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -109,7 +111,7 @@ def candidate_for(profile: Profile, facts: Facts) -> Candidate:
     raise NbsshError(
         f"no {program} was found on {facts.host}",
         found
-        or f"install it there ({_installed(profile.app)}), "
+        or f"install it there ({_installed(profile)}), "
         "give its path with --jupyter, or say with --setup how its environment is activated",
     )
 
@@ -134,11 +136,12 @@ def _package(app: str) -> str:
     return next((package for known, package in _PACKAGES.items() if known == app), apps.title(app))
 
 
-def _installed(app: str) -> str:
-    """Return how an app is installed, as far as nbssh knows that."""
-    if not apps.is_jupyter(app):
+def _installed(profile: Profile) -> str:
+    """Return how a profile's app is installed, as far as nbssh knows that."""
+    if not apps.is_jupyter(profile.app):
         return "as its own documentation says"
-    return f"python3 -m venv ~/.venv && ~/.venv/bin/pip install {_package(app)}"
+    line = f"python3 -m venv ~/.venv && ~/.venv/bin/pip install {_package(profile.app)}"
+    return typed_there(profile.destination, line)
 
 
 def _cannot_start(candidate: Candidate, facts: Facts, hint: str) -> NbsshError:
@@ -214,18 +217,21 @@ def generation(candidate: Candidate, app: str) -> Literal["", "notebook6", "serv
     return "server1" if int(server[0]) < 2 else "server2"  # noqa: PLR2004  jupyter_server's own second generation
 
 
-def loses_outputs(candidate: Candidate, app: str) -> str:
+def loses_outputs(candidate: Candidate, profile: Profile) -> str:
     """Return in words that what a cell prints without a tab is lost, and what keeps it; nothing where it is kept.
 
     JupyterLab writes outputs from the browser. The extension that does it on the host is for its generation.
     """
-    if candidate.nbmodel or app != "lab" or generation(candidate, app) != "server2":
+    if candidate.nbmodel or profile.app != "lab" or generation(candidate, profile.app) != "server2":
         return ""
-    python = printable(candidate.python, 200) or "python3"
-    return (
-        "what a cell prints while no tab is open is lost; this keeps it: "
-        f"{python} -m pip install 'jupyter_server_nbmodel[lab]'"
-    )
+    command = pip_install(candidate, profile, "'jupyter_server_nbmodel[lab]'")
+    return f"what a cell prints while no tab is open is lost; this keeps it: {command}"
+
+
+def pip_install(candidate: Candidate, profile: Profile, package: str) -> str:
+    """Return the command that installs a package, as pip has it in a shell, beside Jupyter on the host."""
+    python = shlex.quote(printable(candidate.python, 200) or "python3")
+    return typed_there(profile.destination, f"{python} -m pip install {package}")
 
 
 def supports_socket(candidate: Candidate) -> bool:

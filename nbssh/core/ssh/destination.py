@@ -102,6 +102,14 @@ def typed(text: str, *more: str) -> str:
     return shlex.join(["ssh", *words, *more])
 
 
+def typed_there(text: str, line: str) -> str:
+    """Return what a user types here so that the host's shell runs `line`, which no shell here touches.
+
+    In double quotes where that is so: not every shell knows others, and a line may have single ones.
+    """
+    return f"{typed(text)} " + (shlex.quote(line) if re.search(r'["$`\\!%]', line) else f'"{line}"')
+
+
 def refused(text: str, why: str) -> NbsshError:
     """Return the error that says why `text` is no destination."""
     return NbsshError(
