@@ -259,6 +259,8 @@ def test_which_generation_reads_the_configuration(app: App, notebook: str, serve
         ("~/.venv/bin/jupyter", "~/.venv/bin/jupyter-lab"),
         ("~/.venv/bin/python", "~/.venv/bin/jupyter-lab"),
         ("jupyter", "~/.venv/bin/jupyter-lab"),
+        ("/nosuch/bin/jupyter-lab", "~/.venv/bin/jupyter-lab"),
+        ("~/.venv/bin/jupyter-lab", "~/bin/jupyter-lab"),
     ],
 )
 def test_an_environment_that_was_named_is_told_what_is_meant(said: str, meant: str) -> None:

@@ -124,12 +124,14 @@ def other(profile: Profile, facts: Facts) -> str:
 
 
 def beside(path: str, program: str) -> str:
-    """Return where the program would be if the path were that of an environment, or of another program in it."""
-    if "/" not in path:
-        return f"~/.venv/bin/{program}"
+    """Return where the program would be if the path were that of an environment, or of another program in it.
+
+    Never the path itself, which is no such program.
+    """
     folder, _, last = path.rstrip("/").rpartition("/")
     inside = folder if folder.endswith("bin") or last.startswith("jupyter") else f"{path.rstrip('/')}/bin"
-    return printable(f"{inside}/{program}", 80)
+    meant = [f"{inside}/{program}"] if "/" in path else []
+    return next(printable(each, 80) for each in [*meant, f"~/.venv/bin/{program}", f"~/bin/{program}"] if each != path)
 
 
 def _package(app: str) -> str:
