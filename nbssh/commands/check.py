@@ -105,7 +105,7 @@ def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[Step]:
                 raise
             raise NbsshError(f"{error.message}; {taken.message}", taken.hint) from None
         yield Step(f"ssh {alias(name)}: {greeting.text}", greeting.started)
-        visitor = Visitor(base)
+        visitor = Visitor(base, name)
         if app := described(profile.app):
             visitor.greet(app.ready)
             yield Step(f"{app.title} answers at {base}")

@@ -81,14 +81,24 @@ def of_templates() -> Iterator[tuple[str, str]]:
                     yield f"{where}:{number}", part.replace('\\"', '"').replace("\\n", "\n")
 
 
-HINTS = sorted(
-    {
-        (found[0].strip(), place)
-        for place, text in [*of_code(), *of_templates()]
-        if not any(statement in text for statement in STATEMENTS)
-        for found in TOLD.finditer(text)
-    }
-)
+TOLD_IN = [
+    (found, text, place)
+    for place, text in [*of_code(), *of_templates()]
+    if not any(statement in text for statement in STATEMENTS)
+    for found in TOLD.finditer(text)
+]
+HINTS = sorted({(found[0].strip(), place) for found, _, place in TOLD_IN})
+
+
+# Where the command itself is the whole text, it is named for something else.
+ENDS = sorted({(said[0].strip(), place) for said, text, place in TOLD_IN if len(said[0]) < said.end() == len(text)})
+
+
+@pytest.mark.parametrize(("hint", "place"), ENDS)
+def test_a_hint_that_ends_with_a_command_names_what_it_is_for(hint: str, place: str) -> None:
+    command = COMMANDS.get(shlex.split(hint)[-1])
+    needed = [each.name for each in command.params if each.required] if command else []
+    assert not needed, f"{place}: {hint}"
 
 
 def test_the_hints_are_found() -> None:

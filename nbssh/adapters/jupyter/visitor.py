@@ -19,6 +19,7 @@ import msgspec
 
 from nbssh.adapters.jupyter.bounded import BYTES, BoundedHttp, NoRedirects
 from nbssh.core import answers
+from nbssh.core.profile.profile import kill_alias
 from nbssh.errors import NbsshError
 
 _SECONDS = 30.0  # for one answer; a kernel's first start on a busy machine takes five
@@ -41,10 +42,10 @@ class _Kernel(msgspec.Struct):
 
 
 class Visitor:
-    """One browser: its cookies, on one Jupyter. `base` is `http://127.0.0.1:PORT/`."""
+    """One browser: its cookies, on one Jupyter. `base` is `http://127.0.0.1:PORT/`, `name` that of its profile."""
 
-    def __init__(self, base: str) -> None:
-        self.base = base
+    def __init__(self, base: str, name: str = "NAME") -> None:
+        self.base, self.name = base, name
         self.cookies = CookieJar()
         # an http_proxy of the environment must not see what goes through the tunnel
         self._opener = urllib.request.build_opener(
@@ -63,14 +64,14 @@ class Visitor:
         if status not in {200, 302} or not self._is_in():  # after a login the page sends us on
             raise NbsshError(
                 f"{self.base} does not accept the password",
-                "stop Jupyter and start it again, if you have set a new one since, by: nbssh passwd",
+                f"if it was typed right, it was set since Jupyter started; stop that one: ssh {kill_alias(self.name)}",
             )
 
     def greet(self, ready: str) -> None:
         """Raise unless what runs there, which is no Jupyter, says at `ready`, without a login, that it is there."""
         status, _ = self._ask(ready.removeprefix("/"))
         if status >= 400:  # noqa: PLR2004
-            raise NbsshError(f"{self.base}{ready[1:]} says {status}", "read its log: nbssh logs")
+            raise NbsshError(f"{self.base}{ready[1:]} says {status}", f"read its log: nbssh logs {self.name}")
 
     def page(self, path: str = "lab") -> str:
         """Return the text of the page `path`."""
