@@ -61,12 +61,14 @@ def open_(context: Context, name: str, path: str = "", *, view: View = "") -> in
     shown = page(target.profile, path or target.profile.open_path, "nbssh open", view)
     if once:
         _write_page(target, shown)
+    how = "the tunnel was open already"
     if held:
         _verify(target)
         opener_runs = False
     elif master and _is_attended(target):
         opener_runs = False
     else:
+        how = "the tunnel stays open in the background"
         status = _open_tunnel(target, joins=master, shown=shown if once else None)
         if status:
             return status
@@ -74,9 +76,7 @@ def open_(context: Context, name: str, path: str = "", *, view: View = "") -> in
         opener_runs = target.profile.browser and not master
     if not opener_runs:
         _show_browser(target, f"once={shown}" if once else f"path={shown}" if shown else "")
-    context.ui.say(
-        f"the tunnel stays open{'' if held else ' in the background'}; close it with: {_close(target, held)}"
-    )
+    context.ui.say(f"{how}; close it with: {_close(target, held)}")
     for each in target.profile.alsos():
         context.ui.say(f"also {each.url}")
     context.ui.product(laptop_files.token_url(target.profile.port, path=shown))

@@ -72,7 +72,10 @@ def test_it_joins_the_session_of_a_terminal(bed: Bed) -> None:
     child = bed.ssh("box-nb")
     child.expect("stop it")
     until(lambda: len(bed.opened) == 1, "the browser of the terminal")
-    assert bed.nbssh("open", "box").stdout == f"http://127.0.0.1:{port}/\n"
+    done = bed.nbssh("open", "box")
+    assert done.stdout == f"http://127.0.0.1:{port}/\n"
+    # it ends with that session: nothing stays in the background
+    assert done.stderr == "nbssh: the tunnel was open already; close it with: ssh -O exit box-nb\n"
     until(lambda: len(bed.opened) == 2, "the browser of nbssh open")
     bed.nbssh("kill", "box")
 
