@@ -121,7 +121,8 @@ class Connection:
         clock.stages = self._stages(awake, begin, seconds) if begins else []
         logged_in = self._logged_in if not self.opened else lambda: True
         silence = hearing.Silence(talk, awake, logged_in, known=self._heard or self._slow)
-        with contextlib.nullcontext() if self.opened or self.unasked else followed(self._lines_to_show, _show):
+        silent = self.opened or self.unasked
+        with contextlib.nullcontext(self._lines_to_show) if silent else followed(self._lines_to_show, _show) as untold:
             try:
                 said = talk.ask(
                     wrapped.encode("utf-8", "surrogateescape"),
@@ -139,8 +140,11 @@ class Connection:
             return self.attempt(script, seconds, output)
         if self.instead and not self.unasked:
             _show(said.err.decode("utf-8", "replace").splitlines())
-        log = self._said_by_ssh()
+        log = [] if self.opened else untold()
+        self._learn_how_it_logged_in()
         before, found, rest = said.out.partition(begin)
+        if not silent and (found or said.status != FAILED):
+            _show(log)
         self.noisy = self.noisy or bool(found and before.partition(awake)[0].strip())
         if not found:
             raise self._other_shell("") if awake in said.out else self._unreachable(said, before, log)
@@ -219,16 +223,15 @@ class Connection:
     def _logged_in(self) -> bool:
         return self.logins() > 0
 
-    def _said_by_ssh(self) -> list[str]:
-        """Return what ssh had to say, which was shown as it came, and learn how it logged in.
+    def _learn_how_it_logged_in(self) -> None:
+        """Learn whether somebody was asked.
 
         LogLevel VERBOSE names the method that let us in; a password or code means that somebody was asked.
         """
         if self.opened:
-            return []
+            return
         methods = [found.group(1) for line in self._log_lines() if (found := _AUTHENTICATED.match(line))]
         self.prompted = bool(methods) and methods[-1] in {"password", "keyboard-interactive"}
-        return self._lines_to_show()
 
     def _lines_to_show(self) -> list[str]:
         return [line for line in self._log_lines() if not line.startswith(_NOISE)]

@@ -13,16 +13,23 @@ SECONDS = 0.1  # between two looks: somebody sits at her password
 
 
 @contextlib.contextmanager
-def followed(lines: Callable[[], Sequence[str]], show: Callable[[Sequence[str]], None]) -> Iterator[None]:
-    """For the time of the block show what `lines`, which grow at their end, have more each time."""
+def followed(
+    lines: Callable[[], Sequence[str]], show: Callable[[Sequence[str]], None]
+) -> Iterator[Callable[[], Sequence[str]]]:
+    """For the time of the block show what `lines`, which grow at their end, have more each time.
+
+    The newest one waits for a second look: ssh may end with it, and what says that ends with its reason. Yield what
+    returns, after the block, those that are not shown yet: one at most.
+    """
     ended = threading.Event()
-    seen = 0
+    seen, there = 0, 0
 
     def more() -> None:
-        nonlocal seen
+        nonlocal seen, there
         found = lines()
-        show(found[seen:])
-        seen = max(seen, len(found))
+        ready = max(seen, len(found) if len(found) == there else len(found) - 1)
+        show(found[seen:ready])
+        seen, there = ready, len(found)
 
     def look() -> None:
         while not ended.wait(SECONDS):
@@ -31,8 +38,9 @@ def followed(lines: Callable[[], Sequence[str]], show: Callable[[Sequence[str]],
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
     try:
-        yield
+        yield lambda: lines()[seen:]
     finally:
         ended.set()
         thread.join()
+        there = -1
         more()
