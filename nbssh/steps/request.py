@@ -143,7 +143,8 @@ def _absolute(option: str) -> str:
 
 
 def named(context: Context, wish: Wish) -> Wish:
-    """Return the wish with a name made from its destination, where the destination is all that was said."""
+    """Return the wish with a name made from its destination, where that is all that was said, and the host's paths."""
+    wish = _of_host(context, wish)
     if wish.destination or not (pasted.is_command(wish.name) or _NO_NAME.search(wish.name)):
         _check_name(wish)
         return wish
@@ -161,6 +162,19 @@ def named(context: Context, wish: Wish) -> Wish:
         )
     context.ui.say(f"the profile's name is '{name}' (another one: nbssh add NAME {shlex.quote(wish.name)})")
     return msgspec.structs.replace(wish, name=name, destination=wish.name)
+
+
+def _of_host(context: Context, wish: Wish) -> Wish:
+    """Return the wish with the paths on the host that her shell took for ones of this home: `--dir ~/work`."""
+    said, home = dict(wish.said), f"{context.paths.home}/"
+    for key in ("dir", "jupyter"):
+        path = said.get(key, "")
+        if path.startswith(home) and home.count("/") > 2:  # noqa: PLR2004  not "/" or "/root"
+            said[key] = f"~/{path.removeprefix(home)}"
+            context.ui.say(
+                f"--{key}: {printable(path, 80)} is in your home here; {printable(said[key], 80)} of the host is taken"
+            )
+    return msgspec.structs.replace(wish, said=said)
 
 
 def _check_name(wish: Wish) -> None:
