@@ -16,12 +16,12 @@ from nbssh.core.files import installed
 from nbssh.core.files.change import Kind, Plan, is_edited
 from nbssh.core.files.diff import painted, unified
 from nbssh.core.files.program import program_of
-from nbssh.core.files.quoting import sh
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile import app as apps
 from nbssh.core.profile.declared import SHARE, Secret, folders_shown, program_path, server_folder, share_folder
 from nbssh.core.profile.profile import NAME, check_name
+from nbssh.core.ssh.destination import typed_there
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import aliases, border, connect, include, overlay, plan, profiles, unit, writing
 from nbssh.steps.profiles import Failure, Target
@@ -92,15 +92,20 @@ def _left_there(context: Context, found: Target | Failure, *, offline: bool, eve
 
 def _unreadable(context: Context, name: str) -> str:
     """Return what may be left on the host of a profile that cannot be read, and the command that ends it."""
-    destination = store.destination_of_unreadable(context.paths, name)
+    destination = store.destination_of_unreadable(context.paths, name) or "DESTINATION"
+    return (
+        f"the profile '{name}' could not be read, so its host was not contacted: Jupyter may run there; "
+        f"{_by_hand(context, name, destination)}"
+    )
+
+
+def _by_hand(context: Context, name: str, destination: str) -> str:
+    """Return what does over there what could not be done, by the blocks of the profile."""
     blocks = writer.read(context.paths.conf(name))
     program, folder = installed.program_named(blocks), installed.folder_named(blocks)
     kill = f"sh {program_path(program, 'kill', folder or f'~/{SHARE}')} {name}; " if program else ""
-    there = f"{kill}rm -r {folders_shown(name, folder, ' ')}"
-    return (
-        f"the profile '{name}' could not be read, so its host was not contacted: Jupyter may run there; "
-        f"to end it and take its files away: ssh {sh(destination) if destination else 'DESTINATION'} {sh(there)}"
-    )
+    line = f"{kill}rm -rf {folders_shown(name, folder, ' ')}"
+    return f"to end it and take its files away, for all laptops: {typed_there(destination, line)}"
 
 
 def _remove_there(context: Context, found: Target | Failure, *, offline: bool, everywhere: bool) -> str:
@@ -113,10 +118,11 @@ def _remove_there(context: Context, found: Target | Failure, *, offline: bool, e
         return ""
     found = aliases.assumed(found)
     host, holds = found.declared.server.hostname, folders_shown(name, found.declared.server.folder)
+    by_hand = _by_hand(found.context, name, found.profile.destination)
     if offline:
         found.end_masters()
-        by_hand = "" if seen else ", carried over by hand"
-        return f"{host} still holds {holds}{by_hand}, and its Jupyter may run"
+        carried = "" if seen else ", carried over by hand"
+        return f"{host} still holds {holds}{carried}, and its Jupyter may run; {by_hand}"
     try:
         # what ends Jupyter must not end with it
         at_destination = found.way.leads_on
@@ -124,7 +130,7 @@ def _remove_there(context: Context, found: Target | Failure, *, offline: bool, e
             model = _model(found.with_secret(Secret()).declared, everywhere=everywhere)
             out, status = there.attempt(render(model))
     except NbsshError as error:
-        return f"{error.message}; {host} still holds {holds}"
+        return f"{error.message}; {host} still holds {holds}, and its Jupyter may run; {by_hand}"
     finally:
         try:
             found.end_masters()

@@ -60,8 +60,8 @@ def test_remove_of_an_unreadable_profile_names_what_ends_it_there(bed: Bed) -> N
     profile = bed.local_home / ".config/nbssh/profiles/box.toml"
     profile.write_text(profile.read_text() + "\nbroken = [")
     removed = bed.nbssh("remove", "box").stderr
-    line = next(line for line in removed.splitlines() if "to end it and take its files away: " in line)
-    command = line.partition("take its files away: ")[2].replace("ssh box", f"ssh -F {bed.ssh_config} box")
+    line = next(line for line in removed.splitlines() if "to end it and take its files away, " in line)
+    command = line.partition("for all laptops: ")[2].replace("ssh box", f"ssh -F {bed.ssh_config} box")
     assert bed.run("sh", "-c", command).returncode == 0
     until(lambda: not is_running(pid), "it has ended")
     assert not (bed.remote_home / ".local/share/nbssh/box").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING
 
 from bed import is_running, until
@@ -52,11 +53,18 @@ def test_uninstall_takes_all_profiles_and_their_servers(bed: Bed) -> None:
 
 def test_an_unreachable_server_is_no_reason_to_leave_local_files(bed: Bed) -> None:
     add(bed)
-    bed.ssh_config.write_text(bed.ssh_config.read_text().replace("/usr/sbin/sshd -i", "/bin/false"))
+    config = bed.ssh_config.read_text()
+    bed.ssh_config.write_text(config.replace("/usr/sbin/sshd -i", "/bin/false"))
     done = bed.nbssh("remove", "box")
     assert "still holds ~/.local/share/nbssh/box and ~/.local/state/nbssh/box" in done.stderr
     assert not (bed.local_home / ".ssh/nbssh.d/box.conf").exists()
     assert not (bed.local_home / ".config/nbssh").exists()
+    # what it says does that by hand, when the host is back
+    bed.ssh_config.write_text(config)
+    command = done.stderr.partition("take its files away, for all laptops: ssh ")[2].splitlines()[0]
+    assert bed.run("ssh", *shlex.split(command)).returncode == 0
+    assert not (bed.remote_home / ".local/share/nbssh/box").exists()
+    assert not (bed.remote_home / ".local/state/nbssh/box").exists()
 
 
 def test_an_unknown_profile_is_told_and_nothing_goes(bed: Bed) -> None:

@@ -62,7 +62,7 @@ def test_a_port_there_is_opened_after_its_word(bed: Bed) -> None:
     path = bed.local_home / ".config/nbssh/profiles/box.toml"
     path.write_text("no = TOML\n")
     told = bed.run("nbssh", "remove", "box").stderr
-    assert f"rm -r {bed.folder}/wide/nbssh/box {bed.folder}/wide/nbssh/.state/box" in told
+    assert f"rm -rf {bed.folder}/wide/nbssh/box {bed.folder}/wide/nbssh/.state/box" in told
 
 
 def test_what_is_no_folder_is_refused(bed: Bed) -> None:
