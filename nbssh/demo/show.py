@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _ADD_SECONDS = 120.0  # probe, two file copies and one question to sshd; on a slow disk
 _START_SECONDS = 150.0  # longer than launch itself waits for Jupyter
 _STOP_SECONDS = 30.0
-_EXTRA = "make demo, or: pip install 'jupyter-nbssh[demo]'"
+_EXTRA = "in a clone of nbssh: make demo"  # what an installer of programs made has often no pip
 
 
 class _Stopped(BaseException):
