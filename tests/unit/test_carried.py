@@ -84,4 +84,6 @@ def test_the_readme_says_which_jupyter_it_is_and_where_the_tunnel_ends() -> None
     assert f"The tunnel ends at 127.0.0.1:{declared().server.port} on the host; what keeps strangers" in said
     known = carried.readme(declared(jupyter="/opt/j/bin/jupyter-lab", forward="socket"), "/home/me", seen=True)
     assert "6. JupyterLab is /opt/j/bin/jupyter-lab\n" in known
+    folder = carried.readme(declared(jupyter="~/.venv/"), "/home/me", seen=False)
+    assert "6. JupyterLab is ~/.venv/, or where that is a folder ~/.venv/bin/jupyter-lab\n" in folder
     assert f"ends at {HOME}/.local/state/nbssh/mybox/sock on the host; as the host's last look gave it." in known

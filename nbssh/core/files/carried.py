@@ -101,14 +101,18 @@ def readme(declared: Declared, home: str, *, seen: bool) -> str:
     folder = declared.server.folder
     top, above = (folder, f"{posixpath.dirname(folder)}/") if folder else ("/.local", "")
     title, program = apps.title(profile.app), profile.jupyter or declared.server.jupyter
+    by_path = apps.program(profile.app)
+    if "/" not in program:
+        program += ", from the PATH of your login shell on the host (another one: --jupyter)"
+    elif apps.is_jupyter(profile.app) and posixpath.basename(program) != by_path:  # as serve takes it
+        program += f", or where that is a folder {program.rstrip('/')}/bin/{by_path}"
     return render(
         Readme(
             name=name,
             destination=profile.destination,
             elsewhere=bool(folder),
             copy=shlex.join(["scp", "-r", *port, *options, f"server{top}", f"{where}:{above}"]),
-            jupyter=f"{title} is {program}"
-            + ("" if "/" in program else ", from the PATH of your login shell on the host (another one: --jupyter)"),
+            jupyter=f"{title} is {program}",
             tunnel=f"The tunnel ends at {far_end(profile)} on the host; "
             + (
                 "as the host's last look gave it." if seen else "what keeps strangers from it runs by a Python 3 there."
