@@ -28,7 +28,7 @@ def choose(name: str, wanted: int, source: str, taken: Mapping[int, str], avoide
     if not wanted:
         return first_free(name, taken, avoided)
     if not UNPRIVILEGED <= wanted <= LAST_PORT:
-        raise port_refused(wanted, source, first_free(name, taken, avoided))
+        raise port_refused(wanted, source, f"--port {first_free(name, taken, avoided)}")
     if wanted in taken:
         raise NbsshError(
             f"{source}: port {wanted} belongs to the profile '{taken[wanted]}'",

@@ -93,7 +93,7 @@ def profile_of(context: Context, wish: Wish, recipe: Recipe) -> Profile:
     port = _local_port(context, wish, recipe)
     remote = wish.said.get("remote_port", 0)
     if remote and not UNPRIVILEGED <= remote <= ports.LAST_PORT:
-        raise port_refused(remote, "--remote-port", port)
+        raise port_refused(remote, "--remote-port", f"--remote-port {port}")
     remote = remote or recipe.remote_port
     if 0 < remote < UNPRIVILEGED:
         context.ui.say(f"your command's port {remote} on the host is one that only root may open: another one is taken")

@@ -139,7 +139,7 @@ def test_twice_is_already_and_something_else_is_an_error(bed: Bed) -> None:
 FAILURES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "port below the limit": (("box", "--port", "1009"), "port 1009 is below 1024", "--port "),
     "port over the limit": (("box", "--port", "70000"), "70000 is no port", "1024 to 65535"),
-    "remote port below the limit": (("box", "--remote-port", "1008"), "--remote-port: port 1008 is below", "--port"),
+    "remote port below the limit": (("box", "--remote-port", "1008"), "port 1008 is below", "--remote-port "),
     "bad name": (("bo x", "box"), "'bo x' is no profile name", "A-Z"),
     "bad destination": (("box", "-oProxyCommand=x"), "no such option", "--help"),
     "unknown host": (("nowhere.invalid",), "ssh could not connect", "ssh nowhere.invalid"),

@@ -61,6 +61,8 @@ def test_where_a_name_is_missing_the_profiles_are_named(laptop: Laptop) -> None:
     assert "hint: see: nbssh logs --help" in laptop.nbssh("logs").stderr
     laptop.add("mybox")
     assert "hint: name it: nbssh logs mybox\n" in laptop.nbssh("logs").stderr
+    assert laptop.nbssh("mybox").stderr.endswith("nbssh: hint: open it: nbssh open mybox\n")
+    assert laptop.nbssh("mybx").stderr.endswith("nbssh: hint: see: nbssh --help\n")
     laptop.add("other")
     done = laptop.nbssh("logs")
     assert (done.returncode, done.stdout) == (2, "")

@@ -69,6 +69,7 @@ def test_bad_values_are_named(change: dict[str, Any], words: str) -> None:
     assert caught.value.message.startswith("x.toml: ")
     assert words in caught.value.message
     assert caught.value.hint
+    assert "--" not in caught.value.hint, "a file has no options"
 
 
 def test_a_missing_key_is_named() -> None:

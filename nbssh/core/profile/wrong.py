@@ -82,11 +82,11 @@ def _with_line(source: str, toml: str, key: str) -> str:
     return f"{source}:{toml.count(chr(10), 0, found.start()) + 1}" if found else source
 
 
-def port_refused(port: object, source: str, suggestion: int = FIRST_PORT) -> NbsshError:
+def port_refused(port: object, source: str, example: str = f"{FIRST_PORT}") -> NbsshError:
     """Return the error for a port that cannot be used; the classic recipe's 1008 and 1009 are the usual case."""
     if isinstance(port, int) and 0 < port < UNPRIVILEGED:
         return NbsshError(
             f"{source}: port {port} is below {UNPRIVILEGED}, which only root may open",
-            f"take a port from {UNPRIVILEGED} to 65535, for example --port {suggestion}",
+            f"take a port from {UNPRIVILEGED} to 65535, for example {example}",
         )
     return NbsshError(f"{source}: {printable(str(port), 60)} is no port", f"take a number from {UNPRIVILEGED} to 65535")
