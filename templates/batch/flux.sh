@@ -1,4 +1,4 @@
-# needs: fail job_log job_name job_said name seconds_of trial
+# needs: fail first_node job_log job_name job_said name seconds_of trial
 # Flux: flux-batch(1), flux-jobs(1), flux-cancel(1)
 scheduler_title=Flux
 job_variable=FLUX_ENCLOSING_ID
@@ -43,8 +43,7 @@ list_jobs() {
     case ${job_word} in
     RUN)
         job_state=running job_start=''
-        # the first of c[1-2,5],d3
-        job_node=$(printf '%s\n' "${job_node}" | command sed 's/^\([^[,]*\)\[\([0-9]*\)[^]]*\]/\1\2/; s/,.*//')
+        job_node=$(first_node "${job_node}")
         ;;
     DEPEND | PRIORITY | SCHED) job_state=queued job_node='' job_left='' ;;
     *) return 1 ;;

@@ -20,13 +20,31 @@ seconds_of() {
     '' | *[!0-9:-]*) return 0 ;;
     *) ;;
     esac
-    printf '%s\n' "$1" | command awk -F '[-:]' '{
-        days = /-/ ? $1 : 0
-        first = /-/ ? 2 : 1
-        seconds = 0
-        for (i = first; i <= NF; i++) seconds = seconds * 60 + $i
-        print days * 86400 + seconds
-    }'
+    seconds=0 seconds_days=0 seconds_rest=${1#*-}
+    [ "${seconds_rest}" = "$1" ] || seconds_days=${1%%-*}
+    while [ -n "${seconds_rest}" ]; do
+        seconds_part=${seconds_rest%%:*}
+        # with a 0 in front it would be octal
+        seconds_part=${seconds_part#"${seconds_part%%[!0]*}"}
+        seconds=$((seconds * 60 + ${seconds_part:-0}))
+        case ${seconds_rest} in *:*) seconds_rest=${seconds_rest#*:} ;; *) seconds_rest='' ;; esac
+    done
+    printf '%s\n' "$((${seconds_days:-0} * 86400 + seconds))"
+}
+
+# first_node NODES: the first of c[1-2,5],d3
+first_node() {
+    first_left=$1 first_name=''
+    while :; do
+        first_part=${first_left%%[[,]*}
+        first_name=${first_name}${first_part}
+        first_left=${first_left#"${first_part}"}
+        case ${first_left} in '['*) ;; *) break ;; esac
+        first_left=${first_left#?}
+        first_name=${first_name}${first_left%%[!0-9]*}
+        first_left=${first_left#*]}
+    done
+    printf '%s' "${first_name}"
 }
 
 # set_left SECONDS: what the job has left; one that is over its limit ends at any moment.
@@ -139,13 +157,15 @@ become_served_step() {
     :
 }
 
-# run_python PROGRAM WORD...: in Jupyter's Python where it starts, or in the host's; 127: there is none
+# run_python PROGRAM WORD...: in Jupyter's Python, or in the host's where that does not start; 127: there is none. What
+# PROGRAM ends with is 0, 3 or 4, so one that starts is not tried beforehand.
 run_python() {
     for python_tool in "${python:-python3}" python3; do
-        if command "${python_tool}" -I -S -c '' </dev/null >/dev/null 2>&1; then
-            command "${python_tool}" -I -S -c "$@"
-            return
-        fi
+        python_status=0
+        command "${python_tool}" -I -S -c "$@" || python_status=$?
+        # or it was ended
+        if [ "${python_status}" -ge 128 ]; then return "${python_status}"; fi
+        case ${python_status} in 0 | 3 | 4) return "${python_status}" ;; *) ;; esac
     done
     return 127
 }

@@ -1,4 +1,4 @@
-# needs: is_joined job_file job_log job_name job_said nap now now_s options put seconds_of state trial user
+# needs: first_node is_joined job_file job_log job_name job_said nap newline now now_s options put seconds_of state trial user
 # Slurm: squeue(1), sbatch(1), scancel(1), scontrol(1)
 scheduler_title=Slurm
 job_variable=SLURM_JOB_ID
@@ -85,8 +85,8 @@ list_jobs() {
 ask_queue() {
     ask_name=${job_name}
     [ -z "${joined}" ] || ask_name=''
-    find_lines=$(at_cluster squeue --all -h -u "${user}" ${ask_name:+-n "${ask_name}"} -o '%T|%i|%B|%L|%S|%N|%r' 2>/dev/null) || return 1
-    [ -z "${joined}" ] || find_lines=$(printf '%s\n' "${find_lines}" | command grep "^[A-Z_]*|${joined}|" || :)
+    find_lines=$(at_cluster squeue --all -h -u "${user}" ${ask_name:+-n "${ask_name}"} -o '%T|%i|%B|%L|%S|%e|%N|%r' 2>/dev/null) || return 1
+    [ -z "${joined}" ] || only_line "${joined}"
 }
 
 find_job() {
@@ -96,29 +96,58 @@ find_job() {
 
 look_job() {
     list_jobs || return 1
-    find_lines=$(printf '%s\n' "${find_lines}" | command grep "^[A-Z_]*|${job_id}|" || :)
+    only_line "${job_id}"
     read_jobs
 }
 
+# only_line ID: of find_lines the one of this job
+only_line() {
+    only_lines=${newline}${find_lines}${newline} find_lines=''
+    case ${only_lines} in *"|$1|"*) ;; *) return 0 ;; esac
+    only_before=${only_lines%%"|$1|"*} only_after=${only_lines#*"|$1|"}
+    find_lines="${only_before##*"${newline}"}|$1|${only_after%%"${newline}"*}"
+}
+
+# is_to_come TIME: the end of a job whose processes end: it is on its way back into the queue. A limit is a minute or more,
+# the clocks of two hosts are less apart.
+is_to_come() {
+    come_at=$(command date -d "$1" +%s 2>/dev/null) && [ "${come_at}" -gt "$(($(command date +%s) + 30))" ]
+}
+
+# A state that is not known here is none in which it has ended: a second job would be worse.
 read_jobs() {
     job_found=none job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_advice='' job_state=ended
-    find_line=$(printf '%s\n' "${find_lines}" | command sed -n '/^RUNNING|/p' | command sort -t '|' -k 2n | command head -n 1)
-    [ -n "${find_line}" ] ||
-        find_line=$(printf '%s\n' "${find_lines}" | command sed -n '/^\(PENDING\|CONFIGURING\|SUSPENDED\|REQUEUED\|RESIZING\)|/p' |
-            command sort -t '|' -k 2n | command head -n 1)
-    [ -n "${find_line}" ] || return 1
-    IFS='|' read -r job_word job_id job_node job_left job_start job_nodes job_reason <<-line
-	${find_line}
-	line
+    read_best=''
+    while IFS='|' read -r read_word read_id read_node read_left read_start read_end read_nodes read_reason; do
+        # behind the number a part of an array has more
+        read_number=${read_id%%[!0-9]*}
+        case ${read_number:+${read_word}} in
+        '' | COMPLETED | CANCELLED | FAILED | TIMEOUT | DEADLINE | NODE_FAIL | BOOT_FAIL | OUT_OF_MEMORY | PREEMPTED | REVOKED | STAGE_OUT) continue ;;
+        COMPLETING) ! is_to_come "${read_end}" && continue ;;
+        *) ;;
+        esac
+        case ${read_word}/${read_best:+${job_word}} in
+        RUNNING/RUNNING | */) ;;
+        RUNNING/*) read_best='' ;;
+        */RUNNING) continue ;;
+        *) ;;
+        esac
+        if [ -z "${read_best}" ] || [ "${read_number}" -lt "${read_best}" ]; then
+            read_best=${read_number} job_word=${read_word} job_id=${read_id} job_node=${read_node} job_left=${read_left}
+            job_start=${read_start} job_nodes=${read_nodes} job_reason=${read_reason}
+        fi
+    done <<-lines
+	${find_lines}
+	lines
+    [ -n "${read_best}" ] || return 1
     job_found=found
     job_left=$(seconds_of "${job_left}")
     [ "${job_reason}" != None ] || job_reason=''
     case ${job_word} in
     RUNNING)
         job_state=running job_start=''
-        # of an allocation without a script squeue names the host that asked for it: the first of c[1-2,5],d3 is a node
-        job_first=$(printf '%s\n' "${job_nodes}" | command sed 's/^\([^[,]*\)\[\([0-9]*\)[^]]*\]/\1\2/; s/,.*//')
-        if [ "${job_first}" != "${job_node}" ] && ! has_script; then job_node=${job_first}; fi
+        # of an allocation without a script squeue names the host that asked for it
+        if [ "$(first_node "${job_nodes}")" != "${job_node}" ] && ! has_script; then job_node=$(first_node "${job_nodes}"); fi
         ;;
     *)
         job_state=queued job_node=''
@@ -149,7 +178,7 @@ advise() {
     Assoc*Limit* | QOS*Limit* | Assoc*Max* | QOSMax* | AssocGrp* | QOSGrp*)
         job_advice="a limit of your account is reached; what you have: squeue -u ${user}"
         ;;
-    JobHeldUser | JobHeldAdmin) job_advice="it is held: scontrol release ${job_id}" ;;
+    JobHeldUser | JobHeldAdmin | JobHoldMaxRequeue | *' held'*) job_start='' job_advice="it is held: scontrol release ${job_id}" ;;
     *) ;;
     esac
 }
@@ -191,6 +220,8 @@ explain_end() {
         case ${explain_line} in *' Reason=TimeLimit '*) job_word=TIMEOUT ;; *) ;; esac
         now
         # which state follows is not known while its processes end
+        explain_until=${explain_line#*' EndTime='}
+        [ "${job_word}" != COMPLETING ] || ! is_to_come "${explain_until%% *}" || job_word=REQUEUED
         if [ "${job_word}" != COMPLETING ] || [ "${now_s}" -ge "${explain_limit}" ]; then break; fi
         nap
     done
@@ -199,7 +230,7 @@ explain_end() {
     TIMEOUT | DEADLINE) job_end=timeout ;;
     CANCELLED | PREEMPTED | REVOKED) job_end=cancelled ;;
     COMPLETED | COMPLETING | '') job_end=ended ;;
-    PENDING | CONFIGURING | REQUEUED | REQUEUE_HOLD | RUNNING | SUSPENDED) job_end=requeued ;;
+    PENDING | CONFIGURING | REQUEUED | REQUEUE_HOLD | SPECIAL_EXIT | RUNNING | SUSPENDED) job_end=requeued ;;
     *) job_end=failed ;;
     esac
 }

@@ -1,8 +1,8 @@
-# needs: doze explain_end fail host is_over job_end job_found job_id job_node look_job name now now_s print_job_log
-# needs: print_plain program put run_python run_step say say_end scheduler_ways state
+# needs: doze explain_end fail host is_over job_found job_id job_node job_state look_job name now now_s print_job_log
+# needs: print_plain program put python run_python run_step say say_end scheduler_ways state
 # --- job: the stream -------------------------------------------------------------------------------------------------
 
-# Joins descriptors 4 and 3 to HOST PORT. 0: our side ended; 3: the other did; 1: no connection.
+# Joins descriptors 4 and 3 to HOST PORT. 0: our side ended; 3: the other did; 4: no connection.
 # shellcheck disable=SC2016  # Python
 relay_python='
 import _thread, os, socket, sys, time
@@ -13,8 +13,8 @@ while True:
         break
     except OSError as error:
         if time.monotonic() > until:
-            sys.stderr.write("%s port %s: %s\n" % (sys.argv[1], sys.argv[2], error))
-            sys.exit(1)
+            sys.stderr.write("%s port %s: %s\n" % (sys.argv[1], sys.argv[2], error.strerror or error))
+            sys.exit(4)
         time.sleep(0.05)
 far.settimeout(None)
 far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -50,6 +50,7 @@ os._exit(status)
 relay() {
     relay_status=0
     run_python "${relay_python}" "$@" || relay_status=$?
+    [ "${relay_status}" -ne 4 ] || return 1
     [ "${relay_status}" -eq 127 ] || return "${relay_status}"
     fail "nothing on ${host} can connect to ${1}" "install python3 there"
 }
@@ -63,10 +64,10 @@ while True:
     try:
         far = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
         far.settimeout(5)
-        sys.exit(far.recv(4) != b"SSH-")
+        sys.exit(0 if far.recv(4) == b"SSH-" else 4)
     except OSError:
         if time.monotonic() > until:
-            sys.exit(1)
+            sys.exit(4)
         time.sleep(0.1)
 '
 greets() {
@@ -125,6 +126,36 @@ join() {
     return "${join_status}"
 }
 
+# What waits for a job reads nothing of its stream, so it would not see that the ssh for which it waits is gone, and write
+# what it waits for to a terminal that has long been its user's again. This ends it then.
+# shellcheck disable=SC2016  # Python
+watch_python='
+import os, select, sys
+waiting = int(sys.argv[1])
+poll = select.poll()
+poll.register(0, select.POLLHUP | getattr(select, "POLLRDHUP", 0))
+while True:
+    gone = poll.poll(2000)
+    os.kill(waiting, 15 if gone else 0)
+    if gone:
+        break
+'
+watching=''
+watch_stream() {
+    for python_tool in "${python:-python3}" python3; do
+        if ! command "${python_tool}" -I -S -c '' >/dev/null 2>&1; then continue; fi
+        (exec "${python_tool}" -I -S -c "${watch_python}" "$$" <&4 >/dev/null 2>&1 3>&-) &
+        watching=$!
+        return 0
+    done
+    watching=none
+}
+
+end_watch() {
+    case ${watching} in '' | none) ;; *) kill -KILL "${watching}" 2>/dev/null || : ;; esac
+    watching=''
+}
+
 # What stands between ssh and the job ends before there was a stream: what there is to say is said, and ssh's own lines of
 # it, which it has for a connection that ends before a word (LogLevel), would only hide that.
 end_silently() {
@@ -136,7 +167,9 @@ end_silently() {
 
 refuse_join() {
     command rm -f "${state}/way"
-    refuse_why=$(command tail -n 1 "${state}/step.log" 2>/dev/null | print_plain '')
+    # srun's own last line is of no help
+    refuse_why=$(command sed -n -e 's/^nbssh: error: //p' "${state}/step.log" 2>/dev/null | command tail -n 1 | print_plain '')
+    [ -n "${refuse_why}" ] || refuse_why=$(command tail -n 1 "${state}/step.log" 2>/dev/null | print_plain '')
     fail "job ${job_id} runs on ${job_node}, but no session gets there by '${way}'${refuse_why:+: ${refuse_why}}" \
         "on your laptop: nbssh apply --probe ${name}, which tries the ways again"
 }
@@ -163,6 +196,11 @@ explain_join() {
     now
     lost_until=$((now_s + 2)) lost_over=$((now_s + 10))
     while look_job; do
+        if [ "${job_state}" = queued ]; then
+            job_end=requeued
+            say_end ''
+            return 0
+        fi
         now
         if [ "${now_s}" -ge "${lost_over}" ] || { [ "${now_s}" -ge "${lost_until}" ] && ! is_over; }; then
             [ "$1" -eq 3 ] || refuse_join

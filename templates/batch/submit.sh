@@ -1,8 +1,8 @@
-# needs: become_served_step doze drop_replaced end_silently explain_end fail find_job has_script has_served_step home
-# needs: host in_words is_joined is_process job_advice job_end job_file job_found job_left job_log job_never job_next job_node
-# needs: job_reason job_said job_start look look_job name nap newline now now_s p_start print_log_end program program_id
-# needs: put recorded_job say say_end scheduler_title share state streams submit_job user user_has_lc_all user_lc_all
-# needs: user_umask with_options
+# needs: become_served_step doze drop_replaced end_silently end_watch explain_end fail find_job has_script
+# needs: has_served_step home host in_words is_joined is_process job_advice job_end job_file job_found job_left job_log
+# needs: job_never job_next job_node job_reason job_said job_start look look_job name nap newline now now_s p_start
+# needs: print_log_end program program_id put recorded_job say say_end scheduler_title share state streams submit_job
+# needs: user user_has_lc_all user_lc_all user_umask watch_stream watching with_options
 # --- job: one of them at a time submits ------------------------------------------------------------------------------
 # Login nodes behind one name share this folder, and nobody can look at a process of another host: there age decides.
 
@@ -125,8 +125,12 @@ find_or_submit() {
         note_found
     else
         put "${state}/pending" "${program_id}"
+        # not every scheduler's job is found by its name
+        submit_ended=''
+        trap 'submit_ended=yes' HUP INT TERM PIPE
         submit serve
         put "${state}/job" "${job_id}"
+        [ -z "${submit_ended}" ] || exit 143
         say "submitted job ${job_id}; Ctrl-C leaves it there, ssh ${name}-nb-kill cancels it"
     fi
     submit_unlock
@@ -265,8 +269,10 @@ await_running() {
             if [ "${wait_start}" -gt 0 ]; then wait_start=", starts in about $(in_words "${wait_start}")"; else wait_start=''; fi
         fi
         printf '\rnbssh: %s %s s%s ' "${wait_words}" "$((now_s - wait_began))" "${wait_start}"
+        if [ -z "${watching}" ] && [ "$((now_s - wait_began))" -ge 3 ]; then watch_stream; fi
         doze 0.3
     done
+    end_watch
     [ -z "${wait_said}" ] || printf '\n'
     # for launch, to know an end by the clock when it sees one
     if [ -n "${job_left}" ]; then

@@ -211,6 +211,12 @@ def test_the_queue_is_shown_and_left_and_cancelled(make_cluster: Callable[..., C
     waiting = [job for job in bed.jobs() if job.name == "nbssh-gpu"]
     assert [(job.id, job.state) for job in waiting] == [("3", "PENDING")]
     until(lambda: not [line for line in bed.running("login").values() if "/job " in line], "nothing waits any more")
+    # the ssh that waits ends, and not what it started
+    session = bed.ssh("gpu-nb", timeout=60)
+    session.expect(r"job 3 PENDING[^\r]* 4 s")
+    for pid in [pid for pid, line in bed.running("client").items() if line.startswith("ssh gpu-nb")]:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not [line for line in bed.running("login").values() if "/job " in line], "nothing waits any more")
     # found again, and cancelled under its hands
     session = bed.ssh("gpu-nb", timeout=60)
     session.expect_exact("nbssh: job 3 waits already; Ctrl-C leaves it there, ssh gpu-nb-kill cancels it")
