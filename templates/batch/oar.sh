@@ -80,7 +80,7 @@ list_jobs() {
     list_lines=$(printf '%s\n' "${list_text}" | command awk "${list_awk}" |
         command grep -v '^[0-9]*|\(Terminated\|Error\|toError\|Finishing\)|' || :)
     if [ "$1" = -u ]; then
-        list_lines=$(printf '%s\n' "${list_lines}" | command grep "^[0-9]*|[A-Za-z]*|${job_name}|" |
+        list_lines=$(printf '%s\n' "${list_lines}" | command grep -F "|${job_name}|" |
             command grep -v '|[A-Z_ ]* FRAG_JOB_REQUEST[A-Z_ ]*|' | command head -n 1 || :)
     fi
     [ -n "${list_lines}" ] || return 1

@@ -32,7 +32,7 @@ watch_over() {
 # Prints `job ID NODE` and what the job says of the node, or `queued ID` where no node was given within a minute.
 try_job() {
     trial=yes
-    job_name=${job_name}-try
+    job_name=try-${job_name} # no profile's
     job_file=try.sh
     job_log=${state}/try.log
     command rm -f "${state}/try.said" "${state}/try.dropped"
