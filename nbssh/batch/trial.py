@@ -169,8 +169,9 @@ def _tried(trial: Trial, begun: said.Begun, node: HostName, own: list[str], ui: 
         try:
             facts = _rehearsed(trial, via, begun, node, keys)
         except NbsshError as error:
-            refusals.append(f"{via}: {error.message}")
-            if isinstance(error, LackingError):
+            lacks = isinstance(error, LackingError)
+            refusals.append(f"{via}: {(not lacks and _said_by_step(trial)) or error.message}")
+            if lacks:
                 ui.say(f"passed over: {refusals[-1]}")
             continue
         ui.say(f'a job there ran on {printable(node, 60)}; the way to it: {DESCRIBED[via]} (via = "{via}")')
@@ -182,6 +183,13 @@ def _tried(trial: Trial, begun: said.Begun, node: HostName, own: list[str], ui: 
         f"{trial.login.shown}: no session gets to a node: " + "; ".join(refusals),
         "ask the cluster's administrators whether you may log in to the nodes of your own jobs",
     )
+
+
+def _said_by_step(trial: Trial) -> str:
+    """Return what was said between login node and node, of which ssh knows only that its connection was closed."""
+    state = server_folder(trial.declared.name, trial.declared.server, "state")
+    out, _ = trial.login.attempt(f"tail -n 1 {sh(state)}/step.log")
+    return printable(answers.text(out), 200)
 
 
 def _untried(trial: Trial, own: list[str], ui: Ui) -> Node:

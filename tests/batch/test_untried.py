@@ -39,7 +39,7 @@ def test_an_add_that_is_ended_in_whatever_way_leaves_no_job(make_cluster: Callab
     words = add_words(bed)
 
     def tried() -> list[str]:
-        return [job.state for job in bed.jobs() if job.name == "nbssh-gpu-try"]
+        return [job.state for job in bed.jobs() if job.name == "try-nbssh-gpu"]
 
     def signals(number: int) -> None:
         for pid, line in bed.running("client").items():
@@ -100,7 +100,28 @@ def finds(bed: Cluster, way: str) -> None:
 
 def test_a_session_that_gets_nowhere_ends_in_a_line_and_a_hint(make_cluster: Callable[..., Cluster]) -> None:
     bed = make_cluster(**WAYS["srun"])
+    # nodes without any sshd
+    for node in ("c1", "c2"):
+        bed.root_on(node, "mount --bind /dev/null /usr/sbin/sshd")
+    done = bed.run("nbssh", *add_words(bed), timeout=120)
+    assert done.returncode == 1
+    none = "there is no sshd on c1 that a job could start"
+    reasons = f"node: c1 port 22: Connection refused; srun: {none}; relay: {none}\n"
+    assert f"no session gets to a node: {reasons}nbssh: hint: ask the cluster's administrators" in done.stderr
+    for node in ("c1", "c2"):
+        bed.root_on(node, "umount /usr/sbin/sshd")
+    until(is_gone(bed), "the job that tried the ways is gone")
     add(bed)
+    until(is_gone(bed), "the job that tried the ways is gone")
+    # and one that lost it
+    bed.root_on("c1", "mount --bind /dev/null /usr/sbin/sshd")
+    status, words = ended(bed.ssh("gpu-nb", timeout=60))
+    lost = "nbssh: error: job 3 runs on c1, but no session gets there by 'srun': there is no sshd on c1\r\n"
+    assert (status, lost in words) == (255, True), words
+    done = bed.run("ssh", "gpu-node", "true")
+    assert (done.returncode, "by 'srun': there is no sshd on c1; on your laptop: " in done.stderr) == (255, True)
+    bed.run("ssh", "gpu-nb-kill")
+    until(is_gone(bed), "the job is gone")
     bed.write(bed.cluster_home / ".bashrc", "export PATH=$HOME/site:$PATH\n")
     bed.write(bed.cluster_home / "site/srun", "#!/bin/sh\necho srun: error: no step for you >&2\nexit 1\n", 0o755)
     session = bed.ssh("gpu-nb", timeout=60)
@@ -108,7 +129,7 @@ def test_a_session_that_gets_nowhere_ends_in_a_line_and_a_hint(make_cluster: Cal
     assert status == 255
     lines = [line for line in words.replace("\r", "\n").splitlines() if line.strip()]
     assert lines[-2].startswith(
-        "nbssh: error: job 2 runs on c1, but no session gets there by 'srun': srun: error: no step"
+        "nbssh: error: job 4 runs on c1, but no session gets there by 'srun': srun: error: no step"
     )
     assert lines[-1] == "nbssh: hint: on your laptop: nbssh apply --probe gpu, which tries the ways again"
     assert "UNKNOWN" not in words
