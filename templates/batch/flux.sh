@@ -1,9 +1,10 @@
-# needs: fail first_node job_log job_name job_said name seconds_of trial
+# needs: ask fail first_node job_log job_name job_said name seconds_of trial
 # Flux: flux-batch(1), flux-jobs(1), flux-cancel(1)
 scheduler_title=Flux
 job_variable=FLUX_ENCLOSING_ID
 scheduler_commands=flux
 scheduler_ways=relay
+scheduler_arrays=''
 
 # Job ids are written in ASCII here, with an `f` in place of Flux's own letter (RFC 19, F58).
 job_mark=$(printf '\306\222')
@@ -29,7 +30,7 @@ look_job() {
 # Without a filter only jobs that wait or run are listed; the oldest counts.
 list_jobs() {
     job_found=silent job_word='' job_node='' job_reason='' job_left='' job_start='' job_state=ended
-    list_lines=$(command flux jobs --no-header \
+    list_lines=$(ask flux jobs --no-header \
         --format='{status}|{id.f58plain}|{nodelist}|{t_remaining}|{annotations.sched.t_estimate}|{name}' 2>/dev/null) || return 1
     job_found=none
     list_line=$(printf '%s\n' "${list_lines}" | command awk -F '|' -v by="$1" -v what="$2" '
@@ -52,11 +53,11 @@ list_jobs() {
 }
 
 cancel_job() {
-    command flux cancel "${job_id}"
+    ask flux cancel "${job_id}"
 }
 
 explain_end() {
-    job_word=$(command flux jobs --no-header --format='{status}' "${job_id}" 2>/dev/null || :)
+    job_word=$(ask flux jobs --no-header --format='{status}' "${job_id}" 2>/dev/null || :)
     case ${job_word} in
     TIMEOUT) job_end=timeout ;;
     CANCELED) job_end=cancelled ;;

@@ -1,9 +1,10 @@
-# needs: fail job_log job_name job_said name seconds_of set_left trial user
+# needs: ask fail job_log job_name job_said name seconds_of set_left trial user
 # Grid Engine (SGE, Son of Grid Engine, Univa, Altair): qsub(1), qstat(1), qdel(1), qacct(1)
 scheduler_title='Grid Engine'
 job_variable=JOB_ID
 scheduler_commands='qsub qstat qdel'
 scheduler_ways=relay
+scheduler_arrays='-t'
 
 submit_job() {
     job_script=$1
@@ -24,7 +25,7 @@ look_job() {
 # qstat -xml: one element a line after this; look_time is when it began
 look_for() {
     job_found=silent job_word='' job_node='' job_reason='' job_left='' job_state=ended
-    look_lines=$(command qstat -u "${user}" -xml 2>/dev/null) || return 1
+    look_lines=$(ask qstat -u "${user}" -xml 2>/dev/null) || return 1
     job_found=none
     look_line=$(printf '%s\n' "${look_lines}" | command tr '<' '\n' | command awk -F '>' -v by="$1" -v what="$2" '
         $1 ~ /^job_list/ { id = name = state = queue = began = "" }
@@ -52,7 +53,7 @@ look_for() {
         job_node=${look_queue#*@}
         [ "${job_word}" != t ] || job_state=queued
         # its limit is in the request, and when it began only in the list
-        look_limit=$(seconds_of "$(command qstat -j "${job_id}" 2>/dev/null | command sed -n 's/^hard resource_list:.*h_rt=\([0-9:]*\).*/\1/p')")
+        look_limit=$(seconds_of "$(ask qstat -j "${job_id}" 2>/dev/null | command sed -n 's/^hard resource_list:.*h_rt=\([0-9:]*\).*/\1/p')")
         look_began=$(command date -d "${look_time}" +%s 2>/dev/null || :)
         if [ -n "${look_limit}" ] && [ -n "${look_began}" ]; then
             set_left "$((look_limit + look_began - $(command date +%s)))"
@@ -64,7 +65,7 @@ look_for() {
 }
 
 cancel_job() {
-    command qdel "${job_id}" >/dev/null
+    ask qdel "${job_id}" >/dev/null
 }
 
 # qacct knows a job some seconds after its end, where there is accounting at all.
@@ -72,7 +73,7 @@ explain_end() {
     job_word=${job_word:-gone}
     job_end=ended
     # what was asked for stands there, too
-    case $(command qacct -j "${job_id}" 2>/dev/null | command sed -n '/^failed /p; /^deleted_by  *NONE/d; /^deleted_by /p') in
+    case $(ask qacct -j "${job_id}" 2>/dev/null | command sed -n '/^failed /p; /^deleted_by  *NONE/d; /^deleted_by /p') in
     *h_rt* | *wallclock*) job_end=timeout ;;
     *deleted_by*) job_end=cancelled ;;
     *) [ -z "${job_reason}" ] || job_end=failed ;;
@@ -80,7 +81,7 @@ explain_end() {
 }
 
 nodes() {
-    command qhost 2>/dev/null | command awk 'NR > 3 { print $1 }'
+    ask qhost 2>/dev/null | command awk 'NR > 3 { print $1 }'
 }
 
 test_job() {

@@ -1,5 +1,5 @@
 # needs: cancel_job environment_file fail find_job host look_job name nap newline now now_s options program python say
-# needs: scheduler_commands scheduler_title state take_environment
+# needs: scheduler_arrays scheduler_commands scheduler_title state take_environment
 # --- the batch job: its number, its state, its end; the scheduler's own words all come from the part of its name -----
 # The part, batch/SCHEDULER.sh, says how to submit_job SCRIPT OPTION..., find_job, look_job, cancel_job, explain_end, nodes
 # and test_job SCRIPT OPTION... find_job and look_job are true where the job waits or runs. They set job_found: found,
@@ -13,6 +13,16 @@ job_file=job.sh
 job_log=${state}/job.log
 job_said=${state}/job.said
 job_id='' job_state='' job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_advice='' job_end='' job_next='' job_found='' trial=''
+
+# ask COMMAND WORD...: a question to the scheduler, which may never get an answer
+ask_seconds=15
+ask() {
+    if command -v timeout >/dev/null 2>&1; then
+        command timeout -k 2 "${ask_seconds}" "$@"
+    else
+        command "$@"
+    fi
+}
 
 # seconds_of [DAYS-][[HOURS:]MINUTES:]SECONDS: nothing for what is no such time
 seconds_of() {
@@ -76,6 +86,22 @@ with_options() {
     unset IFS
     set +f
     "$@"
+}
+
+# One number of many would be looked for in vain.
+refuse_array() {
+    while IFS='' read -r array_word; do
+        for array_option in ${scheduler_arrays}; do
+            case ${array_word} in
+            "${array_option}" | "${array_option}"=* | "${array_option}"[0-9]*)
+                fail "'${array_word}' makes many jobs of one, and Jupyter runs in one" "leave out this --job-option, or: nbssh edit ${name}: scheduler.options"
+                ;;
+            *) ;;
+            esac
+        done
+    done <<-words
+	${options}
+	words
 }
 
 # Sets job_id to the number that was written down at the last submission.

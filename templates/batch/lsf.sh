@@ -1,9 +1,10 @@
-# needs: fail job_log job_name job_said name recorded_job seconds_of trial
+# needs: ask fail job_log job_name job_said name recorded_job seconds_of trial
 # LSF: bsub(1), bjobs(1), bkill(1)
 scheduler_title=LSF
 job_variable=LSB_JOBID
 scheduler_commands='bsub bjobs bkill'
 scheduler_ways=relay
+scheduler_arrays=''
 
 submit_job() {
     job_script=$1
@@ -20,7 +21,7 @@ find_job() {
 
 look_job() {
     job_found=none job_word='' job_node='' job_reason='' job_left='' job_state=ended
-    look_text=$(command bjobs -a -noheader -o "stat exec_host time_left pend_reason delimiter='|'" "${job_id}" 2>&1) || :
+    look_text=$(ask bjobs -a -noheader -o "stat exec_host time_left pend_reason delimiter='|'" "${job_id}" 2>&1) || :
     case ${look_text} in
     *'|'*'|'*'|'*) ;;
     *'is not found'*) return 1 ;;
@@ -48,12 +49,12 @@ look_job() {
 }
 
 cancel_job() {
-    command bkill "${job_id}" >/dev/null
+    ask bkill "${job_id}" >/dev/null
 }
 
 explain_end() {
     job_end=ended
-    case $(command bjobs -a -l "${job_id}" 2>/dev/null) in
+    case $(ask bjobs -a -l "${job_id}" 2>/dev/null) in
     *TERM_RUNLIMIT*) job_end=timeout ;;
     *TERM_OWNER* | *TERM_ADMIN* | *TERM_FORCE_OWNER*) job_end=cancelled ;;
     *) [ "${job_word}" != EXIT ] || job_end=failed ;;
@@ -61,7 +62,7 @@ explain_end() {
 }
 
 nodes() {
-    command bhosts -w 2>/dev/null | command awk 'NR > 1 { print $1 }'
+    ask bhosts -w 2>/dev/null | command awk 'NR > 1 { print $1 }'
 }
 
 # LSF knows no trial run.

@@ -1,9 +1,10 @@
-# needs: fail job_log job_name job_said name nap newline now now_s seconds_of set_left user
+# needs: ask fail job_log job_name job_said name nap newline now now_s seconds_of set_left user
 # OAR: oarsub(1), oarstat(1), oardel(1)
 scheduler_title=OAR
 job_variable=OAR_JOB_ID
 scheduler_commands='oarsub oarstat oardel'
 scheduler_ways=relay
+scheduler_arrays='--array --array-param-file'
 
 # A second -l would be an alternative, so a trial asks for what the job does. The command is a line for a shell.
 submit_job() {
@@ -16,7 +17,7 @@ submit_job() {
     job_id=$(command sed -n 's/^OAR_JOB_ID *= *\([0-9][0-9]*\)$/\1/p' "${job_said}" | command tail -n 1)
     [ "${oarsub_status}" -ne 0 ] || return 0
     # without its server it says no, and keeps the job for when that is back
-    [ -z "${job_id}" ] || command oardel "${job_id}" >/dev/null 2>&1 || :
+    [ -z "${job_id}" ] || ask oardel "${job_id}" >/dev/null 2>&1 || :
     job_id=''
     return 1
 }
@@ -75,7 +76,7 @@ epoch_of() {
 # list_jobs OPTION...: of the user's all, the one of this name that nobody has cancelled.
 list_jobs() {
     job_found=silent job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_advice='' job_state=ended
-    list_text=$(command oarstat -f "$@" 2>/dev/null) || return 1
+    list_text=$(ask oarstat -f "$@" 2>/dev/null) || return 1
     job_found=none
     list_lines=$(printf '%s\n' "${list_text}" | command awk "${list_awk}" |
         command grep -v '^[0-9]*|\(Terminated\|Error\|toError\|Finishing\)|' || :)
@@ -117,7 +118,7 @@ advise() {
 }
 
 cancel_job() {
-    command oardel "${job_id}" >/dev/null
+    ask oardel "${job_id}" >/dev/null
 }
 
 # Its events say why, and the status as wait(2) has it. A job whose node fails at its start comes again, as another one.
@@ -126,7 +127,7 @@ explain_end() {
     now
     explain_until=$((now_s + 2))
     while :; do
-        read_job "$(command oarstat -f -j "${job_id}" 2>/dev/null | command awk "${list_awk}")"
+        read_job "$(ask oarstat -f -j "${job_id}" 2>/dev/null | command awk "${list_awk}")"
         now
         # it is submitted again a moment after its end
         case ${list_events}/${job_word} in
@@ -138,7 +139,7 @@ explain_end() {
     done
     case ${list_events}/${job_word}/${list_status} in
     *' RESUBMIT_JOB_AUTOMATICALLY'*)
-        job_next=$(command oarstat -f -u "${user}" 2>/dev/null | command awk "${list_awk}" |
+        job_next=$(ask oarstat -f -u "${user}" 2>/dev/null | command awk "${list_awk}" |
             command awk -F '|' -v job="${job_id}" '$9 == job { print $1 }' | command tail -n 1)
         job_end=requeued
         ;;
@@ -158,7 +159,7 @@ explain_end() {
 }
 
 nodes() {
-    command oarnodes -l 2>/dev/null
+    ask oarnodes -l 2>/dev/null
 }
 
 # OAR knows no trial run.

@@ -1,9 +1,10 @@
-# needs: fail job_log job_name job_said name recorded_job seconds_of set_left trial user
+# needs: ask fail job_log job_name job_said name recorded_job seconds_of set_left trial user
 # PBS (OpenPBS, PBS Professional, Torque): qsub(1), qstat(1), qdel(1)
 scheduler_title=PBS
 job_variable=PBS_JOBID
 scheduler_commands='qsub qstat qdel'
 scheduler_ways=relay
+scheduler_arrays='-J -t'
 
 # -N: older ones take 15 characters
 submit_job() {
@@ -23,7 +24,7 @@ find_job() {
 look_job() {
     job_found=none job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_advice='' job_state=ended
     look_status=0
-    look_text=$(command qstat -f "${job_id}" 2>&1) || look_status=$?
+    look_text=$(ask qstat -f "${job_id}" 2>&1) || look_status=$?
     case ${look_text} in
     *'job_state = '*) ;;
     *'Unknown Job'* | *'has finished'* | *'not found'* | *'nvalid '*) return 1 ;;
@@ -79,14 +80,14 @@ look_value() {
 }
 
 cancel_job() {
-    command qdel "${job_id}"
+    ask qdel "${job_id}"
 }
 
 # The history is for administrators to switch on; the job's own log says what the execution daemon did.
 explain_end() {
     job_end=ended
     job_word=${job_word:-gone}
-    look_text=$(command qstat -x -f "${job_id}" 2>/dev/null || :)
+    look_text=$(ask qstat -x -f "${job_id}" 2>/dev/null || :)
     # of the log only what the scheduler writes into it, in one line
     case ${look_text}$(command tail -n 20 "${job_log}" 2>/dev/null |
         command sed -n -e '/walltime.*exceed/s/.*/over the limit/p' -e '/exceed.*walltime/s/.*/over the limit/p' -e '/terminated by/p' || :) in
@@ -99,7 +100,7 @@ explain_end() {
 }
 
 nodes() {
-    command pbsnodes -a 2>/dev/null | command sed -n 's/^\([^ ][^ ]*\)$/\1/p'
+    ask pbsnodes -a 2>/dev/null | command sed -n 's/^\([^ ][^ ]*\)$/\1/p'
 }
 
 # PBS knows no trial run.

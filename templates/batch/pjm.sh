@@ -1,9 +1,10 @@
-# needs: fail job_log job_name job_said name recorded_job seconds_of set_left state trial
+# needs: ask fail job_log job_name job_said name recorded_job seconds_of set_left state trial
 # PJM, of Fujitsu's Technical Computing Suite (Fugaku and its kind): pjsub(1), pjstat(1), pjdel(1)
 scheduler_title=PJM
 job_variable=PJM_JOBID
 scheduler_commands='pjsub pjstat pjdel'
 scheduler_ways=relay
+scheduler_arrays='--bulk'
 
 submit_job() {
     job_script=$1
@@ -22,7 +23,7 @@ find_job() {
 # their names: the job writes its own down.
 look_job() {
     job_found=silent job_word='' job_node='' job_reason='' job_left='' job_state=ended
-    look_text=$(command pjstat "${job_id}" 2>/dev/null) || return 1
+    look_text=$(ask pjstat "${job_id}" 2>/dev/null) || return 1
     job_found=none
     look_line=$(printf '%s\n' "${look_text}" | command awk -v id="${job_id}" '$1 == id { print $4, $6, $7, $8 }' | command head -n 1)
     [ -n "${look_line}" ] || return 1
@@ -54,11 +55,11 @@ read_where() {
 }
 
 cancel_job() {
-    command pjdel "${job_id}" >/dev/null
+    ask pjdel "${job_id}" >/dev/null
 }
 
 explain_end() {
-    job_word=$(command pjstat -H "${job_id}" 2>/dev/null | command awk -v id="${job_id}" '$1 == id { print $4; exit }')
+    job_word=$(ask pjstat -H "${job_id}" 2>/dev/null | command awk -v id="${job_id}" '$1 == id { print $4; exit }')
     case ${job_word} in
     CCL) job_end=cancelled ;;
     ERR | RJT) job_end=failed ;;

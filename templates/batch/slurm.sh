@@ -1,13 +1,15 @@
-# needs: first_node is_joined job_file job_log job_name job_said nap newline now now_s options put seconds_of state trial user
+# needs: ask first_node is_joined job_file job_log job_name job_said nap newline now now_s options put seconds_of state
+# needs: trial user
 # Slurm: squeue(1), sbatch(1), scancel(1), scontrol(1)
 scheduler_title=Slurm
 job_variable=SLURM_JOB_ID
 scheduler_commands='sbatch squeue scancel'
 scheduler_ways='srun relay'
+scheduler_arrays='--array -a'
 
 # What she has set for her own lists and jobs (squeue(1), sbatch(1)) would hide the job from us, or keep us waiting.
 unset SQUEUE_ACCOUNT SQUEUE_ALL SQUEUE_ARRAY SQUEUE_CLUSTERS SQUEUE_FORMAT SQUEUE_FORMAT2 SQUEUE_JOB SQUEUE_LICENSES SQUEUE_NAMES \
-    SQUEUE_NODELIST SQUEUE_PARTITION SQUEUE_QOS SQUEUE_SORT SQUEUE_STATES SQUEUE_USERS SBATCH_WAIT SLURM_TIME_FORMAT
+    SQUEUE_NODELIST SQUEUE_PARTITION SQUEUE_QOS SQUEUE_SORT SQUEUE_STATES SQUEUE_USERS SBATCH_ARRAY_INX SBATCH_WAIT SLURM_TIME_FORMAT
 
 # Sets clusters to those that the job may be submitted to, where one login serves several (--clusters in sbatch(1)): the
 # one that took the last job, otherwise as the options say, or the environment, in which only sbatch has a name of its own.
@@ -40,7 +42,10 @@ at_cluster() {
     fi
     at_command=$1
     shift
-    command "${at_command}" ${cluster:+-M "${cluster}"} "$@"
+    case ${at_command} in
+    srun) command srun ${cluster:+-M "${cluster}"} "$@" ;;
+    *) ask "${at_command}" ${cluster:+-M "${cluster}"} "$@" ;;
+    esac
 }
 
 submit_job() {
@@ -250,7 +255,7 @@ run_step() {
 test_job() {
     job_script=$1
     shift
-    test_lines=$(command sbatch --test-only "$@" --job-name="${job_name}" "${job_script}" </dev/null 2>&1) || {
+    test_lines=$(ask sbatch --test-only "$@" --job-name="${job_name}" "${job_script}" </dev/null 2>&1) || {
         printf '%s\n' "${test_lines}"
         return 1
     }

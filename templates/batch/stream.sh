@@ -126,8 +126,8 @@ join() {
     return "${join_status}"
 }
 
-# What waits for a job reads nothing of its stream, so it would not see that the ssh for which it waits is gone, and write
-# what it waits for to a terminal that has long been its user's again. This ends it then.
+# What waits for a job reads nothing of its stream. Where the ssh that started it is gone, and not what that started in
+# turn, it would write on and on to a terminal that is its user's again: this ends it then.
 # shellcheck disable=SC2016  # Python
 watch_python='
 import os, select, sys

@@ -1,7 +1,8 @@
 # needs: become_served_step doze drop_replaced end_silently end_watch explain_end fail find_job has_script
 # needs: has_served_step home host in_words is_joined is_process job_advice job_end job_file job_found job_left job_log
 # needs: job_never job_next job_node job_reason job_said job_start look look_job name nap newline now now_s p_start
-# needs: print_log_end program program_id put recorded_job say say_end scheduler_title share state streams submit_job
+# needs: print_log_end program program_id put recorded_job refuse_array say say_end scheduler_title share state streams
+# needs: submit_job
 # needs: user user_has_lc_all user_lc_all user_umask watch_stream watching with_options
 # --- job: one of them at a time submits ------------------------------------------------------------------------------
 # Login nodes behind one name share this folder, and nobody can look at a process of another host: there age decides.
@@ -83,6 +84,7 @@ other_options() {
 # submit SCRIPT
 submit() {
     job_id=''
+    refuse_array
     write_job "${state}/${job_file}" "$1"
     enter_submission
     give_back_settings
@@ -186,21 +188,18 @@ is_over() {
     [ "${over_job}" = "${job_id}" ] && [ "${job_state}" = running ]
 }
 
-# Some schedulers' commands try for many seconds to reach a server that is away: that is said meanwhile.
-say_slow() {
-    trap - EXIT HUP INT PIPE
-    command sleep 3 >/dev/null 2>&1 3>&- 4<&- &
-    slow_sleep=$!
-    trap 'kill "${slow_sleep}" 2>/dev/null; exit 0' TERM
-    wait "${slow_sleep}"
-    printf 'nbssh: %s does not answer yet\n' "${scheduler_title}"
-}
-
+# Some schedulers' commands try for many seconds to reach a server that is away: that is said before they are let.
 find_saying() {
-    say_slow &
-    find_saying=$!
+    now
+    find_slow=$((now_s + 3))
+    ask_seconds=3
     find_job || :
-    kill "${find_saying}" 2>/dev/null || :
+    ask_seconds=30
+    now
+    if [ "${job_found}" = silent ] && [ "${now_s}" -ge "${find_slow}" ]; then
+        printf 'nbssh: %s does not answer yet\n' "${scheduler_title}"
+        find_job || :
+    fi
 }
 
 # A scheduler that is busy says nothing for a while; a second job would be the worst answer to that. A job that ends is
@@ -274,9 +273,9 @@ await_running() {
     done
     end_watch
     [ -z "${wait_said}" ] || printf '\n'
-    # for launch, to know an end by the clock when it sees one
+    # for launch, to know an end by the clock when it sees one; a full disk keeps nobody from a job that runs
     if [ -n "${job_left}" ]; then
-        put "${state}/job.until" "${job_id} $(($(command date +%s) + job_left))"
+        { printf '%s\n' "${job_id} $(($(command date +%s) + job_left))" >"${state}/job.until"; } 2>/dev/null || :
     fi
     say "job ${job_id} runs on ${job_node}${job_left:+, $(in_words "${job_left}") left}"
     if [ -n "${found_new:-}" ] || is_joined "${job_id}"; then serve_in_job; fi

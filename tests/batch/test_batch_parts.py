@@ -63,6 +63,29 @@ def test_what_squeue_says_of_a_job(tmp_path: Path, lines: str, found: str) -> No
     assert (done.stdout.rstrip("\n").rstrip(), done.stderr) == (found.rstrip(), "")
 
 
+@pytest.mark.parametrize(
+    ("scheduler", "words", "refused"),
+    [
+        ("slurm", "--array=0-3", "--array=0-3"),
+        ("slurm", "--account=a\n-a0-3", "-a0-3"),
+        ("slurm", "-Aarray\n--acctg-freq=30", ""),
+        ("pbs", "-J\n0-3", "-J"),
+        ("pbs", "-joe", ""),
+        ("lsf", "-a\nfluent", ""),
+    ],
+)
+def test_options_that_make_many_jobs_of_one(tmp_path: Path, scheduler: str, words: str, refused: str) -> None:
+    script = f"""
+        fail() {{ echo "$1"; }}
+        . "$program/batch/{scheduler}.sh"
+        options="$1$newline"
+        refuse_array
+    """
+    done = run(tmp_path, script, words)
+    told = f"'{refused}' makes many jobs of one, and Jupyter runs in one\n" if refused else ""
+    assert (done.stdout, done.stderr) == (told, "")
+
+
 def test_of_her_jobs_the_one_with_that_number_counts(tmp_path: Path) -> None:
     script = """
         . "$program/batch/slurm.sh"
@@ -71,6 +94,28 @@ def test_of_her_jobs_the_one_with_that_number_counts(tmp_path: Path) -> None:
     """
     lines = ["RUNNING|1_2|c1", "RUNNING|12|c2", "PENDING|2|"]
     assert run(tmp_path, script, "\n".join(lines)).stdout.split("\n") == [lines[1], lines[2], "", ""]
+
+
+@pytest.mark.parametrize("scheduler", ["slurm", "gridengine", "pbs", "lsf", "flux", "oar", "pjm"])
+def test_a_scheduler_that_never_answers_keeps_nobody_waiting(tmp_path: Path, scheduler: str) -> None:
+    for name in ("squeue", "qstat", "bjobs", "flux", "oarstat", "pjstat"):
+        (tmp_path / name).write_text("#!/bin/sh\nexec sleep 100\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "job").write_text("2\n")
+    script = f"""
+        PATH=$state:$PATH now_s=0
+        now() {{ now_s=$((now_s + 3)); }}
+        . "$program/batch/{scheduler}.sh"
+        . "$program/batch/submit.sh"
+        ask() {{ echo "$ask_seconds $1" >>"$state/asked"; command timeout 0.05 "$@"; }}
+        find_saying
+        cat "$state/asked"
+        echo "$job_found"
+    """
+    done = run(tmp_path, script)
+    first, *rest = done.stdout.splitlines()
+    assert (first.endswith(" does not answer yet"), done.stderr) == (True, "")
+    assert [line.partition(" ")[0] for line in rest] == ["3", "30", "silent"]
 
 
 def test_a_number_is_written_down_whatever_ends_what_submits(tmp_path: Path) -> None:
