@@ -1,9 +1,9 @@
 # needs: become_served_step doze drop_replaced end_silently end_watch explain_end fail find_job has_script
 # needs: has_served_step home host in_words is_joined is_process job_advice job_end job_file job_found job_left job_log
 # needs: job_never job_next job_node job_reason job_said job_start look look_job name nap newline now now_s p_start
-# needs: print_log_end program program_id put recorded_job refuse_array say say_end scheduler_title share state streams
-# needs: submit_job
-# needs: user user_has_lc_all user_lc_all user_umask watch_stream watching with_options
+# needs: print_log_end program program_id put r_job r_since read_record recorded_job refuse_array say say_end
+# needs: scheduler_title share state streams submit_job user user_has_lc_all user_lc_all user_umask watch_stream
+# needs: watching with_options
 # --- job: one of them at a time submits ------------------------------------------------------------------------------
 # Login nodes behind one name share this folder, and nobody can look at a process of another host: there age decides.
 
@@ -231,11 +231,23 @@ find_patiently() {
     [ -z "${find_words}" ] || printf '\n'
 }
 
+# Of a job that waits again, what its first run left would look like a Jupyter that did not start. One that begins just now
+# is younger, whatever the clock of its node says.
+forget_first_run() {
+    forget_before=$(($(command date +%s) - 30))
+    for forget in "${state}"/*/record; do
+        if read_record "${forget}" && [ "${r_job}" = "${job_id}" ] && [ "${r_since:-${forget_before}}" -lt "${forget_before}" ]; then
+            command rm -f "${forget}"
+        fi
+    done
+}
+
 # Says what the job waits for. A line that is written over and over ends us when nobody reads it any more (SIGPIPE).
 await_running() {
     now
     wait_began=${now_s}
     wait_said='' wait_advice='' wait_ask=0 wait_pause=0
+    [ "${job_state}" = running ] || forget_first_run
     while [ "${job_state}" != running ]; do
         now
         if [ "${now_s}" -ge "${wait_ask}" ]; then

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -132,6 +133,22 @@ def test_a_number_is_written_down_whatever_ends_what_submits(tmp_path: Path) -> 
     """
     done = run(tmp_path, script)
     assert (done.returncode, done.stdout, done.stderr) == (143, "put 1\nput 7\n", "")
+
+
+def test_a_job_that_waits_again_has_not_failed_to_start(tmp_path: Path) -> None:
+    now = int(time.time())
+    for node, job, since in (("c1", 2, now - 90), ("c2", 2, now + 20), ("c3", 3, now - 90)):
+        (tmp_path / node).mkdir()
+        (tmp_path / node / "record").write_text(f"pid 77\nsince {since}\njob {job}\n")
+    script = """
+        . "$program/server/lib.sh"
+        . "$program/batch/submit.sh"
+        job_id=2
+        forget_first_run
+    """
+    done = run(tmp_path, script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.parent.name for path in sorted(tmp_path.glob("*/record"))] == ["c2", "c3"]
 
 
 def test_a_session_whose_job_waits_again_is_told_so(tmp_path: Path) -> None:
