@@ -18,7 +18,7 @@ job_id='' job_state='' job_word='' job_node='' job_reason='' job_left='' job_sta
 ask_seconds=15
 ask() {
     if command -v timeout >/dev/null 2>&1; then
-        command timeout -k 2 "${ask_seconds}" "$@"
+        command timeout "${ask_seconds}" "$@"
     else
         command "$@"
     fi
