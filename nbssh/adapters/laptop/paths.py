@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -28,7 +29,10 @@ class Paths:
         """Return the paths of the user who runs us."""
         home = SYSTEM.home()
         try:
-            found = home.is_absolute() and home.is_dir()
+            # Path.is_dir hides from Python 3.14 on why it cannot tell
+            found = home.is_absolute() and stat.S_ISDIR(home.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            found = False
         except OSError as error:  # another user's, after su or sudo that kept HOME
             raise NbsshError(
                 f"the home directory '{home}': {error.strerror}", "set HOME to your home directory"
