@@ -222,11 +222,13 @@ def test_what_a_job_asked_for_is_not_why_it_ended(tmp_path: Path, part: str, sai
     for name in ("qacct", "qstat"):
         (tmp_path / name).write_text(f"#!/bin/sh\ncat {tmp_path}/said\n")
         (tmp_path / name).chmod(0o755)
-    script = '. "$part"; user=ada job_id=2 job_word= job_reason= job_log=$state/log; explain_end; echo "$job_end"'
+    script = 'ask() { "$@"; }; . "$part"; user=ada job_id=2 job_word= job_reason= job_log=$state/log; explain_end'
     env = {
         "part": str(REPOSITORY / f"templates/batch/{part}.sh"),
         "state": str(tmp_path),
         "PATH": f"{tmp_path}:/usr/bin:/bin",
     }
-    done = subprocess.run(["/bin/sh", "-euc", script], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["/bin/sh", "-euc", f'{script}; echo "$job_end"'], env=env, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{end}\n", "")

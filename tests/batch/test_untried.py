@@ -114,12 +114,15 @@ def test_a_session_that_gets_nowhere_ends_in_a_line_and_a_hint(make_cluster: Cal
     add(bed)
     until(is_gone(bed), "the job that tried the ways is gone")
     # and one that lost it
-    bed.root_on("c1", "mount --bind /dev/null /usr/sbin/sshd")
+    for node in ("c1", "c2"):
+        bed.root_on(node, "mount --bind /dev/null /usr/sbin/sshd")
     status, words = ended(bed.ssh("gpu-nb", timeout=60))
-    lost = "nbssh: error: job 3 runs on c1, but no session gets there by 'srun': there is no sshd on c1\r\n"
-    assert (status, lost in words) == (255, True), words
+    (job,) = bed.jobs()
+    lost = f"job {job.id} runs on {job.node}, but no session gets there by 'srun': there is no sshd on {job.node}\r\n"
+    assert (status, f"nbssh: error: {lost}" in words) == (255, True), words
     done = bed.run("ssh", "gpu-node", "true")
-    assert (done.returncode, "by 'srun': there is no sshd on c1; on your laptop: " in done.stderr) == (255, True)
+    lost = f"by 'srun': there is no sshd on {job.node}; on your laptop: "
+    assert (done.returncode, lost in done.stderr) == (255, True)
     bed.run("ssh", "gpu-nb-kill")
     until(is_gone(bed), "the job is gone")
     bed.write(bed.cluster_home / ".bashrc", "export PATH=$HOME/site:$PATH\n")
@@ -128,9 +131,9 @@ def test_a_session_that_gets_nowhere_ends_in_a_line_and_a_hint(make_cluster: Cal
     status, words = ended(session)
     assert status == 255
     lines = [line for line in words.replace("\r", "\n").splitlines() if line.strip()]
-    assert lines[-2].startswith(
-        "nbssh: error: job 4 runs on c1, but no session gets there by 'srun': srun: error: no step"
-    )
+    (job,) = bed.jobs()
+    lost = f"job {job.id} runs on {job.node}, but no session gets there by 'srun': srun: error: no step"
+    assert lines[-2].startswith(f"nbssh: error: {lost}")
     assert lines[-1] == "nbssh: hint: on your laptop: nbssh apply --probe gpu, which tries the ways again"
     assert "UNKNOWN" not in words
     bed.run("ssh", "gpu-nb-kill")
