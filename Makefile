@@ -13,6 +13,9 @@ TESTS ?=
 # per cent of the branches of nbssh/core that the tests must reach
 CORE_COVERAGE ?= 98
 
+# what of make test-windows is part of make test: `few` in CI
+FEW := $(if $(filter true,$(CI)),few)
+
 # in which make dist tries the wheel
 PYTHONS ?= $(PYTHON)
 
@@ -28,7 +31,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint format clean system-packages jupyters schedulers test-windows soak fuzz bench dist picture
+.PHONY: help demo test check lint format clean system-packages jupyters schedulers windows test-windows soak fuzz bench dist picture
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -36,18 +39,17 @@ help: ## show the targets
 demo: $(VENV)/.demo ## the whole product on this machine alone, until Ctrl-C (DEMO=--once: by itself)
 	@$(BIN)/nbssh demo $(DEMO)
 
-test: system-packages $(VENV)/.test jupyters schedulers lint ## install what the tests need, run everything
+test: system-packages $(VENV)/.test jupyters schedulers $(if $(FEW),windows) lint ## install what the tests need, run everything
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(TESTS)
+	@NBSSH_WINDOWS=$(FEW) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(TESTS)
 ifeq ($(strip $(TESTS)),)
 	@$(BIN)/python -m coverage report --skip-covered --include='nbssh/core/*' --fail-under=$(CORE_COVERAGE)
 	@echo 'make test: formatting, lint, types, layers, tests and coverage of nbssh/core: all good'
 endif
 
-test-windows: system-packages $(VENV)/.test ## what must hold on Windows, with its own Python, under wine
-	@tests/system-packages.sh tests/windows/system-packages.txt
-	@$(BIN)/python tests/windows/build.py
-	@NBSSH_WINDOWS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(or $(TESTS),tests/windows)
+test-windows: FEW :=
+test-windows: system-packages $(VENV)/.test windows ## what must hold on Windows, with its own Python, under wine
+	@NBSSH_WINDOWS=all $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(or $(TESTS),tests/windows)
 
 soak: system-packages $(VENV)/.test jupyters ## servers started, cut off and killed again and again (CYCLES=200 FORWARD=socket|tcp SEED=…)
 	@$(BIN)/python tests/soak.py $(if $(CYCLES),--cycles $(CYCLES)) $(if $(FORWARD),--forward $(FORWARD)) $(if $(SEED),--seed $(SEED))
@@ -128,6 +130,11 @@ system-packages:
 # Asked each time as well, for the same reason: it answers in 50 ms.
 jupyters: $(VENV)/.test
 	@tests/jupyters.sh $(VENV)
+
+# Asked each time as well.
+windows: $(VENV)/.test
+	@tests/system-packages.sh tests/windows/system-packages.txt
+	@$(BIN)/python tests/windows/build.py $(FEW)
 
 # Unpacked once, not installed: see there.
 schedulers: $(VENV)/.test

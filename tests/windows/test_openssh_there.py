@@ -48,6 +48,7 @@ def test_files_are_named_as_windows_names_them(there: Laptop) -> None:
     assert done.stderr.startswith("C:\\more.conf: line 1: Bad configuration option: nosuchoption")
 
 
+@pytest.mark.few
 def test_cmd_exe_runs_the_local_command(there: Laptop) -> None:
     options = ["-o", "PermitLocalCommand=yes", "-o", "LocalCommand=echo %%OS%% >&2"]
     done = there.run("ssh", *options, "box", "true")

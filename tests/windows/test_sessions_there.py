@@ -95,6 +95,7 @@ def test_two_sessions_and_what_is_asked_about_them(desk: Desk) -> None:
     until(lambda: not is_running(seen["pid"]), "Jupyter ends")
 
 
+@pytest.mark.few
 def test_sessions_that_are_ended_by_k_and_by_the_other_alias(desk: Desk) -> None:
     """With the oldest release, which opens no browser: any LocalCommand ends it."""
     desk.laptop.env["NBSSH_BED_OPENSSH"] = "7.7"
