@@ -106,7 +106,10 @@ def test_without_jupyter_it_says_what_to_install(bed: Bed) -> None:
         "shutil.which = lambda name, **more: None if name == sys.argv[1] else find(name, **more)\n"
         "from nbssh.__main__ import main; sys.argv = ['nbssh', 'demo', '--once']; sys.exit(main())\n"
     )
-    for program, line in (("jupyter-lab", "pip install"), ("sshd", "apt-get install openssh-server")):
+    for program, line in (
+        ("jupyter-lab", "hint: in a clone of nbssh: make demo"),
+        ("sshd", "apt-get install openssh-server"),
+    ):
         done = bed.run(sys.executable, "-c", script.replace("sys.argv[1]", repr(program)))
         assert done.returncode == 1
         assert "nbssh: error: " in done.stderr

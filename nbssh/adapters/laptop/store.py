@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -178,7 +177,9 @@ def laptop_id(paths: Paths) -> str:
     except NbsshError as error:
         raise NbsshError(f"{paths.shown(path)}: {error.message}", error.hint) from None
     if data is None:
-        return _new.setdefault(path, os.urandom(8).hex())
+        import secrets  # noqa: PLC0415  once in the life of a laptop
+
+        return _new.setdefault(path, secrets.token_hex(8))
     text = data.decode("ascii", "replace").strip()
     if not re.fullmatch(r"[0-9a-f]{16}", text):
         raise NbsshError(
