@@ -2,7 +2,8 @@
 
 What Python and the imports read of the environment is in that process as the test wants it: for each such choice there
 is one. Where it cannot be (another system, another network namespace, coverage), and for all other commands, `started`
-is a `Popen`. Tests in a terminal, those that kill nbssh and those of its start itself have a process of its own anyway.
+is a `Popen`. Tests in a terminal, those that limit or kill nbssh and those of its start itself have a process of its
+own anyway.
 """
 
 from __future__ import annotations
@@ -50,10 +51,10 @@ def started(
     argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdout: IO[Any], stderr: IO[Any], memory: int = 0
 ) -> Warm | subprocess.Popen[str]:
     """Start `argv` as the head of a session of its own, and `stdin` as a pipe for text; `memory`: bytes it may have."""
-    if list(argv[:3]) == _NBSSH and _possible(env):
+    if list(argv[:3]) == _NBSSH and not memory and _possible(env):
         early = tuple(sorted((name, value) for name, value in env.items() if name.startswith(_EARLY)))
         with _LOCK:
-            return _server(early).start(argv[3:], env, cwd, (stdout.fileno(), stderr.fileno()), memory)
+            return _server(early).start(argv[3:], env, cwd, (stdout.fileno(), stderr.fileno()))
     return subprocess.Popen(
         ["prlimit", f"--as={memory}", *argv] if memory else argv,
         stdin=subprocess.PIPE,
@@ -94,13 +95,11 @@ class _Server:
                 pass_fds=[theirs.fileno()],
             )
 
-    def start(
-        self, words: Sequence[str], env: Mapping[str, str], cwd: Path, streams: tuple[int, int], memory: int
-    ) -> Warm:
+    def start(self, words: Sequence[str], env: Mapping[str, str], cwd: Path, streams: tuple[int, int]) -> Warm:
         theirs, ours = os.pipe()
         answers, says = os.pipe()
         try:
-            request = {"words": words, "env": dict(env), "cwd": str(cwd), "umask": _umask(), "memory": memory}
+            request = {"words": words, "env": dict(env), "cwd": str(cwd), "umask": _umask()}
             socket.send_fds(self._socket, [json.dumps(request).encode()], [theirs, *streams, says])
         finally:
             os.close(theirs)
@@ -149,15 +148,11 @@ def _serve(requests: socket.socket) -> None:
 
 
 def _become(request: dict[str, Any], streams: list[int]) -> None:
-    import resource  # noqa: PLC0415  Windows has none
-
     os.setsid()
     for number, fd in enumerate(streams):
         os.dup2(fd, number)
     os.closerange(3, 256)
     os.umask(request["umask"])
-    if request["memory"]:
-        resource.setrlimit(resource.RLIMIT_AS, (request["memory"], resource.RLIM_INFINITY))
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
