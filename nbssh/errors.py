@@ -33,11 +33,16 @@ class NbsshError(Exception):
         self.code = code
 
 
-REFUSED = 1  # how a script of ours ends on a host once it has said why, with a hint
+_REFUSED = 1  # how a script of ours ends on a host once it has said why, with a hint
 
 
 class SaidError(NbsshError):
     """A failure that the host has told already, on the user's terminal, with the way out: ours would only follow."""
+
+
+def of_a_script(status: int, message: str) -> NbsshError:
+    """Return the failure of a script of ours on a host, which wrote to the user's terminal and ended with `status`."""
+    return (SaidError if status == _REFUSED else NbsshError)(message, "its message is above")
 
 
 def of_the_machine(error: BaseException, hints: Mapping[int, str]) -> NbsshError | None:

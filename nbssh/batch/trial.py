@@ -22,7 +22,7 @@ from nbssh.core.profile.declared import program_path, server_folder, share_folde
 from nbssh.core.server import choice
 from nbssh.core.ssh import destination
 from nbssh.core.text import printable
-from nbssh.errors import REFUSED, NbsshError, SaidError
+from nbssh.errors import NbsshError, of_a_script
 from nbssh.steps import forwarding
 from nbssh.steps.server_files import install, read_remote, take_back
 
@@ -67,8 +67,7 @@ class Trial(msgspec.Struct, frozen=True):
         """Run `job` with `words` on the login node and return what it prints."""
         out, status = self.login.attempt(f"exec /bin/sh {shlex.join([*self.script, *words])}", TRY_SECONDS)
         if status:
-            kind = SaidError if status == REFUSED else NbsshError
-            raise kind(f"{self.login.shown}: job {words[0]} ended with status {status}", "its message is above")
+            raise of_a_script(status, f"{self.login.shown}: job {words[0]} ended with status {status}")
         return out
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from nbssh.core.profile.profile import alias
 from nbssh.core.text import printable, time_left
-from nbssh.errors import REFUSED, Exit, NbsshError, SaidError
+from nbssh.errors import Exit, NbsshError, of_a_script
 from nbssh.steps import profiles
 from nbssh.steps.connect import connect, script_command
 from nbssh.steps.server_status import asked
@@ -37,8 +37,7 @@ def job(context: Context, name: str, options: Sequence[str], *, join: str, json:
             _, status = there.attempt(script_command(target, script, *rest), SUBMIT_SECONDS)
             if status:
                 failed = f"'{name}' does not run in job {join}" if join else f"no job of '{name}' was submitted"
-                kind = SaidError if status == REFUSED else NbsshError
-                raise kind(printable(failed, 200), "its message is above")
+                raise of_a_script(status, printable(failed, 200))
         answer = asked(there, target)
         found = answer.job
         if found is None and answer.state == "unknown":

@@ -118,11 +118,11 @@ def _remove_there(context: Context, found: Target | Failure, *, offline: bool, e
         return ""
     found = aliases.assumed(found)
     host, holds = found.declared.server.hostname, folders_shown(name, found.declared.server.folder)
-    by_hand = _by_hand(found.context, name, found.profile.destination)
     if offline:
         found.end_masters()
         carried = "" if seen else ", carried over by hand"
-        return f"{host} still holds {holds}{carried}, and its Jupyter may run; {by_hand}"
+        left = f"{host} still holds {holds}{carried}, and its Jupyter may run"
+        return f"{left}; {_by_hand(found.context, name, found.profile.destination)}"
     try:
         # what ends Jupyter must not end with it
         at_destination = found.way.leads_on
@@ -130,7 +130,8 @@ def _remove_there(context: Context, found: Target | Failure, *, offline: bool, e
             model = _model(found.with_secret(Secret()).declared, everywhere=everywhere)
             out, status = there.attempt(render(model))
     except NbsshError as error:
-        return f"{error.message}; {host} still holds {holds}, and its Jupyter may run; {by_hand}"
+        left = f"{error.message}; {host} still holds {holds}, and its Jupyter may run"
+        return f"{left}; {_by_hand(found.context, name, found.profile.destination)}"
     finally:
         try:
             found.end_masters()
