@@ -43,6 +43,7 @@ class Probe(Template, frozen=True, kw_only=True):
     dir: str
     folder: str
     adopt: str
+    fast: bool
     setup: list[str]
     setup_shell: list[str]
 
@@ -74,6 +75,7 @@ def _probe(connection: Connection, target: Target, want: list[str]) -> Facts:
         dir=profile.dir,
         folder=own_folder(profile),
         adopt="yes" if profile.adopt else "",
+        fast=profile.fast_start and apps.is_jupyter(profile.app),
         setup=list(profile.setup),
         setup_shell=list(profile.setup_shell) or ["/bin/sh"],
     )

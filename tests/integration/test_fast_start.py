@@ -147,6 +147,7 @@ def visit(bed: Bed, port: int) -> Visitor:
 def test_jupyter_goes_without_and_kernels_and_terminals_see_nothing(users: Bed, jupyters: str, app: str) -> None:
     program = quick((environment(jupyters) if jupyters else BIN) / f"jupyter-{app}")
     port = add(users, "--app", app, jupyter=program)
+    assert (imported(users), asked(users.remote_home)) == ([], []), "add asks it for its version"
     visitor = visit(users, port)
     assert imported(users) == []
     mine = f"{users.remote_home}/mine::/nowhere"

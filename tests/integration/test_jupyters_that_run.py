@@ -85,6 +85,19 @@ def test_a_wrapper_without_a_version_stays_possible(bed: Bed) -> None:
     bed.nbssh("kill", "box")
 
 
+@pytest.mark.parametrize("words", [[], ["--setup", "export ANY=1"]])
+def test_one_that_the_quicker_start_breaks_says_its_version_without_it(bed: Bed, words: list[str]) -> None:
+    real = fake_jupyter(bed)
+    broken = put(
+        bed.remote_home / ".local/bin/jupyter-lab",
+        f'#!/bin/sh\ncase $PYTHONPATH in ?*) exit 3 ;; esac\nexec {real} "$@"\n',
+    )
+    done = add(bed, *words)
+    assert done.returncode == 0, done.stderr
+    assert f" at {broken}\n" in done.stderr
+    assert "its version" not in done.stderr
+
+
 def test_with_setup_lines_it_is_asked_through_them(bed: Bed) -> None:
     """Before the line it is no Jupyter that runs; the one that runs without the line comes second."""
     path = bed.remote_home / "module/bin"

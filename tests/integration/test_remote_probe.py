@@ -39,6 +39,7 @@ class Remote:
             "nonce": NONCE,
             "jupyter": "",
             "adopt": "",
+            "fast": True,
             "dir": "",
             "folder": "",
             "setup": [],

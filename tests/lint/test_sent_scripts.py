@@ -45,7 +45,7 @@ def models(text: str) -> dict[str, Template]:
         "remove": removing(text),
         **{f"remove {kind}": removing(text, kind) for kind in TITLES},
         "probe": Probe(
-            nonce="0123", want=[text], jupyter=text, dir=text, folder=text, adopt="yes", setup=[text],
+            nonce="0123", want=[text], jupyter=text, dir=text, folder=text, adopt="yes", fast=True, setup=[text],
             setup_shell=[text, "-l"],
         ),
         "forwardtest": ForwardTest(nonce="0123", python=text, path=text, port=0),
