@@ -163,17 +163,18 @@ def _foreign(error: Exception, arguments: list[str]) -> int:
     if hasattr(error, "format_message"):
         message = str(error.format_message()).strip().rstrip(".")
         path = getattr(getattr(error, "ctx", None), "command_path", "") or "nbssh"
-        hint = SYSTEM.misquoted(arguments) or _which(error, path, message) or f"see: {path} --help"
+        hint = SYSTEM.misquoted(arguments) or _which(error, path, arguments) or f"see: {path} --help"
         return _say(NbsshError(f"{message[:1].lower()}{message[1:]}", hint, code=Exit.USAGE), arguments)
     return _bug(error, arguments)
 
 
-def _which(error: Exception, path: str, message: str) -> str:
-    """Return what to type where a profile's name is missing, or where nothing else was said; nothing elsewhere."""
+def _which(error: Exception, path: str, arguments: list[str]) -> str:
+    """Return what to type where a profile's name is missing, or stands for a command; nothing elsewhere."""
     is_name = getattr(getattr(error, "param", None), "metavar", "") == "NAME"
     missing = type(error).__name__ == "MissingParameter" and is_name and not path.endswith((" add", " render"))
-    _, alone, rest = message.partition("No such command '")
-    if not missing and not alone:
+    group = hasattr(getattr(getattr(error, "ctx", None), "command", None), "commands")
+    unknown = type(error).__name__ == "UsageError" and group  # all that a group itself refuses so: its command
+    if not missing and not unknown:
         return ""
     from nbssh.adapters.laptop import store  # noqa: PLC0415  only for a failure
     from nbssh.adapters.laptop.paths import Paths  # noqa: PLC0415
@@ -181,8 +182,8 @@ def _which(error: Exception, path: str, message: str) -> str:
     names: list[str] = []
     with contextlib.suppress(NbsshError):
         names = store.names(Paths.of_user())
-    if alone:
-        said = rest.partition("'")[0]
+    if unknown:
+        said = next((word for word in arguments if not word.startswith("-")), "")
         return f"open it: nbssh open {said}" if said in names else ""
     if not names:
         return ""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stage import Stage
 
 TYPER = "python -c 'import typer'"
+XARGS = "xargs -P8 ssh HOST true"
 SHELLS = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],
     "zsh": ["zsh", "-f", "-i"],
@@ -91,6 +92,16 @@ def applies(count: int, destination: str = "box") -> Callable[[Stage], dict[str,
         return {"return": seconds}
 
     return run
+
+
+def xargs(stage: Stage) -> dict[str, float]:
+    """Log in at each of the hosts, as many at once as `apply` does: what no other way of doing it can go below."""
+    hosts = "".join(f"h{number:03}\n" for number in range(HOSTS))
+    before = stage.logins()
+    seconds = stage.run("xargs", "-P8", "-I{}", "ssh", "{}", "true", stdin=hosts)
+    if stage.logins() - before != HOSTS:
+        raise RuntimeError(f"{stage.logins() - before} logins at {HOSTS} hosts")
+    return {"return": seconds}
 
 
 def ssh_g(stage: Stage) -> dict[str, float]:
@@ -226,12 +237,10 @@ def experiments() -> Iterator[Experiment]:
     )
     yield Experiment(
         "hosts",
-        {"100 hosts": applies(HOSTS, "h{}"), "one host": applies(1)},
-        (
-            Comparison("apply to 100 hosts", ("100 hosts", "return"), ("one host", "return"), 100 / 8),
-        ),
+        {"100 hosts": applies(HOSTS, "h{}"), XARGS: xargs},
+        (Comparison("apply to 100 hosts", ("100 hosts", "return"), (XARGS, "return"), 1.3),),
         after=undeclare,
-    )  # fmt: skip
+    )
     yield Experiment(
         "add",
         {"nbssh": add, LOGIN: login, "nbssh --version": version},
