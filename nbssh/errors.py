@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import errno
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,7 +53,12 @@ def of_the_machine(error: BaseException, hints: Mapping[int, str]) -> NbsshError
     No bug of ours, wherever it is met: what is only written on the way to an answer needs room, too. `hints` are those
     of the system, by errno.
     """
-    if not isinstance(error, OSError) or not (hint := hints.get(error.errno or 0)):
+    if not isinstance(error, OSError):
+        return None
+    # tempfile's own: it writes into each folder that it knows, and says so where none can be written
+    if error.errno == errno.ENOENT and error.filename is None and error.strerror != os.strerror(errno.ENOENT):
+        return NbsshError(str(error.strerror), f"set TMPDIR to a folder that can be written, or {hints[errno.ENOSPC]}")
+    if not (hint := hints.get(error.errno or 0)):
         return None
     where = f": {error.filename}" if error.filename else ""
     return NbsshError(f"{error.strerror}{where}", hint)
