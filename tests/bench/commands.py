@@ -98,7 +98,7 @@ def xargs(stage: Stage) -> dict[str, float]:
     """Log in at each of the hosts, as many at once as `apply` does: what no other way of doing it can go below."""
     hosts = "".join(f"h{number:03}\n" for number in range(HOSTS))
     before = stage.logins()
-    seconds = stage.run("xargs", "-P8", "-I{}", "ssh", "{}", "true", stdin=hosts)
+    seconds = stage.run("xargs", "-P8", "-I{}", *stage.argv("ssh", "{}", "true"), stdin=hosts)
     if stage.logins() - before != HOSTS:
         raise RuntimeError(f"{stage.logins() - before} logins at {HOSTS} hosts")
     return {"return": seconds}
