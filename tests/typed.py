@@ -147,7 +147,7 @@ ELSEWHERE = {
 NAMED = {
     "jupyter lab", "jupyter notebook", "jupyter server", "nbssh add", "nbssh edit", "nbssh open", "nbssh remove",
     "nbssh render", "nbssh templates eject", "nbssh unit --server", "ssh -D", "ssh -F other/config", "ssh -G",
-    "ssh -G other", "ssh -L",
+    "ssh -G other", "ssh -L", "ssh -f",
 }  # fmt: skip
 # What nothing here can run, and why.
 NOT_HERE = {

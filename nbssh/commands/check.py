@@ -17,7 +17,7 @@ from nbssh.core.profile.profile import alias, kill_alias
 from nbssh.core.server import launch
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps import connect, profiles, tunnels
+from nbssh.steps import background, connect, profiles, tunnels, verified
 from nbssh.steps.aliases import refuse_unknown_alias
 
 if TYPE_CHECKING:
@@ -44,18 +44,21 @@ def check(context: Context, name: str, *, password_stdin: bool) -> None:
     Jupyter goes on running, as it does for a person who presses Ctrl-C.
     """
     target = profiles.load(context, name)
-    context.ssh.system.refuse_without_terminals("nbssh check", f"; here type: ssh {alias(name)}")
+    hides = context.paths.system.background() is not None
     connect.known_server(target)
     refuse_unknown_alias(target)
     master = context.ssh.check_master(target.control_socket)
     if not master:
         _refuse_a_second(target)
+    if hides:
+        background.refuse_asked(target)
     secret = _secret(target, password_stdin=password_stdin)
     with tempfile.TemporaryDirectory(prefix="nbssh-") as folder:
         browser = Path(folder, "browser")
         started = False
         began = time.monotonic()
-        for step in _steps(target, secret, None if master or not target.profile.browser else browser):
+        seen = None if master or not target.profile.browser else browser
+        for step in _hidden_steps(target, secret) if hides else _steps(target, secret, seen):
             now = time.monotonic()
             context.ui.product(f"ok  {now - began:5.2f} s  {step.said}")
             sys.stdout.flush()
@@ -63,6 +66,8 @@ def check(context: Context, name: str, *, password_stdin: bool) -> None:
             started = started or step.started
     found = "Jupyter" if is_jupyter(target.profile.app) else title(target.profile.app)
     how = f"this check started {found}, and it" if started else f"{found} was there before, and"
+    if hides:  # what launch says goes to no terminal
+        how = found
     context.ui.say(f"{how} goes on running; stop it with: ssh {kill_alias(name)}")
 
 
@@ -90,7 +95,6 @@ def _secret(target: Target, *, password_stdin: bool) -> str:
 
 def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[Step]:
     """Do one step after the other and say what came of it. A pretended browser is made at `browser`."""
-    from nbssh.adapters.jupyter.visitor import Visitor  # noqa: PLC0415  and 40 ms of urllib with it
     from nbssh.adapters.terminal.session import Session  # noqa: PLC0415  pexpect
 
     name, profile = target.name, target.profile
@@ -105,14 +109,7 @@ def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[Step]:
                 raise
             raise NbsshError(f"{error.message}; {taken.message}", taken.hint) from None
         yield Step(f"ssh {alias(name)}: {greeting.text}", greeting.started)
-        visitor = Visitor(base, name)
-        if app := described(profile.app):
-            visitor.greet(app.ready)
-            yield Step(f"{app.title} answers at {base}")
-        else:
-            yield Step(f"the page answers at {base}, jupyter server {visitor.version()}")
-            visitor.login(secret)
-            yield Step(f"the {profile.auth} opens it")
+        yield from _page_steps(target, secret)
         if browser:
             yield Step(f"the browser is sent to {_await_browser(browser, base)}")
         ended = session.press_control_c(END_SECONDS)
@@ -122,6 +119,35 @@ def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[Step]:
                 f"see what it says: ssh {alias(name)}",
             )
         yield Step("Ctrl-C gives the terminal back")
+
+
+def _page_steps(target: Target, secret: str) -> Iterator[Step]:
+    """Load the page and log in."""
+    from nbssh.adapters.jupyter.visitor import Visitor  # noqa: PLC0415  40 ms of urllib
+
+    visitor = Visitor(laptop_files.token_url(target.profile.port), target.name)
+    if app := described(target.profile.app):
+        visitor.greet(app.ready)
+        yield Step(f"{app.title} answers at {visitor.base}")
+    else:
+        yield Step(f"the page answers at {visitor.base}, jupyter server {visitor.version()}")
+        visitor.login(secret)
+        yield Step(f"the {target.profile.auth} opens it")
+
+
+def _hidden_steps(target: Target, secret: str) -> Iterator[Step]:
+    """Do what can be done without a terminal, where there are no pseudo-terminals."""
+    name = alias(target.name)
+    if taken := tunnels.taken_port(target):
+        raise taken
+    try:
+        with background.opened(target):
+            verified.verify(target)
+            yield Step(f"ssh {name}, without a terminal: the tunnel is open")
+            yield from _page_steps(target, secret)
+    except background.EndedError as error:
+        raise NbsshError(f"ssh {name} ended with status {error.done.status}", f"see what it says: ssh {name}") from None
+    yield Step("the tunnel ends")
 
 
 def _pretended_browser(path: Path) -> Path:

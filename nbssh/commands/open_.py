@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import secrets
 import tempfile
-import time
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
-from nbssh.adapters.ssh.connection import LOGIN_SECONDS, NoSessionError
+from nbssh.adapters.ssh.connection import LOGIN_SECONDS
 from nbssh.core import answers
-from nbssh.core.files import installed, laptop_files, server_files
+from nbssh.core.files import installed, laptop_files
 from nbssh.core.files.change import PRIVATE, Change, Kind, Plan
-from nbssh.core.profile.app import described
 from nbssh.core.profile.page import page
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, connect, profiles, tunnels, writing
+from nbssh.steps import aliases, background, connect, profiles, tunnels, verified, writing
 from nbssh.steps.aliases import refuse_unknown_alias
 from nbssh.steps.plan import deletions
 from nbssh.steps.server_status import asked
@@ -28,15 +25,11 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from nbssh.adapters.programs.process import Finished
-    from nbssh.adapters.ssh.connection import Connection
     from nbssh.adapters.terminal.ui import Ui
     from nbssh.core.profile.page import View
     from nbssh.steps.context import Context
     from nbssh.steps.profiles import Target
 
-# As long as launch itself waits for a Jupyter and for the lock of another launch, and a little for the way
-VERIFY_SECONDS = server_files.START_SECONDS + 30.0
-PATIENCE = "4"  # seconds without any launch
 OPENER_SECONDS = 20.0  # it goes into the background at once
 SSH_FAILED = 255  # ssh(1)
 
@@ -51,11 +44,9 @@ def open_(context: Context, name: str, path: str = "", *, view: View = "") -> in
     connect.known_server(target)
     master = context.ssh.check_master(target.control_socket)
     held = None if master else tunnels.alone(target)
-    if not held and not context.paths.system.client.multiplexes:
-        raise NbsshError(
-            "nbssh open needs an ssh that can go into the background, which that of this system cannot",
-            f"type this instead, and leave its window open: ssh {alias(name)}",
-        )
+    hides = context.paths.system.background() is not None
+    if hides and not held:
+        background.refuse_asked(target)
     refuse_unknown_alias(target)
     once = bool(path or view)
     shown = page(target.profile, path or target.profile.open_path, "nbssh open", view)
@@ -63,17 +54,19 @@ def open_(context: Context, name: str, path: str = "", *, view: View = "") -> in
         _write_page(target, shown)
     how = "the tunnel was open already"
     if held:
-        _verify(target)
+        if held.known:
+            background.await_port(target, held.known)
+        verified.verify(target)
         opener_runs = False
     elif master and _is_attended(target):
         opener_runs = False
     else:
         how = "the tunnel stays open in the background"
-        status = _open_tunnel(target, joins=master, shown=shown if once else None)
+        status = _open_hidden(target) if hides else _open_tunnel(target, joins=master, shown=shown if once else None)
         if status:
             return status
         # a session that joins a master runs no LocalCommand (ssh_config(5), ControlMaster)
-        opener_runs = target.profile.browser and not master
+        opener_runs = target.profile.browser and not (master or hides)
     if not opener_runs:
         _show_browser(target, f"once={shown}" if once else f"path={shown}" if shown else "")
     context.ui.say(f"{how}; close it with: {_close(target, held)}")
@@ -100,7 +93,7 @@ def _is_attended(target: Target) -> bool:
         answer = asked(there, target)
         attended = bool(answer.sessions) and answer.state in {"running", "starting"}
         if attended:
-            _wait(there, target)
+            verified.wait(there, target)
     return attended
 
 
@@ -144,7 +137,7 @@ def _open_tunnel(target: Target, *, joins: bool, shown: str | None) -> int:
             if done.limit or done.status:
                 return _say_failed(target, done)
         try:
-            _verify(target)
+            verified.verify(target)
         except BaseException:
             # nobody would look after a tunnel whose Jupyter was never seen
             target.ssh.end_master(target.control_socket)
@@ -154,10 +147,23 @@ def _open_tunnel(target: Target, *, joins: bool, shown: str | None) -> int:
     return Exit.DONE
 
 
-def _say_failed(target: Target, done: Finished) -> int:
+def _open_hidden(target: Target) -> int:
+    """Do it where ssh cannot go into the background by itself."""
+    if taken := tunnels.taken_port(target):  # an ssh there shares the port of another program
+        raise taken
+    try:
+        with background.opened(target) as hidden:
+            verified.verify(target)
+            hidden.let_go()
+    except background.EndedError as error:
+        return _say_failed(target, error.done, f"what it asks, it asks in a window: ssh {alias(target.name)}; ")
+    return Exit.DONE
+
+
+def _say_failed(target: Target, done: Finished, first: str = "") -> int:
     """Say that ssh could not connect, and who has its port; return the status to exit with."""
     how = "was given up: no connection" if done.limit else f"ended with status {done.status}"
-    hint = f"look for the reason: nbssh doctor {target.name}"
+    hint = f"{first}look for the reason: nbssh doctor {target.name}"
     taken = tunnels.taken_port(target)
     if taken:
         how, hint = f"{how}: {taken.message}", f"{taken.hint}; nbssh doctor {target.name}"
@@ -172,68 +178,6 @@ def _show_new(ui: Ui, errors: BinaryIO, shown: int) -> int:
         if line.strip():
             ui.talk(f"{line}\n")
     return len(data)
-
-
-def _verify(target: Target) -> None:
-    """Return once launch has proved that the Jupyter at the end of the new tunnel is ours."""
-    if not laptop_files.control_path(target.profile, aliases.local_files(target)):
-        if laptop_files.is_private_end(target.profile):
-            _await_page(target)
-        else:
-            with connect.connect(target) as there:
-                _wait(there, target)
-        return
-    until = time.monotonic() + VERIFY_SECONDS
-    while True:
-        try:
-            with connect.connect(target, unasked=True, may_log_in=False) as there:
-                _wait(there, target)
-        except NoSessionError:
-            # two sessions are all that some sshd permit; the opener's is about to end
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
-        else:
-            return
-
-
-def _wait(there: Connection, target: Target) -> None:
-    """Return once launch has verified Jupyter, and raise if it refuses."""
-    name, server, nonce = target.name, connect.known_server(target), secrets.token_hex(8)
-    try:
-        said, _ = there.attempt(connect.script_command(target, "wait", nonce, PATIENCE), VERIFY_SECONDS)
-    except NoSessionError:
-        raise
-    except NbsshError:
-        said = b""  # launch refused and took the tunnel along before it could be asked
-    connect.refuse_missing(target, said)
-    if f"nbssh-{nonce}-verified" not in answers.lines(said):
-        raise NbsshError(f"no Jupyter of '{name}' was verified on {server.hostname}", _look_at(target))
-
-
-def _look_at(target: Target) -> str:
-    return (
-        "start it by hand, as before"
-        if target.profile.adopt
-        else f"why: nbssh doctor {target.name}; its log: nbssh logs {target.name}"
-    )
-
-
-def _await_page(target: Target) -> None:
-    """Look through the tunnel until the page answers; where no master can be asked. A closed port is the end."""
-    from nbssh.adapters.jupyter.visitor import ClosedPortError, Visitor  # noqa: PLC0415  only where there is no master
-
-    visitor, app = Visitor(laptop_files.token_url(target.profile.port)), described(target.profile.app)
-    until = time.monotonic() + VERIFY_SECONDS
-    while True:
-        try:
-            visitor.greet(app.ready) if app else visitor.version()
-        except NbsshError as error:
-            if isinstance(error, ClosedPortError) or time.monotonic() > until:
-                raise NbsshError(f"no Jupyter of '{target.name}' answers", _look_at(target)) from None
-            time.sleep(0.2)
-        else:
-            return
 
 
 def _show_browser(target: Target, show: str) -> None:

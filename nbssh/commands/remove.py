@@ -23,7 +23,7 @@ from nbssh.core.profile.declared import SHARE, Secret, folders_shown, program_pa
 from nbssh.core.profile.profile import NAME, check_name
 from nbssh.core.ssh.destination import typed_there
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, border, connect, include, overlay, plan, profiles, unit, writing
+from nbssh.steps import aliases, background, border, connect, include, overlay, plan, profiles, unit, writing
 from nbssh.steps.profiles import Failure, Target
 
 if TYPE_CHECKING:
@@ -206,7 +206,16 @@ def _remove_here(context: Context, names: list[str]) -> None:
         paths.node_socket(name).unlink(missing_ok=True)
         paths.control_socket(name).with_suffix(".end").unlink(missing_ok=True)  # so does a kill that shared it
         paths.draft(name).unlink(missing_ok=True)
-    for folder in (paths.edits_dir, paths.secrets_dir, paths.profiles_dir, paths.profiles_dir.parent, paths.conf_dir):
+        background.end(paths, name)
+        paths.tunnel_log(name).unlink(missing_ok=True)
+    for folder in (
+        paths.edits_dir,
+        paths.tunnels_dir,
+        paths.secrets_dir,
+        paths.profiles_dir,
+        paths.profiles_dir.parent,
+        paths.conf_dir,
+    ):
         tidy.remove_empty(folder)
 
 
@@ -278,7 +287,7 @@ def _remove_state(paths: Paths, *, but: Collection[Path] = ()) -> None:
     """Delete what this laptop keeps in its state folder, by name: of a shared home the rest is a server's."""
     if not paths.state.is_dir() or paths.state.is_symlink():
         return
-    for folder in (paths.secrets_dir, paths.backups, paths.edits_dir):
+    for folder in (paths.secrets_dir, paths.backups, paths.edits_dir, paths.tunnels_dir):
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder)
     for file in {paths.laptop, paths.log, paths.lock, paths.derived}.difference(but):

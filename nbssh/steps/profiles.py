@@ -99,7 +99,10 @@ class Target:
         return not of_0_1(writer.read(self.paths.conf(self.name)))
 
     def end_masters(self) -> None:
-        """End the master of its sessions, and that of NAME-node."""
+        """End the master of its sessions, and that of NAME-node; and its tunnel in the background without one."""
+        from nbssh.steps import background  # noqa: PLC0415  a list of profiles ends none
+
+        background.end(self.paths, self.name)
         for path in (self.control_socket, self.paths.node_socket(self.name)):
             self.ssh.end_master(path)
 

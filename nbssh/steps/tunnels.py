@@ -10,21 +10,28 @@ from nbssh.core.files import laptop_files
 from nbssh.core.profile.app import described
 from nbssh.core.profile.profile import alias
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, ports
+from nbssh.steps import aliases, background, ports
 
 if TYPE_CHECKING:
+    from nbssh.adapters.laptop.background import Known
     from nbssh.core.profile.profile import Profile
     from nbssh.steps.profiles import Target
 
 
 class Alone(NamedTuple):
-    """A session that has no master, and holds the tunnel by itself; `pid` is 0 where nobody tells whose the port is."""
+    """A session that has no master, and holds the tunnel by itself; `pid` is 0 where nobody tells whose the port is.
+
+    `known` where it is in the background by our own means.
+    """
 
     pid: int
+    known: Known | None = None
 
     @property
     def end(self) -> str:
         """How to end it."""
+        if self.known:
+            return SYSTEM.to_end(self.pid)
         return "Ctrl-C in its terminal" + (f", or: {SYSTEM.to_end(self.pid)}" if self.pid else "")
 
 
@@ -40,6 +47,8 @@ def alone(target: Target) -> Alone | None:
     (there is neither /proc nor lsof), what answers there must be a Jupyter.
     """
     profile, name = target.profile, alias(target.name)
+    if known := background.find(target.paths, target.name):
+        return Alone(known.pid, known)
     if laptop_files.control_path(profile, aliases.local_files(target)) or ports.is_free(profile.port):
         return None
     holders = listening.listeners(profile.port)

@@ -24,6 +24,7 @@ from nbssh.windows.client import LOCAL_COMMANDS, OLD, WINDOWS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from nbssh.windows.background import WindowsBackground
     from nbssh.windows.client import WindowsClient
 
 # `ssh` starts programs, and what starts programs asks which system this is: imported where it is used.
@@ -198,10 +199,10 @@ class Windows(ClientSystem):
             return None
         return "others than you, SYSTEM and Administrators may use it", acl.repair(path, folder=folder)
 
-    def refuse_without_terminals(self, what: str, instead: str = "") -> None:
+    def refuse_without_terminals(self, what: str) -> None:
         """Raise: Windows has no pseudo-terminals."""
         raise NbsshError(
-            f"{what} needs a Unix terminal, which Windows does not have", f"run it on Linux, macOS or in WSL{instead}"
+            f"{what} needs a Unix terminal, which Windows does not have", "run it on Linux, macOS or in WSL"
         )
 
     def without_terminal(self, otherwise: str) -> str:
@@ -243,12 +244,17 @@ class Windows(ClientSystem):
         """Let a socket bind a port that nobody has: REUSEADDR would share it here."""
         probe.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009  here alone
 
+    def background(self) -> WindowsBackground:
+        """Return what keeps an ssh in the background: its own has no fork."""
+        from nbssh.windows.background import WindowsBackground
+
+        return WindowsBackground()
+
     def inabilities(self, command: str, version: str) -> str:
         """Return which ssh it is, where several are about, and what it cannot do."""
         old = ". It has no LocalCommand, so no browser opens: install a newer OpenSSH for Windows"
         return (
-            f", {command}: has no ControlMaster, so each session and each command of nbssh logs in by itself, and "
-            "cannot go into the background, so nbssh open works beside a session alone"
+            f", {command}: has no ControlMaster, so each session and each of nbssh's commands logs in by itself"
         ) + (old if self.client_of(lambda: version) is OLD else "")
 
     def other_ssh(self, command: str) -> Iterator[Finding]:

@@ -24,9 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = "box"  # what every placeholder is filled with
 PLACES = {NAME, f"{NAME}:", "NAME", "NAME:", "PATH", "DIR", "DESTINATION"}
 # A sentence that has a command for its subject or tells of it; nobody is told to type that one.
-STATEMENTS = {
-    "nbssh open needs an ssh", "nbssh unit is for", "nbssh demo --once needs", "so nbssh open works beside",
-}  # fmt: skip
+STATEMENTS = {"nbssh unit is for", "nbssh demo --once needs"}
 TOLD = re.compile(rf"\bnbssh (?:{'|'.join(map(re.escape, COMMANDS))})\b.*?(?=; |;$|, |\)|\||`|\s&& |\n|\Z)", re.DOTALL)
 
 

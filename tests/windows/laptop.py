@@ -6,9 +6,13 @@ What runs there is CPython for Windows under wine; see build.py. Its wineserver 
 from __future__ import annotations
 
 import contextlib
+import os
+import selectors
 import shutil
 import subprocess
 import tempfile
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,15 +69,9 @@ class Laptop:
             cwd=cwd or self.home,
             start_new_session=True,
         )
-        try:
-            out, err = process.communicate(stdin.encode(), timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, err = process.communicate()
-            process.returncode = 124
-            err += f"(laptop: ended after {timeout:.0f} s)\n".encode()
+        out, err, status = _conversation(process, stdin.encode(), timeout)
         return subprocess.CompletedProcess(
-            command, process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+            command, status, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
         )
 
     @contextlib.contextmanager
@@ -102,6 +100,43 @@ class Laptop:
         assert done.returncode == status, f"nbssh {words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
+
+
+def _conversation(process: subprocess.Popen[bytes], stdin: bytes, timeout: float) -> tuple[bytes, bytes, int]:
+    """Feed it and read it until it has ended; return what it wrote, and its status.
+
+    Not until its pipes end: what wine starts has the starter's own stderr, too, whatever Windows hands down.
+    """
+    feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
+    feeder.start()
+    until, status = time.monotonic() + timeout, None
+    written: dict[object, bytes] = {process.stdout: b"", process.stderr: b""}
+    with process, selectors.DefaultSelector() as selector:
+        for stream in (process.stdout, process.stderr):
+            assert stream
+            selector.register(stream, selectors.EVENT_READ)
+        while True:
+            ended = process.poll() is not None
+            ready = selector.select(0 if ended else 0.05)
+            for key, _ in ready:
+                data = os.read(key.fd, 65536)
+                written[key.fileobj] += data
+                if not data:
+                    selector.unregister(key.fileobj)
+            if ended and not any(ready):
+                break
+            if time.monotonic() > until and not ended:
+                process.kill()
+                status = 124
+                written[process.stderr] += f"(laptop: ended after {timeout:.0f} s)\n".encode()
+        feeder.join()
+    return written[process.stdout], written[process.stderr], process.returncode if status is None else status
+
+
+def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
+    assert process.stdin
+    with contextlib.suppress(OSError), process.stdin:
+        process.stdin.write(stdin)
 
 
 @contextlib.contextmanager

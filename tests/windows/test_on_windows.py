@@ -191,9 +191,8 @@ def test_everyday_commands(with_profile: Laptop) -> None:
 
 
 def test_commands_that_need_a_server_say_so(with_profile: Laptop) -> None:
-    for command in ("open", "kill", "logs"):
+    for command in ("open", "check", "kill", "logs"):
         assert "added offline" in with_profile.nbssh(command, "mybox", status=1)
-    assert "needs a Unix terminal" in with_profile.nbssh("check", "mybox", status=1)
     assert "the demo needs a Unix terminal" in with_profile.nbssh("demo", status=1)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from nbssh.adapters.laptop.background import Background
     from nbssh.core.server.doctor import Finding
 
 
@@ -191,8 +192,8 @@ class ClientSystem:
 
     # --- terminals, signals, sockets
 
-    def refuse_without_terminals(self, what: str, instead: str = "") -> None:
-        """Raise where there are no pseudo-terminals; `what` needs them, `instead` is the end of the hint."""
+    def refuse_without_terminals(self, what: str) -> None:
+        """Raise where there are no pseudo-terminals, which `what` needs."""
 
     def without_terminal(self, otherwise: str) -> str:
         """Return what to do where a question has no terminal; `otherwise` is what answers it without one."""
@@ -255,6 +256,10 @@ class ClientSystem:
         import socket  # noqa: PLC0415  only for a probe
 
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # TIME_WAIT does not count
+
+    def background(self) -> Background | None:
+        """Return what keeps an ssh in the background; None where it goes there by itself."""
+        return None
 
     # --- the doctor
 

@@ -155,6 +155,19 @@ class Paths:
         return self.edits_dir / f"{name}.toml"
 
     @property
+    def tunnels_dir(self) -> Path:
+        """What tells of the tunnels in the background, where ssh cannot go there by itself."""
+        return self.state / "tunnels"
+
+    def tunnel(self, name: str) -> Path:
+        """Return the file by which the ssh of one profile's tunnel is found again."""
+        return self.tunnels_dir / f"{name}.json"
+
+    def tunnel_log(self, name: str) -> Path:
+        """Return the file with what that ssh said."""
+        return self.tunnels_dir / f"{name}.log"
+
+    @property
     def lock(self) -> Path:
         """Held while files are written."""
         return self.state / "lock"

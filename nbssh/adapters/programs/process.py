@@ -241,13 +241,24 @@ def detach(
             show()
 
 
+@contextlib.contextmanager
+def left_running(command: Sequence[str], *, errors: BinaryIO, **options: Any) -> Iterator[int]:  # noqa: ANN401  Popen's
+    """Start `command`, which outlives us, and give its number, nobody else's for the time of the block.
+
+    What it says on stderr goes into `errors`.
+    """
+    with started(
+        command, None, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, **options
+    ) as (process, shown):  # fmt: skip
+        shown.left = True
+        process.returncode = 0  # nobody waits for it, and Python must not complain about that
+        yield process.pid
+
+
 def leave_running(command: Sequence[str], *, errors: BinaryIO) -> None:
     """Start `command` in a session of its own and leave it to itself; what it says on stderr goes into `errors`."""
-    with started(
-        command, None, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
-    ) as (process, shown):
-        shown.left = True
-        process.returncode = 0  # it outlives us: nobody waits for it, and Python must not complain about that
+    with left_running(command, errors=errors, start_new_session=True):
+        pass
 
 
 def interact(command: Sequence[str]) -> int:

@@ -1,0 +1,164 @@
+"""Programs in a console of their own that has no window: no Ctrl-C and no closed window of ours reaches them.
+
+Not DETACHED_PROCESS: what has no console at all makes its children, ssh's proxies, open one that is seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import socket
+from ctypes import byref, c_size_t, c_ulong, c_ulonglong, c_void_p, sizeof
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nbssh.adapters.laptop.background import Known
+from nbssh.adapters.programs import process
+from nbssh.errors import NbsshError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+_TERMINATE, _SET_QUOTA, _QUERY, _WAIT = 0x1, 0x100, 0x1000, 0x100000  # OpenProcess
+_NEW_GROUP, _FROM_JOB, _NO_WINDOW = 0x200, 0x1000000, 0x8000000  # CreateProcess
+_LIMITS, _MAY_LEAVE, _ENDS_WITH_JOB = 9, 0x800, 0x2000  # JobObjectExtendedLimitInformation, JOB_OBJECT_LIMIT_…
+_RUNS = 0x102  # WAIT_TIMEOUT
+_END_MILLISECONDS = 5000
+_IPV4, _LISTENERS = socket.AF_INET, 3  # GetExtendedTcpTable: TCP_TABLE_OWNER_PID_LISTENER
+_HERE = {0, 0x0100007F}  # 0.0.0.0, and 127.0.0.1 in the order of the net
+
+
+class _Limits(ctypes.Structure):
+    """JOBOBJECT_EXTENDED_LIMIT_INFORMATION."""
+
+    _fields_: ClassVar = [
+        ("times", c_ulonglong * 2), ("flags", c_ulong), ("sizes", c_size_t * 2), ("processes", c_ulong),
+        ("affinity", c_size_t), ("classes", c_ulong * 2), ("counters", c_ulonglong * 6), ("memory", c_size_t * 4),
+    ]  # fmt: skip
+
+
+class _Row(ctypes.Structure):
+    """MIB_TCPROW_OWNER_PID."""
+
+    _fields_: ClassVar = [(name, c_ulong) for name in ("state", "address", "port", "far", "far_port", "pid")]
+
+
+class Process:
+    """A process that is open: its number is nobody else's as long. Raises OSError where there is none."""
+
+    def __init__(self, pid: int, rights: int = 0) -> None:
+        self._kernel = _library("kernel32")
+        self.handle = c_void_p(_checked(self._kernel.OpenProcess(_QUERY | _WAIT | rights, 0, pid)))
+        began, others = c_ulonglong(), [c_ulonglong() for _ in range(3)]
+        _checked(self._kernel.GetProcessTimes(self.handle, byref(began), *map(byref, others)))
+        self.known = Known(pid, began.value)
+
+    def status(self) -> int | None:
+        """Return the status that it ended with, None while it runs."""
+        if self._kernel.WaitForSingleObject(self.handle, 0) == _RUNS:
+            return None
+        status = c_ulong()
+        _checked(self._kernel.GetExitCodeProcess(self.handle, byref(status)))
+        return status.value
+
+    def end(self) -> None:
+        """End it, and wait for that."""
+        self._kernel.TerminateProcess(self.handle, 1)
+        self._kernel.WaitForSingleObject(self.handle, _END_MILLISECONDS)
+
+    def close(self) -> None:
+        """Let it be."""
+        self._kernel.CloseHandle(self.handle)
+
+
+class Hidden(Process):
+    """One that we started. It is in a job, which takes along what it started."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(pid, _SET_QUOTA | _TERMINATE)
+        self._job, self._is_free = c_void_p(_checked(self._kernel.CreateJobObjectW(None, None))), False
+        self._limit(_ENDS_WITH_JOB)
+        taken = self._kernel.AssignProcessToJobObject(self._job, self.handle)
+        _checked(taken or self.status() is not None)  # one that has ended is taken into none
+
+    def let_go(self) -> None:
+        """Let it outlive us."""
+        self._limit(0)
+        self._is_free = True
+
+    def close(self) -> None:
+        """End it with the job, unless it was let go."""
+        self._kernel.CloseHandle(self._job)
+        if not self._is_free:
+            self.end()
+        super().close()
+
+    def _limit(self, flags: int) -> None:
+        limits = _Limits(flags=flags)
+        _checked(self._kernel.SetInformationJobObject(self._job, _LIMITS, byref(limits), sizeof(limits)))
+
+
+class WindowsBackground:
+    """The programs in the background of Windows."""
+
+    @contextlib.contextmanager
+    def start(self, command: Sequence[str], *, errors: BinaryIO, cwd: Path) -> Iterator[Hidden]:
+        """Start one that reads nothing and writes its stderr to `errors`; at the end of the block it ends."""
+        flags = _NO_WINDOW | _NEW_GROUP | (_FROM_JOB if _may_leave_job() else 0)
+        # Popen hands down the three streams and no other handle
+        with process.left_running(command, errors=errors, cwd=cwd, creationflags=flags) as pid:
+            try:
+                hidden = Hidden(pid)
+            except OSError as error:
+                with contextlib.closing(Process(pid, _TERMINATE)) as lost:
+                    lost.end()
+                raise NbsshError(
+                    f"'{command[0]}' cannot be kept in the background: {error.strerror}",
+                    f"leave a window open in its place: ssh {command[-1]}",
+                ) from None
+        with contextlib.closing(hidden):
+            yield hidden
+
+    def lasts(self, known: Known) -> bool:
+        """Tell whether it is still there."""
+        with contextlib.suppress(OSError), contextlib.closing(Process(known.pid)) as found:
+            return found.known == known and found.status() is None
+        return False
+
+    def end(self, known: Known) -> None:
+        """End it, if it is still there."""
+        with contextlib.suppress(OSError), contextlib.closing(Process(known.pid, _TERMINATE)) as found:
+            if found.known == known:
+                found.end()
+
+    def listeners(self, port: int) -> set[int]:
+        """Return the processes that listen on a port of 127.0.0.1."""
+        ask, size = _library("iphlpapi").GetExtendedTcpTable, c_ulong()
+        ask(None, byref(size), 0, _IPV4, _LISTENERS, 0)
+        table = ctypes.create_string_buffer(size.value + 64 * sizeof(_Row))  # some may come meanwhile
+        size = c_ulong(len(table))
+        if ask(table, byref(size), 0, _IPV4, _LISTENERS, 0):
+            return set()
+        rows = (_Row * c_ulong.from_buffer(table).value).from_buffer(table, sizeof(c_ulong))
+        return {row.pid for row in rows if socket.ntohs(row.port & 0xFFFF) == port and row.address in _HERE}
+
+
+def _may_leave_job() -> bool:
+    """Tell whether we are in a job that lets children leave it: with it, and with its window, they would end."""
+    limits = _Limits()
+    asked = _library("kernel32").QueryInformationJobObject(None, _LIMITS, byref(limits), sizeof(limits), None)
+    return bool(asked and limits.flags & _MAY_LEAVE)
+
+
+def _library(name: str) -> Any:  # noqa: ANN401  ctypes has no type for it on other systems
+    library = getattr(ctypes, "WinDLL")(name, use_last_error=True)  # noqa: B009  it exists on Windows alone
+    for function in ("OpenProcess", "CreateJobObjectW") if name == "kernel32" else ():
+        getattr(library, function).restype = c_void_p
+    return library
+
+
+def _checked(done: int | None) -> int:
+    if not done:
+        raise getattr(ctypes, "WinError")(getattr(ctypes, "get_last_error")())  # noqa: B009  the same
+    return done
