@@ -206,8 +206,7 @@ def _remove_here(context: Context, names: list[str]) -> None:
         paths.node_socket(name).unlink(missing_ok=True)
         paths.control_socket(name).with_suffix(".end").unlink(missing_ok=True)  # so does a kill that shared it
         paths.draft(name).unlink(missing_ok=True)
-        background.end(paths, name)
-        paths.tunnel_log(name).unlink(missing_ok=True)
+        background.take_away(paths, name)
     for folder in (
         paths.edits_dir,
         paths.tunnels_dir,

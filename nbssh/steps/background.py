@@ -59,6 +59,14 @@ def end(paths: Paths, name: str) -> None:
         find(paths, name)
 
 
+def take_away(paths: Paths, name: str) -> None:
+    """End it, and take its log away, too."""
+    end(paths, name)
+    log = paths.tunnel_log(name)
+    with access.in_words("remove", log):
+        atomic.remove_if_there([str(log)])
+
+
 def refuse_asked(target: Target) -> None:
     """Raise where a login asks for something: in the background nobody could answer."""
     server = connect.known_server(target)
@@ -123,9 +131,8 @@ def _start(stack: contextlib.ExitStack, target: Target) -> Hidden:
     stack.callback(find, paths, name)  # takes the file away where ssh has ended
     command = [*target.ssh.command, *_OPTIONS, alias(name)]
     hidden = stack.enter_context(background.start(command, errors=errors, cwd=paths.home))
-    staged = atomic.temporary(str(record))
-    atomic.write_new(staged, msgspec.json.encode(hidden.known), 0o600)
-    paths.system.replace(staged, str(record))
+    atomic.remove_if_there([str(record)])
+    atomic.write_new(str(record), msgspec.json.encode(hidden.known), 0o600)
     return hidden
 
 

@@ -59,8 +59,8 @@ class Desk:
 
 
 @contextlib.contextmanager
-def desk_of_its_own() -> Iterator[Desk]:
-    """Make such a laptop and its host; end and remove both."""
-    with laptop("3.13") as made, bed(listen=True) as lent:
+def desk_of_its_own(*extra: str) -> Iterator[Desk]:
+    """Make such a laptop and its host; end and remove both. `extra`: lines of sshd_config that win."""
+    with laptop("3.13") as made, bed(listen=True, extra=extra) as lent:
         lend_config(made, lent)
         yield Desk(made, lent)

@@ -213,12 +213,15 @@ def test_check_tries_it_without_a_terminal(desk: Desk) -> None:
     )
 
 
-def test_remove_ends_it(shared: Desk) -> None:
-    """The last one here: it takes the profile away."""
-    assert re.search(STAYS, shared.nbssh("open", "box"))
-    shared.nbssh("remove", "box", "--yes")
-    assert hidden(shared.laptop) == []
-    assert not record(shared).parent.exists()
+def test_launch_is_asked_by_a_login_of_its_own_where_others_could_listen_at_the_far_end() -> None:
+    """And remove ends the tunnel."""
+    with desk_of_its_own("AllowStreamLocalForwarding no") as desk:
+        assert "its sshd forbids forwarding to a unix socket" in desk.add()
+        assert re.search(STAYS, desk.nbssh("open", "box"))
+        until(lambda: browsed(desk) == [f"http://127.0.0.1:{desk.port}/"], "the browser opens")
+        desk.nbssh("remove", "box", "--yes")
+        assert hidden(desk.laptop) == []
+        assert not record(desk).parent.exists()
 
 
 IN_WINDOWS = """

@@ -179,9 +179,9 @@ def _modes(context: Context) -> Iterator[Finding]:
     """Look for what others may read or write of ours."""
     paths = context.paths
     ours = [paths.conf_dir, paths.opener, paths.profiles_dir, paths.state, paths.secrets_dir, paths.backups, paths.log]
-    ours.append(paths.edits_dir)
+    ours += [paths.edits_dir, paths.tunnels_dir]
     entries = [entry for path in ours if (entry := inspection.entry(path))]
-    for folder in (paths.conf_dir, paths.profiles_dir, paths.secrets_dir, paths.edits_dir):
+    for folder in (paths.conf_dir, paths.profiles_dir, paths.secrets_dir, paths.edits_dir, paths.tunnels_dir):
         entries += inspection.entries(folder, ".conf", ".toml", ".json", ".html")
     listed = False
     for entry in entries:
