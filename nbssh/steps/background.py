@@ -110,11 +110,11 @@ def opened(target: Target) -> Iterator[Hidden]:
             return shown.tell() <= OUTPUT_BYTES
 
         stack.callback(show)
-        limit = await_port(target, hidden.known, show)
+        limit = await_port(target, hidden.known, show, hidden.owns)
         status = hidden.status()
         if limit or status is not None:
             raise EndedError(Finished(1 if status is None else status, b"", limit=limit))
-        _refuse_strangers(target, hidden.known)
+        _refuse_strangers(target, hidden)
         yield hidden
 
 
@@ -136,14 +136,19 @@ def _start(stack: contextlib.ExitStack, target: Target) -> Hidden:
     return hidden
 
 
-def await_port(target: Target, known: Known, goes_on: Callable[[], bool] = lambda: True) -> str:
+def await_port(
+    target: Target,
+    known: Known,
+    goes_on: Callable[[], bool] = lambda: True,
+    owns: Callable[[int], bool] = lambda _: True,
+) -> str:
     """Wait until the tunnel listens, or its ssh has ended; return the limit that was reached, if one was."""
     background = target.paths.system.background()
     until = time.monotonic() + (LOGIN_SECONDS if target.way.leads_on else _LOGIN_SECONDS)
     while background and background.lasts(known):
         if not goes_on():
             return "output"
-        if {0, known.pid}.intersection(background.listeners(target.profile.port)):
+        if any(map(owns, background.listeners(target.profile.port))):
             return ""
         if time.monotonic() > until:
             return "time"
@@ -151,15 +156,14 @@ def await_port(target: Target, known: Known, goes_on: Callable[[], bool] = lambd
     return ""
 
 
-def _refuse_strangers(target: Target, known: Known) -> None:
+def _refuse_strangers(target: Target, hidden: Hidden) -> None:
     """Raise where another program shares the port: its page would be taken for Jupyter's."""
     background, port = target.paths.system.background(), target.profile.port
-    others = set(background.listeners(port) if background else ()) - {0, known.pid}
-    if others:
+    listeners = background.listeners(port) if background else ()
+    if others := sorted(pid for pid in listeners if not hidden.owns(pid)):
         raise NbsshError(
-            f"port {port} on this machine is taken by another program, too (pid {', '.join(map(str, sorted(others)))})",
-            f"end that ({target.paths.system.to_end(*sorted(others))}), or take another port: "
-            f"nbssh edit {target.name}: port",
+            f"port {port} on this machine is taken by another program, too (pid {', '.join(map(str, others))})",
+            f"end that ({target.paths.system.to_end(*others)}), or take another port: nbssh edit {target.name}: port",
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import socket
-from ctypes import byref, c_size_t, c_ulong, c_ulonglong, c_void_p, sizeof
+from ctypes import byref, c_long, c_size_t, c_ulong, c_ulonglong, c_void_p, sizeof
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbssh.adapters.laptop.background import Known
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-_TERMINATE, _SET_QUOTA, _QUERY, _WAIT = 0x1, 0x100, 0x1000, 0x100000  # OpenProcess
+_TERMINATE, _SET_QUOTA, _QUERY_ALL, _QUERY, _WAIT = 0x1, 0x100, 0x400, 0x1000, 0x100000  # OpenProcess
 _NEW_GROUP, _FROM_JOB, _NO_WINDOW = 0x200, 0x1000000, 0x8000000  # CreateProcess
 _LIMITS, _MAY_LEAVE, _ENDS_WITH_JOB = 9, 0x800, 0x2000  # JobObjectExtendedLimitInformation, JOB_OBJECT_LIMIT_…
 _RUNS = 0x102  # WAIT_TIMEOUT
@@ -81,6 +81,15 @@ class Hidden(Process):
         self._limit(_ENDS_WITH_JOB)
         taken = self._kernel.AssignProcessToJobObject(self._job, self.handle)
         _checked(taken or self.status() is not None)  # one that has ended is taken into none
+
+    def owns(self, pid: int) -> bool:
+        """Tell whether that process is it or what it started; 0, which nobody can name, may be."""
+        if pid in {0, self.known.pid}:
+            return True
+        found = c_long()
+        with contextlib.suppress(OSError), contextlib.closing(Process(pid, _QUERY_ALL)) as other:
+            self._kernel.IsProcessInJob(other.handle, self._job, byref(found))
+        return bool(found.value)
 
     def let_go(self) -> None:
         """Let it outlive us."""

@@ -53,6 +53,9 @@ class Programs:
     def status(self) -> int | None:
         return self.ended
 
+    def owns(self, pid: int) -> bool:
+        return pid == ME.pid
+
     def let_go(self) -> None:
         self.free = True
 
@@ -127,6 +130,16 @@ def test_a_program_that_shares_the_port_ends_it(target: Target) -> None:
         pytest.fail("it was let through")
     assert told.value.message == "port 18888 on this machine is taken by another program, too (pid 17)"
     assert told.value.hint == "end that (kill 17), or take another port: nbssh edit box: port"
+    assert programs(target).alive == set()
+
+
+def test_one_that_never_listens_is_given_up(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A jump host asks: that ssh of its own knows nothing of BatchMode."""
+    monkeypatch.setattr(background, "_LOGIN_SECONDS", -1.0)
+    programs(target).found = set()
+    with pytest.raises(background.EndedError) as told, background.opened(target):
+        pytest.fail("it was let through")
+    assert told.value.done.limit == "time"
     assert programs(target).alive == set()
 
 

@@ -225,7 +225,7 @@ def test_launch_is_asked_by_a_login_of_its_own_where_others_could_listen_at_the_
 
 
 IN_WINDOWS = """
-import contextlib, os, socket, subprocess, sys
+import os, pathlib, socket, subprocess, sys, time
 from nbssh.adapters.laptop.background import Known
 from nbssh.windows.background import Process, WindowsBackground
 
@@ -239,13 +239,27 @@ me = Process(os.getpid()).known
 assert background.lasts(me)
 assert not background.lasts(Known(me.pid, me.began - 1))
 
-sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+sleeps = [sys.executable, "-c", "import time; time.sleep(600)"]
+sleeper = subprocess.Popen(sleeps)
 its = Process(sleeper.pid).known
 background.end(Known(its.pid, its.began - 1))
 assert background.lasts(its)
 background.end(its)
 assert not background.lasts(its)
 background.end(its)
+
+# what it starts is its own, and ends with it
+starts = f"import subprocess as s, sys; p = s.Popen({sleeps!r}); print(p.pid, file=sys.stderr, flush=True); p.wait()"
+said = pathlib.Path("C:/said")
+with said.open("wb") as errors:
+    with background.start([sys.executable, "-c", starts], errors=errors, cwd=said.parent) as hidden:
+        while not said.read_bytes().endswith(b"\\n"):
+            assert hidden.status() is None
+            time.sleep(0.1)
+        child = Process(int(said.read_bytes())).known
+        assert [hidden.owns(pid) for pid in (0, hidden.known.pid, child.pid, me.pid)] == [True, True, True, False]
+while background.lasts(hidden.known) or background.lasts(child):
+    time.sleep(0.1)
 print("right")
 """
 
@@ -254,4 +268,5 @@ print("right")
 def test_a_process_is_known_by_its_number_and_its_beginning() -> None:
     with laptop("3.13") as made:
         done = made.run("python", "-c", IN_WINDOWS)
-    assert (done.stdout, done.stderr) == ("right\r\n", "")
+    assert done.stderr == ""
+    assert done.stdout == "right\r\n"

@@ -38,7 +38,7 @@ def test_two_sessions_and_what_is_asked_about_them(desk: Desk) -> None:
         assert (seen["state"], seen["tunnel"], seen["version"] is None) == ("running", True, False)
         assert "Jupyter Server" in desk.nbssh("logs", "box")
         said = desk.nbssh("open", "box", "notes/a b.ipynb")
-        assert "the tunnel stays open; close it with: Ctrl-C in its terminal" in said
+        assert "the tunnel was open already; close it with: Ctrl-C in its terminal" in said
         until(lambda: f'"http://127.0.0.1:{desk.port}/lab/tree/notes/a%20b.ipynb"' in told.read_text(), "it opens, too")
     # the window was closed
     assert is_running(seen["pid"])

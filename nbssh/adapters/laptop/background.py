@@ -26,6 +26,9 @@ class Hidden(Protocol):
     def status(self) -> int | None:
         """Return the status that it ended with, None while it runs."""
 
+    def owns(self, pid: int) -> bool:
+        """Tell whether that process is it or what it started; 0, which nobody can name, may be."""
+
     def let_go(self) -> None:
         """Let it outlive us."""
 
