@@ -65,8 +65,13 @@ def overview(context: Context) -> int:
 
 
 def _tunnel(target: Target) -> str:
+    opened = False
+    if target.paths.system.background():
+        from nbssh.steps import background  # noqa: PLC0415  it takes as long as all the rest
+
+        opened = background.find(target.paths, target.name) is not None
     try:
-        return "tunnel open" if target.ssh.check_master(target.control_socket) else "no tunnel"
+        return "tunnel open" if opened or target.ssh.check_master(target.control_socket) else "no tunnel"
     except NbsshError:
         return "tunnel hangs"
 

@@ -79,6 +79,7 @@ def test_the_tunnel_is_opened_found_again_and_ends_with_jupyter(desk: Desk, rele
     until(lambda: browsed(desk) == [address], "the browser opens once")
     assert record(desk).stat().st_mode & 0o007 == 0
     assert desk.status()["tunnel"] is True
+    assert "tunnel open" in desk.nbssh()
 
     again = desk.nbssh("open", "box", "notes/a.ipynb")
     assert f"the tunnel was open already; close it with: taskkill /F /PID {pid}\n" in again
