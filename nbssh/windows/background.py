@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _TERMINATE, _SET_QUOTA, _QUERY_ALL, _QUERY, _WAIT = 0x1, 0x100, 0x400, 0x1000, 0x100000  # OpenProcess
 _NEW_GROUP, _FROM_JOB, _NO_WINDOW = 0x200, 0x1000000, 0x8000000  # CreateProcess
-_LIMITS, _MAY_LEAVE, _ENDS_WITH_JOB = 9, 0x800, 0x2000  # JobObjectExtendedLimitInformation, JOB_OBJECT_LIMIT_…
+_LIMITS, _ENDS_WITH_JOB = 9, 0x2000  # JobObjectExtendedLimitInformation, JOB_OBJECT_LIMIT_…
 _RUNS = 0x102  # WAIT_TIMEOUT
 _END_MILLISECONDS = 5000
 _IPV4, _LISTENERS = socket.AF_INET, 3  # GetExtendedTcpTable: TCP_TABLE_OWNER_PID_LISTENER
@@ -114,9 +114,7 @@ class WindowsBackground:
     @contextlib.contextmanager
     def start(self, command: Sequence[str], *, errors: BinaryIO, cwd: Path) -> Iterator[Hidden]:
         """Start one that reads nothing and writes its stderr to `errors`; at the end of the block it ends."""
-        flags = _NO_WINDOW | _NEW_GROUP | (_FROM_JOB if _may_leave_job() else 0)
-        # Popen hands down the three streams and no other handle
-        with process.left_running(command, errors=errors, cwd=cwd, creationflags=flags) as pid:
+        with _left_running(command, errors, cwd) as pid:
             try:
                 hidden = Hidden(pid)
             except OSError as error:
@@ -153,11 +151,28 @@ class WindowsBackground:
         return {row.pid for row in rows if socket.ntohs(row.port & 0xFFFF) == port and row.address in _HERE}
 
 
-def _may_leave_job() -> bool:
-    """Tell whether we are in a job that lets children leave it: with it, and with its window, they would end."""
-    limits = _Limits()
-    asked = _library("kernel32").QueryInformationJobObject(None, _LIMITS, byref(limits), sizeof(limits), None)
-    return bool(asked and limits.flags & _MAY_LEAVE)
+@contextlib.contextmanager
+def _left_running(command: Sequence[str], errors: BinaryIO, cwd: Path) -> Iterator[int]:
+    """Start it outside of the job that ends all that our own starter started, such as pip's nbssh.exe and a terminal's.
+
+    A job that lets nobody out takes it along at its end.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def start(flags: int) -> int:
+            # Popen hands down the three streams and no other handle
+            running = process.left_running(
+                command, errors=errors, cwd=cwd, creationflags=_NO_WINDOW | _NEW_GROUP | flags
+            )
+            return stack.enter_context(running)
+
+        try:
+            pid = start(_FROM_JOB)
+        except NbsshError as error:
+            if not isinstance(error.__cause__, PermissionError):
+                raise
+            pid = start(0)
+        yield pid
 
 
 def _library(name: str) -> Any:  # noqa: ANN401  ctypes has no type for it on other systems

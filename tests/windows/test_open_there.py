@@ -127,12 +127,15 @@ def test_one_that_was_ended_is_noticed_and_opened_again(desk: Desk) -> None:
     assert desk.answers()
 
 
-def test_a_login_that_fails_is_told_and_nothing_is_left(desk: Desk) -> None:
-    key = desk.bed.server.folder / "id"
-    key.rename(key.with_name("away"))
+@pytest.mark.parametrize(
+    ("missing", "told"), [("id", "Permission denied"), ("known_hosts", "Host key verification failed")]
+)
+def test_a_login_that_fails_is_told_and_nothing_is_left(desk: Desk, missing: str, told: str) -> None:
+    file = desk.bed.server.folder / missing
+    file.rename(file.with_name("away"))
     said = desk.nbssh("open", "box", status=255)
-    key.with_name("away").rename(key)
-    assert "Permission denied" in said
+    file.with_name("away").rename(file)
+    assert told in said
     assert "error: ssh box-nb ended with status 255" in said
     assert "what it asks, it asks in a window: ssh box-nb; look for the reason: nbssh doctor box" in said
     assert not record(desk).exists()
@@ -271,3 +274,45 @@ def test_a_process_is_known_by_its_number_and_its_beginning() -> None:
         done = made.run("python", "-c", IN_WINDOWS)
     assert done.stderr == ""
     assert done.stdout == "right\r\n"
+
+
+# what pip's nbssh.exe and py.exe do: all ends with them but what leaves the job, by itself (0x1000) or by wish (0x800)
+IN_A_JOB = """
+import ctypes, pathlib, subprocess, sys
+from nbssh.adapters.laptop.background import Known
+from nbssh.windows import background
+
+STARTER = '''
+import pathlib, sys
+from nbssh.windows.background import WindowsBackground
+sys.stdin.readline()
+sleeps = [sys.executable, "-c", "import time; time.sleep(600)"]
+there = pathlib.Path("C:/")
+with open("C:/said", "wb") as errors, WindowsBackground().start(sleeps, errors=errors, cwd=there) as hidden:
+    hidden.let_go()
+    print(*hidden.known, flush=True)
+    sys.stdin.readline()
+'''
+
+def outlives_its_job(flag):
+    with subprocess.Popen([sys.executable, "-c", STARTER], stdin=-1, stdout=-1) as starter:
+        launcher = background.Hidden(starter.pid)
+        launcher._limit(background._ENDS_WITH_JOB | flag)
+        starter.stdin.write(b"\\n")
+        starter.stdin.flush()
+        known = Known(*map(int, starter.stdout.readline().split()))
+        assert background.WindowsBackground().lasts(known)
+        launcher.close()
+    lasts = background.WindowsBackground().lasts(known)
+    background.WindowsBackground().end(known)
+    return lasts
+
+print(*map(outlives_its_job, (0, 0x800, 0x1000)))
+"""
+
+
+def test_it_leaves_the_job_of_the_program_that_started_nbssh() -> None:
+    with laptop("3.13") as made:
+        done = made.run("python", "-c", IN_A_JOB)
+    assert done.stderr == ""
+    assert done.stdout == "False True True\r\n"

@@ -85,8 +85,8 @@ def started(
     except OSError as error:
         shown.failed((error.strerror or str(error)).lower())
         if isinstance(error, FileNotFoundError):
-            raise NbsshError(f"there is no '{command[0]}' on this machine", hint) from None
-        raise NbsshError(f"'{command[0]}' cannot be started: {(error.strerror or '').lower()}", hint) from None
+            raise NbsshError(f"there is no '{command[0]}' on this machine", hint) from error
+        raise NbsshError(f"'{command[0]}' cannot be started: {(error.strerror or '').lower()}", hint) from error
     try:
         yield process, shown
     finally:
