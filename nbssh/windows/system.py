@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess  # only for its quoting
 import sys
 import time
@@ -22,6 +21,7 @@ from nbssh.windows import acl
 from nbssh.windows.client import LOCAL_COMMANDS, OLD, WINDOWS
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator, Sequence
 
     from nbssh.windows.background import WindowsBackground
@@ -242,6 +242,8 @@ class Windows(ClientSystem):
 
     def bind_as_ssh(self, probe: socket.socket) -> None:
         """Let a socket bind a port that nobody has: REUSEADDR would share it here."""
+        import socket
+
         probe.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009  here alone
 
     def background(self) -> WindowsBackground:
