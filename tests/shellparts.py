@@ -19,7 +19,7 @@ PARTS = sorted([*(TEMPLATES / "server").glob("*.sh"), *(TEMPLATES / "batch").glo
 ENTRIES = [
     *(
         TEMPLATES / "server" / name
-        for name in ("launch", "serve", "enter", "environ", "kill", "after", "keep", "status", "wait", "tunnel", "tidy")
+        for name in ("launch", "serve", "enter", "environ", "kill", "after", "keep", "status", "wait", "tidy")
     ),
     *(TEMPLATES / "batch" / name for name in ("job", "try")),
 ]

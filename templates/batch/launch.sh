@@ -1,6 +1,6 @@
-# needs: announce_stop asked attach doze explain_end fail failed_start find_missing go_on host is_alive job_found job_state
-# needs: learn_scheduler look_job mark_ready marked missing name nap note_over now now_s program r_began r_host r_job
-# needs: r_pid r_start run say say_end scheduler session_lasts start_timeout state title via
+# needs: announce_stop asked attach doze explain_end fail failed_start find_missing go_on host is_alive job_found
+# needs: job_state learn_scheduler look_job mark_ready marked missing name nap note_over now now_s open_gate program
+# needs: r_began r_host r_job r_pid r_start run say say_end scheduler session_lasts start_timeout state title via
 # --- launch in a batch job: what it does in another way --------------------------------------------------------------
 . "${program}/batch/stop.sh"
 
@@ -25,6 +25,7 @@ obtain_server() {
         nap
     done
     attach || failed_start "${title} did not start on ${host}; the end of its log:"
+    open_gate
     mark_ready
 }
 

@@ -1,6 +1,7 @@
 # Protocol 1. What the program on a host concludes it says to nbssh in these words, which are no text for people:
 #   status        one line of JSON; "state" is running, starting, queued, stopped, elsewhere, unresponsive or unknown
-#   wait          nbssh-NONCE-verified: launch has verified Jupyter; nbssh-NONCE-refused: the launch of this connection
+#   wait          nbssh-NONCE-port PORT: where a tunnel to a port ends; nbssh-NONCE-told: launch knows that it is open
+#                 nbssh-NONCE-verified: launch has verified Jupyter; nbssh-NONCE-refused: the launch of this connection
 #                 has refused. Whatever else comes, and whatever its status is, says neither
 # needs:
 # --- shared by all scripts: messages, clock, processes, the record of Jupyter's process ------------------------------

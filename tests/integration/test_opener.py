@@ -113,6 +113,50 @@ def test_the_browser_opens_once_the_master_says_that_the_server_is_verified(lapt
     assert f"-S {laptop.conf_dir}/mybox.ctl" in asked
 
 
+def forwards(laptop: Laptop, *, opens: bool = True, hears: bool = True) -> None:
+    """Pretend a master that opens the tunnel, and a host that hears of that from `wait`, unlike one of 0.2.0."""
+    laptop.master()
+    hearing = "read -r word; echo $word >$0.told; printf 'nbssh-%s-told\\n' $number" if hears else ""
+    laptop.stub(
+        "ssh",
+        f'echo "$*" >>{laptop.folder}/ssh.calls; number=$(expr "$*" : \'.*mybox \\([0-9a-f]*\\)\'); case $* in '
+        f"*forward*) exit {0 if opens else 1} ;; *wait*) printf 'nbssh-%s-verified\\n' $number; {hearing} ;; esac",
+    )
+    laptop.stub("xdg-open")
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_the_session_that_tells_of_launch_takes_back_that_the_tunnel_is_open(laptop: Laptop, shell: list[str]) -> None:
+    needs(shell[0])
+    forwards(laptop)
+    laptop.open(shell, "tunnel=/tmp/a b", DISPLAY=":0")
+    asked, forward = laptop.calls("ssh")
+    assert re.search(f"exec /bin/sh {WAIT} [0-9]+[0-9a-f]{{16}} tunnel$", asked)
+    assert forward.endswith("-O forward -L 127.0.0.1:8888:/tmp/a b x")
+    assert (laptop.bin / "ssh.told").read_text() == "yes\n"
+    assert laptop.calls("xdg-open") == [URL]
+    assert [file.name for file in laptop.conf_dir.iterdir()] == ["open", "mybox.ctl"]
+
+
+def test_launch_is_told_of_a_port_that_is_taken_and_no_browser_opens(laptop: Laptop) -> None:
+    forwards(laptop, opens=False)
+    laptop.open(["sh"], "tunnel=/tmp/x", DISPLAY=":0")
+    assert (laptop.bin / "ssh.told").read_text() == "no\n"
+    assert (len(laptop.calls("ssh")), laptop.calls("xdg-open")) == (2, [])
+
+
+@pytest.mark.parametrize("opens", [True, False])
+def test_the_program_of_an_older_nbssh_hears_of_the_tunnel_by_a_session_of_its_own(
+    laptop: Laptop, *, opens: bool
+) -> None:
+    forwards(laptop, opens=opens, hears=False)
+    laptop.open(["sh"], "tunnel=/tmp/x", DISPLAY=":0")
+    (_, forward, told) = laptop.calls("ssh")
+    assert "-O forward" in forward
+    assert told.endswith(f"{PROGRAM}/tunnel mybox {'opened' if opens else 'failed'}")
+    assert laptop.calls("xdg-open") == ([URL] if opens else [])
+
+
 def test_an_alias_of_nbssh_0_1_goes_by_the_status_until_it_is_applied(laptop: Laptop) -> None:
     laptop.stub("xdg-open")
     laptop.master()
