@@ -184,14 +184,14 @@ become_served_step() {
 }
 
 # run_python PROGRAM WORD...: in Jupyter's Python, or in the host's where that does not start; 127: there is none. What
-# PROGRAM ends with is 0, 3 or 4, so one that starts is not tried beforehand.
+# PROGRAM ends with is 0, 3, 4 or 5, so one that starts is not tried beforehand.
 run_python() {
     for python_tool in "${python:-python3}" python3; do
         python_status=0
         command "${python_tool}" -I -S -c "$@" || python_status=$?
         # or it was ended
         if [ "${python_status}" -ge 128 ]; then return "${python_status}"; fi
-        case ${python_status} in 0 | 3 | 4) return "${python_status}" ;; *) ;; esac
+        case ${python_status} in 0 | [345]) return "${python_status}" ;; *) ;; esac
     done
     return 127
 }

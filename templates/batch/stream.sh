@@ -2,7 +2,8 @@
 # needs: print_plain program put python run_python run_step say say_end scheduler_ways state
 # --- job: the stream -------------------------------------------------------------------------------------------------
 
-# Joins descriptors 4 and 3 to HOST PORT. 0: our side ended; 3: the other did; 4: no connection.
+# Joins descriptors 4 and 3 to a sshd at HOST PORT. 0: our side ended; 3: the other did; 4: no connection; 5: no
+# sshd has the port, for that speaks first.
 # shellcheck disable=SC2016  # Python
 relay_python='
 import _thread, os, socket, sys, time
@@ -10,6 +11,18 @@ until = time.monotonic() + float(sys.argv[3])
 while True:
     try:
         far = socket.create_connection((sys.argv[1], int(sys.argv[2])), 10)
+        data = first = b""
+        try:
+            while b"SSH-".startswith(first) and len(first) < 4:
+                data = far.recv(4096)
+                if not data:
+                    raise OSError("Connection closed")
+                first += data
+        except socket.timeout:
+            first = b"-"
+        if not first.startswith(b"SSH-"):
+            sys.stderr.write("what listens on %s port %s does not answer as a sshd does\n" % tuple(sys.argv[1:3]))
+            sys.exit(5)
         break
     except OSError as error:
         if time.monotonic() > until:
@@ -30,17 +43,16 @@ def send():
     os._exit(0)
 _thread.start_new_thread(send, ())
 status = 3
+data = first
 try:
-    while True:
-        data = far.recv(262144)
-        if not data:
-            break
+    while data:
         try:
             while data:
                 data = data[os.write(3, data):]
         except OSError:
             status = 0
             break
+        data = far.recv(262144)
 except OSError:
     pass
 os._exit(status)
@@ -117,12 +129,16 @@ join_listener() {
 }
 
 join() {
-    join_status=0
+    join_status=0 join_taken=''
     case $1 in
     node) relay "${job_node}" 22 5 2>"${state}/step.log" || join_status=$? ;;
-    relay) join_listener || join_status=$? ;;
+    relay)
+        join_listener || join_status=$?
+        [ "${join_status}" -ne 5 ] || join_taken=yes
+        ;;
     *) run_step /bin/sh "${program}/batch/job" "${name}" sshd "${job_id}" <&4 >&3 2>"${state}/step.log" || join_status=$? ;;
     esac
+    [ "${join_status}" -ne 5 ] || join_status=1
     return "${join_status}"
 }
 
@@ -170,8 +186,9 @@ refuse_join() {
     # srun's own last line is of no help
     refuse_why=$(command sed -n -e 's/^nbssh: error: //p' "${state}/step.log" 2>/dev/null | command tail -n 1 | print_plain '')
     [ -n "${refuse_why}" ] || refuse_why=$(command tail -n 1 "${state}/step.log" 2>/dev/null | print_plain '')
-    fail "job ${job_id} runs on ${job_node}, but no session gets there by '${way}'${refuse_why:+: ${refuse_why}}" \
-        "on your laptop: nbssh apply --probe ${name}, which tries the ways again"
+    set -- "on your laptop: nbssh apply --probe ${name}, which tries the ways again"
+    [ -z "${join_taken}" ] || set -- "once more: ssh ${name}-nb" "another job has another port: ssh ${name}-nb-kill, then ssh ${name}-nb"
+    fail "job ${job_id} runs on ${job_node}, but no session gets there by '${way}'${refuse_why:+: ${refuse_why}}" "$@"
 }
 
 # have_left: the sessions in this job have ended, and told their user so. Their connection may last longer than they, and

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -161,6 +163,36 @@ def test_a_session_whose_job_waits_again_is_told_so(tmp_path: Path) -> None:
     """
     told = "nbssh: error: job 2 was put back into the queue\nnbssh: hint: wait for it again: ssh gpu-nb\n"
     assert run(tmp_path, script).stdout == told * 2
+
+
+def test_what_listens_in_place_of_the_jobs_sshd_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+
+        def greet() -> None:
+            with stranger.accept()[0] as connection:
+                connection.sendall(b"220 mail\r\n")
+
+        port = stranger.getsockname()[1]
+        script = f"""
+            . "$program/server/lib.sh"
+            . "$program/server/log.sh"
+            . "$program/batch/stream.sh"
+            job_id=2 job_node=127.0.0.1 way=relay
+            job_port() {{ echo {port}; }}
+            exec 3>&1 4</dev/null
+            join relay || refuse_join
+        """
+        greeting = threading.Thread(target=greet)
+        greeting.start()
+        done = run(tmp_path, script)
+        greeting.join()
+    assert (done.returncode, done.stdout) == (1, ""), "nothing of it reaches ssh"
+    assert done.stderr.splitlines() == [
+        "nbssh: error: job 2 runs on 127.0.0.1, but no session gets there by 'relay': "
+        f"what listens on 127.0.0.1 port {port} does not answer as a sshd does",
+        "nbssh: hint: once more: ssh gpu-nb",
+        "nbssh: hint: another job has another port: ssh gpu-nb-kill, then ssh gpu-nb",
+    ]
 
 
 def test_a_python_that_does_not_start_is_passed_over(tmp_path: Path) -> None:
