@@ -1,4 +1,4 @@
-# needs: ask fail first_node job_log job_name job_said name seconds_of trial
+# needs: ask fail first_node hand_in job_log job_name job_said name seconds_of trial
 # Flux: flux-batch(1), flux-jobs(1), flux-cancel(1)
 scheduler_title=Flux
 job_variable=FLUX_ENCLOSING_ID
@@ -15,26 +15,26 @@ submit_job() {
     shift
     [ "$#" -gt 0 ] || set -- --nslots=1
     command rm -f "${job_log}"
-    command flux batch "$@" ${trial:+--time-limit=3m} --job-name="${job_name}" --output="${job_log}" "${job_script}" </dev/null >"${job_said}" || return 1
+    hand_in flux batch "$@" ${trial:+--time-limit=3m} --job-name="${job_name}" --output="${job_log}" "${job_script}" || return 1
     job_id=$(command sed -n "s/^${job_mark}/f/; /^f[1-9A-Za-z]*\$/p" "${job_said}" | command tail -n 1)
 }
 
 find_job() {
-    list_jobs name "${job_name}"
+    list_jobs ''
 }
 
 look_job() {
-    list_jobs id "${job_id}"
+    list_jobs "${job_id}"
 }
 
-# Without a filter only jobs that wait or run are listed; the oldest counts.
+# list_jobs NUMBER, or nothing: the one of this name. Without a filter only jobs that wait or run are listed; the oldest counts.
 list_jobs() {
     job_found=silent job_word='' job_node='' job_reason='' job_left='' job_start='' job_state=ended
     list_lines=$(ask flux jobs --no-header \
         --format='{status}|{id.f58plain}|{nodelist}|{t_remaining}|{annotations.sched.t_estimate}|{name}' 2>/dev/null) || return 1
     job_found=none
-    list_line=$(printf '%s\n' "${list_lines}" | command awk -F '|' -v by="$1" -v what="$2" '
-        (by == "name" && $6 == what) || (by == "id" && $2 == what)' | command tail -n 1)
+    list_line=$(printf '%s\n' "${list_lines}" | command awk -F '|' -v job="${job_name}" -v what="$1" '
+        $6 == job && (what == "" || $2 == what)' | command tail -n 1)
     [ -n "${list_line}" ] || return 1
     IFS='|' read -r job_word job_id job_node job_left job_start list_name <<-line
 	${list_line}

@@ -1,4 +1,4 @@
-# needs: ask fail job_log job_name job_said name seconds_of set_left trial user
+# needs: ask fail hand_in job_log job_name job_said name seconds_of set_left trial user
 # Grid Engine (SGE, Son of Grid Engine, Univa, Altair): qsub(1), qstat(1), qdel(1), qacct(1)
 scheduler_title='Grid Engine'
 job_variable=JOB_ID
@@ -10,31 +10,32 @@ submit_job() {
     job_script=$1
     shift
     command rm -f "${job_log}"
-    command qsub -terse -cwd -S /bin/sh -j y -o "${job_log}" "$@" ${trial:+-l h_rt=180} -N "${job_name}" "${job_script}" </dev/null >"${job_said}" || return 1
+    hand_in qsub -terse -cwd -S /bin/sh -j y -o "${job_log}" "$@" ${trial:+-l h_rt=180} -N "${job_name}" "${job_script}" || return 1
     job_id=$(command sed -n 's/^\([0-9][0-9]*\)\(\..*\)*$/\1/p' "${job_said}" | command tail -n 1)
 }
 
 find_job() {
-    look_for name "${job_name}"
+    look_for ''
 }
 
 look_job() {
-    look_for id "${job_id}"
+    look_for "${job_id}"
 }
 
-# qstat -xml: one element a line after this; look_time is when it began
+# look_for NUMBER, or nothing: of the user's, the one of this name. qstat -xml: one element a line after this; look_time is
+# when it began.
 look_for() {
     job_found=silent job_word='' job_node='' job_reason='' job_left='' job_state=ended
     look_lines=$(ask qstat -u "${user}" -xml 2>/dev/null) || return 1
     job_found=none
-    look_line=$(printf '%s\n' "${look_lines}" | command tr '<' '\n' | command awk -F '>' -v by="$1" -v what="$2" '
+    look_line=$(printf '%s\n' "${look_lines}" | command tr '<' '\n' | command awk -F '>' -v job="${job_name}" -v what="$1" '
         $1 ~ /^job_list/ { id = name = state = queue = began = "" }
         $1 == "JB_job_number" { id = $2 }
         $1 == "JB_name" { name = $2 }
         $1 == "state" { state = $2 }
         $1 == "queue_name" { queue = $2 }
         $1 == "JAT_start_time" { began = $2 }
-        $1 == "/job_list" && state !~ /d/ && ((by == "name" && name == what) || (by == "id" && id == what)) {
+        $1 == "/job_list" && state !~ /d/ && name == job && (what == "" || id == what) {
             rank = state ~ /r|t/ ? 0 : 1
             print rank, id, state, began == "" ? "-" : began, queue
         }' | command sort -n | command head -n 1)
@@ -87,7 +88,7 @@ nodes() {
 test_job() {
     job_script=$1
     shift
-    command qsub -w v -S /bin/sh "$@" -N "${job_name}" "${job_script}" </dev/null 2>&1
+    ask qsub -w v -S /bin/sh "$@" -N "${job_name}" "${job_script}" </dev/null 2>&1
 }
 
 # Its ways into a job need no step of their own.

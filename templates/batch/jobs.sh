@@ -24,6 +24,20 @@ ask() {
     fi
 }
 
+# hand_in COMMAND WORD...: submits, and keeps what is said. The status 124: there was no answer.
+hand_in_seconds=60
+hand_in() {
+    hand_in_was=${ask_seconds} ask_seconds=${hand_in_seconds} hand_in_status=0
+    ask "$@" </dev/null >"${job_said}" || hand_in_status=$?
+    ask_seconds=${hand_in_was}
+    return "${hand_in_status}"
+}
+
+# find_named: as find_job, which with some schedulers goes by the number that was written down
+find_named() {
+    find_job
+}
+
 # seconds_of [DAYS-][[HOURS:]MINUTES:]SECONDS: nothing for what is no such time
 seconds_of() {
     case $1 in

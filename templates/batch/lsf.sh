@@ -1,4 +1,4 @@
-# needs: ask fail job_log job_name job_said name recorded_job seconds_of trial
+# needs: ask fail hand_in job_log job_name job_said name recorded_job seconds_of trial
 # LSF: bsub(1), bjobs(1), bkill(1)
 scheduler_title=LSF
 job_variable=LSB_JOBID
@@ -10,27 +10,36 @@ submit_job() {
     job_script=$1
     shift
     command rm -f "${job_log}"
-    command bsub -o "${job_log}" "$@" ${trial:+-W 3} -J "${job_name}" /bin/sh "${job_script}" </dev/null >"${job_said}" || return 1
+    hand_in bsub -o "${job_log}" "$@" ${trial:+-W 3} -J "${job_name}" /bin/sh "${job_script}" || return 1
     job_id=$(command sed -n 's/^Job <\([0-9][0-9]*\)> is submitted.*/\1/p' "${job_said}" | command tail -n 1)
 }
 
 find_job() {
     job_found=none
-    recorded_job && look_job
+    if recorded_job && look_job; then return 0; fi
+    [ "${job_found}" = none ] && find_named
+}
+
+find_named() {
+    job_id=$(ask bjobs -noheader -o jobid -J "${job_name}" 2>/dev/null | command sed -n '/^[0-9][0-9]*$/p' | command head -n 1)
+    job_found=none
+    [ -n "${job_id}" ] && look_job
 }
 
 look_job() {
     job_found=none job_word='' job_node='' job_reason='' job_left='' job_state=ended
-    look_text=$(ask bjobs -a -noheader -o "stat exec_host time_left pend_reason delimiter='|'" "${job_id}" 2>&1) || :
+    look_text=$(ask bjobs -a -noheader -o "job_name stat exec_host time_left pend_reason delimiter='|'" "${job_id}" 2>&1) || :
     case ${look_text} in
-    *'|'*'|'*'|'*) ;;
+    "${job_name}|"*'|'*'|'*'|'*) ;;
+    # a cluster that was set up again counts from the beginning
+    *'|'*) return 1 ;;
     *'is not found'*) return 1 ;;
     *)
         job_found=silent
         return 1
         ;;
     esac
-    IFS='|' read -r job_word job_node job_left job_reason <<-line
+    IFS='|' read -r look_name job_word job_node job_left job_reason <<-line
 	${look_text}
 	line
     job_reason=${job_reason%;}

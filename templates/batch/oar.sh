@@ -1,4 +1,4 @@
-# needs: ask fail job_log job_name job_said name nap newline now now_s seconds_of set_left user
+# needs: ask fail hand_in job_log job_name job_said name nap newline now now_s seconds_of set_left user
 # OAR: oarsub(1), oarstat(1), oardel(1)
 scheduler_title=OAR
 job_variable=OAR_JOB_ID
@@ -13,7 +13,7 @@ submit_job() {
     [ -z "${trial}" ] || trial=yes
     command rm -f "${job_log}"
     oarsub_status=0
-    command oarsub "$@" --name="${job_name}" --stdout="${job_log}" --stderr="${job_log}" "/bin/sh ${job_script}" </dev/null >"${job_said}" || oarsub_status=$?
+    hand_in oarsub "$@" --name="${job_name}" --stdout="${job_log}" --stderr="${job_log}" "/bin/sh ${job_script}" || oarsub_status=$?
     job_id=$(command sed -n 's/^OAR_JOB_ID *= *\([0-9][0-9]*\)$/\1/p' "${job_said}" | command tail -n 1)
     [ "${oarsub_status}" -ne 0 ] || return 0
     # without its server it says no, and keeps the job for when that is back
@@ -46,14 +46,14 @@ look_job() {
     list_jobs -j "${job_id}"
 }
 
-# a line of each job: number|state|name|node|began|limit|expected|status|job that it repeats|events|message
+# a line of each job: number|state|name|owner|node|began|limit|expected|status|job that it repeats|events|message
 # shellcheck disable=SC2016  # awk
 list_awk='
 function tell() {
     if (id == "") return
     node = of["assigned_hostnames"]
     sub(/[+].*/, "", node)
-    print id "|" of["state"] "|" of["name"] "|" node "|" of["startTime"] "|" of["walltime"] "|" of["scheduledStart"] "|" \
+    print id "|" of["state"] "|" of["name"] "|" of["owner"] "|" node "|" of["startTime"] "|" of["walltime"] "|" of["scheduledStart"] "|" \
         of["exit_code"] "|" of["resubmit_job_id"] "|" events "|" of["message"]
 }
 /^Job_Id: / { tell(); id = $2; events = ""; split("", of); next }
@@ -63,7 +63,7 @@ END { tell() }'
 
 # read_job LINE
 read_job() {
-    IFS='|' read -r list_id job_word list_name list_node list_began list_limit list_expected list_status list_again list_events list_message <<-line
+    IFS='|' read -r list_id job_word list_name list_owner list_node list_began list_limit list_expected list_status list_again list_events list_message <<-line
 	$1
 	line
 }
@@ -73,16 +73,15 @@ epoch_of() {
     [ -z "$1" ] || command date -d "$1" +%s 2>/dev/null || :
 }
 
-# list_jobs OPTION...: of the user's all, the one of this name that nobody has cancelled.
+# list_jobs OPTION...: the one of this name and user; of all hers, one that nobody has cancelled.
 list_jobs() {
     job_found=silent job_word='' job_node='' job_reason='' job_left='' job_start='' job_never='' job_advice='' job_state=ended
     list_text=$(ask oarstat -f "$@" 2>/dev/null) || return 1
     job_found=none
     list_lines=$(printf '%s\n' "${list_text}" | command awk "${list_awk}" |
-        command grep -v '^[0-9]*|\(Terminated\|Error\|toError\|Finishing\)|' || :)
+        command grep -v '^[0-9]*|\(Terminated\|Error\|toError\|Finishing\)|' | command grep -F "|${job_name}|${user}|" || :)
     if [ "$1" = -u ]; then
-        list_lines=$(printf '%s\n' "${list_lines}" | command grep -F "|${job_name}|" |
-            command grep -v '|[A-Z_ ]* FRAG_JOB_REQUEST[A-Z_ ]*|' | command head -n 1 || :)
+        list_lines=$(printf '%s\n' "${list_lines}" | command grep -v '|[A-Z_ ]* FRAG_JOB_REQUEST[A-Z_ ]*|' | command head -n 1 || :)
     fi
     [ -n "${list_lines}" ] || return 1
     read_job "${list_lines}"
@@ -140,7 +139,7 @@ explain_end() {
     case ${list_events}/${job_word}/${list_status} in
     *' RESUBMIT_JOB_AUTOMATICALLY'*)
         job_next=$(ask oarstat -f -u "${user}" 2>/dev/null | command awk "${list_awk}" |
-            command awk -F '|' -v job="${job_id}" '$9 == job { print $1 }' | command tail -n 1)
+            command awk -F '|' -v job="${job_id}" '$10 == job { print $1 }' | command tail -n 1)
         job_end=requeued
         ;;
     *' WALLTIME'*) job_end=timeout ;;

@@ -1,4 +1,4 @@
-# needs: ask fail job_log job_name job_said name recorded_job seconds_of set_left trial user
+# needs: ask fail hand_in job_log job_name job_said name recorded_job seconds_of set_left trial user
 # PBS (OpenPBS, PBS Professional, Torque): qsub(1), qstat(1), qdel(1)
 scheduler_title=PBS
 job_variable=PBS_JOBID
@@ -6,19 +6,35 @@ scheduler_commands='qsub qstat qdel'
 scheduler_ways=relay
 scheduler_arrays='-J -t'
 
-# -N: older ones take 15 characters
+# older ones take 15 characters
+short_name() {
+    printf '%.15s' "${job_name}"
+}
+
 submit_job() {
     job_script=$1
     shift
-    job_short=$(printf '%.15s' "${job_name}")
     command rm -f "${job_log}"
-    command qsub -S /bin/sh -j oe -o "${job_log}" "$@" ${trial:+-l walltime=00:03:00} -N "${job_short}" "${job_script}" </dev/null >"${job_said}" || return 1
+    hand_in qsub -S /bin/sh -j oe -o "${job_log}" "$@" ${trial:+-l walltime=00:03:00} -N "$(short_name)" "${job_script}" || return 1
     job_id=$(command sed -n 's/^\([0-9][0-9]*\(\[\]\)*[.A-Za-z0-9_-]*\)$/\1/p' "${job_said}" | command tail -n 1)
 }
 
 find_job() {
     job_found=none
-    recorded_job && look_job
+    if recorded_job && look_job; then return 0; fi
+    [ "${job_found}" = none ] && find_named
+}
+
+# Of the jobs of this short name, the one with our log is ours.
+find_named() {
+    job_found=none
+    for job_id in $(ask qselect -u "${user}" -N "$(short_name)" 2>/dev/null); do
+        if look_job; then
+            case $(look_value Output_Path) in *:"${job_log}") return 0 ;; *) ;; esac
+        fi
+    done
+    [ "${job_found}" = silent ] || job_found=none
+    return 1
 }
 
 look_job() {
@@ -38,6 +54,11 @@ look_job() {
         !/^[ \t]*[A-Za-z_][A-Za-z_.]* = / { sub(/^\t/, ""); line = line $0; next }
         { print line; line = $0 }
         END { print line }')
+    # a server that was set up again counts from the beginning
+    case $(look_value Job_Owner)/$(look_value Job_Name) in
+    "${user}@"*/"$(short_name)") ;;
+    *) return 1 ;;
+    esac
     job_word=$(look_value job_state)
     job_reason=$(look_value comment)
     case ${job_word} in

@@ -1,5 +1,5 @@
-# needs: ask first_node is_joined job_file job_log job_name job_said nap newline now now_s options put seconds_of state
-# needs: trial user
+# needs: ask first_node hand_in is_joined job_file job_log job_name job_said nap newline now now_s options put
+# needs: seconds_of state trial user
 # Slurm: squeue(1), sbatch(1), scancel(1), scontrol(1)
 scheduler_title=Slurm
 job_variable=SLURM_JOB_ID
@@ -51,7 +51,7 @@ at_cluster() {
 submit_job() {
     job_script=$1
     shift
-    command sbatch --parsable "$@" ${trial:+--time=3} --job-name="${job_name}" --output="${job_log}" "${job_script}" </dev/null >"${job_said}" || return 1
+    hand_in sbatch --parsable "$@" ${trial:+--time=3} --job-name="${job_name}" --output="${job_log}" "${job_script}" || return 1
     # a site's wrapper may drop --parsable
     job_id=$(command sed -n -e 's/^\([0-9][0-9]*\)\(;.*\)*$/\1/p' -e 's/^Submitted batch job \([0-9][0-9]*\).*/\1/p' \
         "${job_said}" | command tail -n 1)

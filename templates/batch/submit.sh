@@ -1,9 +1,8 @@
-# needs: become_served_step doze drop_replaced end_silently end_watch explain_end fail find_job has_script
-# needs: has_served_step home host in_words is_joined is_process job_advice job_end job_file job_found job_left job_log
-# needs: job_never job_next job_node job_reason job_said job_start look look_job name nap newline now now_s p_start
-# needs: print_log_end program program_id put r_job r_since read_record recorded_job refuse_array say say_end
-# needs: scheduler_title share state streams submit_job user user_has_lc_all user_lc_all user_umask watch_stream
-# needs: watching with_options
+# needs: become_served_step doze drop_late drop_replaced end_silently fail find_job find_named hand_in_seconds
+# needs: has_script has_served_step home host is_process job_file job_found job_log job_name job_said job_state job_word
+# needs: look name nap newline now now_s p_start print_log_end program program_id put recorded_job refuse_array say
+# needs: scheduler_commands scheduler_title share state streams submit_job user user_has_lc_all user_lc_all user_umask
+# needs: with_options
 # --- job: one of them at a time submits ------------------------------------------------------------------------------
 # Login nodes behind one name share this folder, and nobody can look at a process of another host: there age decides.
 
@@ -14,7 +13,7 @@ is_submit_lock_left() {
     if [ "${lock_host}" = "${host}" ]; then
         if is_process "${lock_pid}" "${lock_start}"; then return 1; fi
     else
-        [ -n "$(command find "${state}/job.lock" -prune -mmin +1 2>/dev/null)" ]
+        [ -n "$(command find "${state}/job.lock" -prune -mmin +3 2>/dev/null)" ]
     fi
 }
 
@@ -22,7 +21,7 @@ submit_lock() {
     look "$$"
     put "${state}/job.lock.${host}.$$" "${host} $$ ${p_start}"
     now
-    lock_until=$((now_s + 90))
+    lock_until=$((now_s + 150)) # longer than a submission that gets no answer
     until command ln "${state}/job.lock.${host}.$$" "${state}/job.lock" 2>/dev/null; do
         ! is_submit_lock_left || command rm -f "${state}/job.lock"
         now
@@ -88,18 +87,48 @@ submit() {
     write_job "${state}/${job_file}" "$1"
     enter_submission
     give_back_settings
-    submit_status=0
+    hand_in_status=0
     # OpenPBS's qsub leaves a daemon for a minute, which must not hold the stream
-    if [ -n "${trial}" ] && ! with_options submit_job "${job_text}" 3>&- 4<&- 2>/dev/null; then
-        trial='' # some queues take no short job
+    if [ -n "${trial}" ]; then
+        with_options submit_job "${job_text}" 3>&- 4<&- 2>/dev/null || :
+        # some queues take no short job
+        [ -n "${job_id}" ] || [ "${hand_in_status}" -eq 124 ] || trial=''
     fi
-    [ -n "${job_id}" ] || with_options submit_job "${job_text}" 3>&- 4<&- || submit_status=$?
+    if [ -z "${job_id}" ] && [ "${hand_in_status}" -ne 124 ]; then with_options submit_job "${job_text}" 3>&- 4<&- || :; fi
     LC_ALL=C
     export LC_ALL
     umask 077
-    [ "${submit_status}" -eq 0 ] ||
-        fail "${scheduler_title} does not take the job" "$(other_options)"
-    [ -n "${job_id}" ] || fail "${scheduler_title} names no job number: $(command head -c 200 "${job_said}")"
+    [ -n "${job_id}" ] || find_submitted
+}
+
+# One whose submission got no answer, or none with a number, may be there all the same.
+find_submitted() {
+    now
+    submit_until=${now_s}
+    [ "${hand_in_status}" -ne 124 ] || submit_until=$((now_s + 15))
+    until find_named; do
+        now
+        if [ "${now_s}" -ge "${submit_until}" ]; then refuse_submission; fi
+        doze 1
+    done
+    say "${scheduler_title} did not say so, but job ${job_id} was submitted"
+}
+
+refuse_submission() {
+    case ${hand_in_status} in
+    0) fail "${scheduler_title} names no job number: $(command head -c 200 "${job_said}")" ;;
+    124)
+        submit_hint="should it come yet, the next session finds it: ssh ${name}-nb"
+        if [ -n "${trial}" ]; then
+            drop_late </dev/null >/dev/null 2>&1 3>&- 4<&- &
+            # shellcheck disable=SC2086  # words
+            set -- ${scheduler_commands}
+            submit_hint="should it come within two minutes, it is cancelled; whether its queue answers, on ${host}: ${2:-$1 jobs}"
+        fi
+        fail "${scheduler_title} has not said for ${hand_in_seconds} s whether it takes the job, and shows none named '${job_name}'" "${submit_hint}"
+        ;;
+    *) fail "${scheduler_title} does not take the job" "$(other_options)" ;;
+    esac
 }
 
 # launch tells by it which records are this job's
@@ -229,81 +258,4 @@ find_patiently() {
         doze "${find_pause}"
     done
     [ -z "${find_words}" ] || printf '\n'
-}
-
-# Of a job that waits again, what its first run left would look like a Jupyter that did not start. One that begins just now
-# is younger, whatever the clock of its node says.
-forget_first_run() {
-    forget_before=$(($(command date +%s) - 30))
-    for forget in "${state}"/*/record; do
-        if read_record "${forget}" && [ "${r_job}" = "${job_id}" ] && [ "${r_since:-${forget_before}}" -lt "${forget_before}" ]; then
-            command rm -f "${forget}"
-        fi
-    done
-}
-
-# Says what the job waits for. A line that is written over and over ends us when nobody reads it any more (SIGPIPE).
-await_running() {
-    now
-    wait_began=${now_s}
-    wait_said='' wait_advice='' wait_ask=0 wait_pause=0
-    [ "${job_state}" = running ] || forget_first_run
-    while [ "${job_state}" != running ]; do
-        now
-        if [ "${now_s}" -ge "${wait_ask}" ]; then
-            look_job || :
-            [ "${job_found}" != none ] || refuse_ended
-            [ "${job_found}" != none ] || job_state=queued job_word=REQUEUED
-            # often at first, when most jobs start; a scheduler that is asked for hours is spared
-            wait_ask=$((now_s + wait_pause))
-            if [ "${wait_pause}" -lt 15 ] && [ "$((now_s - wait_began))" -ge 6 ]; then wait_pause=$((wait_pause + 1)); fi
-            [ "${job_state}" != running ] || break
-        fi
-        wait_words="job ${job_id} ${job_word}${job_reason:+ (${job_reason})}"
-        if [ -n "${wait_said}" ] && [ "${wait_said}" != "${wait_words}" ]; then printf '\n'; fi
-        if [ -z "${wait_said}${submit_status-}" ]; then
-            say "job ${job_id} waits already; Ctrl-C leaves it there, ssh ${name}-nb-kill cancels it"
-        fi
-        wait_said=${wait_words}
-        if [ -n "${job_advice}" ] && [ "${wait_advice}" != "${job_advice}" ]; then
-            wait_advice=${job_advice}
-            # the session is on the laptop, and its commands are there
-            printf 'nbssh: job %s %s\nnbssh: hint: %s; on %s: %s\n' "${job_id}" "${job_reason:-${job_word}}" \
-                "${job_advice%%: *}" "${host}" "${job_advice#*: }"
-            [ -z "${job_never}" ] || printf 'nbssh: hint: %s\n' \
-                "it would wait for ever: ssh ${name}-nb-kill, then nbssh edit ${name}: scheduler.options"
-        fi
-        wait_start=''
-        if [ -n "${job_start}" ]; then
-            # what was expected may be over
-            wait_start=$((job_start - $(command date +%s)))
-            if [ "${wait_start}" -gt 0 ]; then wait_start=", starts in about $(in_words "${wait_start}")"; else wait_start=''; fi
-        fi
-        printf '\rnbssh: %s %s s%s ' "${wait_words}" "$((now_s - wait_began))" "${wait_start}"
-        if [ -z "${watching}" ] && [ "$((now_s - wait_began))" -ge 3 ]; then watch_stream; fi
-        doze 0.3
-    done
-    end_watch
-    [ -z "${wait_said}" ] || printf '\n'
-    # for launch, to know an end by the clock when it sees one; a full disk keeps nobody from a job that runs
-    if [ -n "${job_left}" ]; then
-        { printf '%s\n' "${job_id} $(($(command date +%s) + job_left))" >"${state}/job.until"; } 2>/dev/null || :
-    fi
-    say "job ${job_id} runs on ${job_node}${job_left:+, $(in_words "${job_left}") left}"
-    if [ -n "${found_new:-}" ] || is_joined "${job_id}"; then serve_in_job; fi
-}
-
-# It returns where the job was put back into the queue, with some schedulers as another one.
-refuse_ended() {
-    explain_end
-    if [ "${job_end}" = requeued ]; then
-        job_id=${job_next:-${job_id}}
-        put "${state}/job" "${job_id}"
-        return 0
-    fi
-    [ -z "${wait_said}" ] || printf '\n'
-    say_end "before it could be used"
-    print_job_log
-    printf 'nbssh: hint: %s\n' "its log: nbssh logs ${name}"
-    exit 1
 }

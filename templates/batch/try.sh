@@ -1,5 +1,5 @@
-# needs: cancel_job doze explain_end fail job_found job_id job_never job_node job_reason job_state job_word look_job
-# needs: now now_s other_options print_job_log say say_end scheduler_title state submit
+# needs: cancel_job doze explain_end fail find_named job_found job_id job_never job_node job_reason job_state job_word
+# needs: look_job now now_s other_options print_job_log say say_end scheduler_title state submit
 # --- job: trying -----------------------------------------------------------------------------------------------------
 
 # give_up WORDS HINT: nobody is going to use the job
@@ -15,6 +15,17 @@ refuse_nodeless() {
         give_up "${nodeless}" "its commands are Slurm's here: take --scheduler slurm"
     fi
     give_up "${nodeless}" "ask the cluster's administrators what qstat should show"
+}
+
+# One that comes although its submission got no answer: nobody waits for it any more.
+drop_late() {
+    now
+    late_until=$((now_s + 120))
+    while [ "${now_s}" -lt "${late_until}" ]; do
+        if find_named; then cancel_job && return 0; fi
+        command sleep 5
+        now
+    done
 }
 
 # Cancels the job once whoever asked for it is gone, however that came: nobody is going to say that it is needed no more.

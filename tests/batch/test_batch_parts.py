@@ -144,7 +144,7 @@ def test_a_job_that_waits_again_has_not_failed_to_start(tmp_path: Path) -> None:
         (tmp_path / node / "record").write_text(f"pid 77\nsince {since}\njob {job}\n")
     script = """
         . "$program/server/lib.sh"
-        . "$program/batch/submit.sh"
+        . "$program/batch/await.sh"
         job_id=2
         forget_first_run
     """
@@ -187,9 +187,9 @@ def test_what_listens_in_place_of_the_jobs_sshd_is_told(tmp_path: Path) -> None:
         done = run(tmp_path, script)
         greeting.join()
     assert (done.returncode, done.stdout) == (1, ""), "nothing of it reaches ssh"
+    where = f"what listens on 127.0.0.1 port {port} does not answer as a sshd does"
     assert done.stderr.splitlines() == [
-        "nbssh: error: job 2 runs on 127.0.0.1, but no session gets there by 'relay': "
-        f"what listens on 127.0.0.1 port {port} does not answer as a sshd does",
+        f"nbssh: error: job 2 runs on 127.0.0.1, but no session gets there by 'relay': {where}",
         "nbssh: hint: once more: ssh gpu-nb",
         "nbssh: hint: another job has another port: ssh gpu-nb-kill, then ssh gpu-nb",
     ]

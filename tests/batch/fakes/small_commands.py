@@ -134,15 +134,18 @@ def pjsub(words: list[str]) -> int:
 
 
 def pjstat(words: list[str]) -> int:
-    """Print the table of one job; -H: of one that has ended."""
+    """Print the table of one job, or of all; -H: of those that have ended."""
     folder = _open()
     chosen, rest = _options(words, ())
-    job = batch.read(folder, int(rest[0]))
-    if job and (job["state"] == batch.ENDED) == ("-H" in chosen):
+    wanted = [job for job in batch.jobs(folder) if not rest or str(job["number"]) in rest]
+    shown = [job for job in wanted if (job["state"] == batch.ENDED) == ("-H" in chosen)]
+    if shown:
+        sys.stdout.write("JOB_ID JOB_NAME MD ST USER START_DATE ELAPSE_LIM NODE_REQUIRE VNODE CORE V_MEM\n")
+    for job in shown:
         began = time.strftime("%m/%d %H:%M:%S", time.localtime(job["started"])) if job.get("started") else "-"
         state = PJM.get(job["state"], "CCL" if job.get("why") == batch.CANCELLED else "EXT")
-        sys.stdout.write("JOB_ID JOB_NAME MD ST USER START_DATE ELAPSE_LIM NODE_REQUIRE VNODE CORE V_MEM\n")
-        cells = (job["number"], job["name"], "NM", state, job["owner"], began, _clock(job["limit"]), 1, "-", "-", "-")
+        name = job["name"][:10]
+        cells = (job["number"], name, "NM", state, job["owner"], began, _clock(job["limit"]), 1, "-", "-", "-")
         sys.stdout.write(" ".join(map(str, cells)) + "\n")
     return 0
 
