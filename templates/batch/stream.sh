@@ -86,6 +86,15 @@ greets() {
     run_python "${greets_python}" "$@"
 }
 
+# has_sshd WAY: a sshd answers on the job's node
+has_sshd() {
+    case $1 in
+    node) greets "${job_node}" 22 5 ;;
+    srun) run_step /bin/sh "${program}/batch/job" "${name}" has-sshd </dev/null >/dev/null 2>&1 ;;
+    *) greets "${job_node}" "$(job_port "${job_id}")" 5 ;;
+    esac
+}
+
 # find_way WAY: sets way. Where none could be tried before, the ways that end in a sshd of ours come first: what they need
 # can be tried here and now, and whether the node's own sshd lets the user in only the session itself sees.
 find_way() {
@@ -97,11 +106,7 @@ find_way() {
     *) ;;
     esac
     for way in ${scheduler_ways} node; do
-        case ${way} in
-        srun) run_step /bin/sh "${program}/batch/job" "${name}" has-sshd </dev/null >/dev/null 2>&1 && break ;;
-        relay) greets "${job_node}" "$(job_port "${job_id}")" 5 && break ;;
-        *) ;;
-        esac
+        [ "${way}" = node ] || ! has_sshd "${way}" || break
     done
     put "${state}/way" "${way}"
     say "the way to ${job_node} was not tried before; this session goes by '${way}'"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from types import SimpleNamespace
 from typing import Literal
 
 import pytest
 
-from nbssh.batch import said
+from nbssh.batch import doctor, said
 from nbssh.batch.way import BatchWay
 from nbssh.core.files.laptop_files import Local, ssh_config
 from nbssh.core.profile.profile import Profile, Server, from_dict
@@ -163,3 +164,25 @@ def test_a_profile_says_its_scheduler() -> None:
     server["host_keys"] = ["ssh-rsa AAAA\n@cert-authority *"]
     with pytest.raises(NbsshError, match=r"gpu\.toml"):
         from_dict(base | {"server": server}, "gpu.toml")
+
+
+@pytest.mark.parametrize(
+    ("found", "said", "level", "words"),
+    [
+        ("node", "ok", "ok", "a session goes by 'node': not tried now, for no job runs"),
+        ("node", "reaches c1\nok", "ok", "a session goes by 'node', and a sshd answers on c1"),
+        ("relay", "lost c1\nok", "error", "the job runs on c1, where no sshd answers: a session goes by 'relay', and"),
+        ("auto", "ok", "warning", "the way to a node was never tried"),
+        ("auto", "way telnet\nok", "warning", "the way to a node was never tried"),
+        ("auto", "way srun\nreaches c1\nok", "ok", "goes by 'srun', which the first one has found, and a sshd answers"),
+        ("auto", "way srun\nlost c1\nok", "error", "no sshd answers: a session goes by 'srun', which the first one"),
+        ("node", "reaches c1\nrefused no account", "error", "Slurm would not take the job: no account"),
+    ],
+)
+def test_the_doctor_says_of_the_way_what_was_tried(
+    found: Literal["auto"] | Via, said: str, level: str, words: str
+) -> None:
+    made = way(found=found)
+    declared = SimpleNamespace(name="gpu", server=made.profile.server)
+    (finding,) = doctor.examine(made, declared, lambda *_: f"{said}\n".encode())  # type: ignore[arg-type]
+    assert (finding.level, words in finding.message) == (level, True), finding

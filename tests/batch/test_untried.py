@@ -120,6 +120,8 @@ def test_a_session_that_gets_nowhere_ends_in_a_line_and_a_hint(make_cluster: Cal
     (job,) = bed.jobs()
     lost = f"job {job.id} runs on {job.node}, but no session gets there by 'srun': there is no sshd on {job.node}\r\n"
     assert (status, f"nbssh: error: {lost}" in words) == (255, True), words
+    done = bed.run("nbssh", "doctor", "gpu")
+    assert f"the job runs on {job.node}, where no sshd answers" in " ".join(done.stdout.split()), done.stdout
     done = bed.run("ssh", "gpu-node", "true")
     lost = f"by 'srun': there is no sshd on {job.node}; on your laptop: "
     assert (done.returncode, lost in done.stderr) == (255, True)
