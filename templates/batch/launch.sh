@@ -4,7 +4,7 @@
 # --- launch in a batch job: what it does in another way --------------------------------------------------------------
 . "${program}/batch/stop.sh"
 
-ending=''
+ending='' titled=''
 
 # Jupyter is the batch job itself: launch waits for it and never starts one.
 obtain_server() {
@@ -37,12 +37,15 @@ describe_attach() {
 }
 
 # Who waited for a job looks at something else by now: a title, and at its start the bell, or a notification where the
-# terminal has them (OSC 9 or 777).
+# terminal has them (OSC 9 or 777). The title that was there is put aside (XTWINOPS 22), for the end.
 greet() {
     [ ! -e "${state}/told" ] || command rm -f "${state}/told"
     [ -t 1 ] || return 0
     case ${TERM:-} in
-    xterm* | screen* | tmux* | rxvt* | foot* | alacritty* | wezterm* | konsole* | st-*) printf '\033]0;%s\007' "${name}: ${title} on ${host}" ;;
+    xterm* | screen* | tmux* | rxvt* | foot* | alacritty* | wezterm* | konsole* | st-*)
+        titled=yes
+        printf '\033[22;0t\033]0;%s\007' "${name}: ${title} on ${host}"
+        ;;
     *) ;;
     esac
     [ -n "${job_began:-}" ] || return 0
@@ -92,6 +95,8 @@ stop_from_session() {
 }
 
 last_act() {
+    # a terminal that has put nothing aside has none
+    [ -z "${titled}" ] || printf '\033]0;\007\033[23;0t' 2>/dev/null
     # else it was ended from outside, most likely with its job, and `job` on the login node says so
     if [ "${asked}" != leave ] && session_lasts; then { printf '%s\n' "${r_job}" >"${state}/told"; } 2>/dev/null || :; fi
     [ -z "${ending}" ] || kill -TERM "${ending}" 2>/dev/null

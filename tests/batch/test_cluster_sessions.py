@@ -297,7 +297,7 @@ def test_the_end_of_the_time_ends_the_session_with_that_word(make_cluster: Calla
     shell = bed.spawn("sh", "-c", "ssh gpu-nb; echo left; read word", timeout=60)
     shell.expect(UP)
     shell.send("k\r")
-    shell.expect(r"stopping[^\r]*\r\nleft\r\n")
+    shell.expect("stopping[^\r]*\r\n\x1b\\]0;\x07\x1b\\[23;0tleft\r\n")  # her title is there again
     until(lambda: not any(line.startswith("ssh") for line in bed.running("client").values()), "it ends")
     shell.sendline()
     assert ended(shell) == (0, "\r\n")
