@@ -6,11 +6,22 @@
 # sshd has the port, for that speaks first.
 # shellcheck disable=SC2016  # Python
 relay_python='
-import _thread, os, socket, sys, time
+import _socket as socket, _thread, os, sys, time
 until = time.monotonic() + float(sys.argv[3])
+def connect():
+    found = socket.getaddrinfo(sys.argv[1].encode(), int(sys.argv[2]), 0, socket.SOCK_STREAM)
+    for family, kind, number, name, address in found:
+        far = socket.socket(family, kind, number)
+        far.settimeout(10)
+        try:
+            far.connect(address)
+            return far
+        except OSError as error:
+            refused = error
+    raise refused
 while True:
     try:
-        far = socket.create_connection((sys.argv[1], int(sys.argv[2])), 10)
+        far = connect()
         data = first = b""
         try:
             while b"SSH-".startswith(first) and len(first) < 4:
