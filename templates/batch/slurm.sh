@@ -1,5 +1,5 @@
 # needs: ask first_node hand_in is_joined job_file job_log job_name job_said nap newline now now_s options put
-# needs: seconds_of state trial user
+# needs: seconds_of state step_asked trial user
 # Slurm: squeue(1), sbatch(1), scancel(1), scontrol(1)
 scheduler_title=Slurm
 job_variable=SLURM_JOB_ID
@@ -43,7 +43,7 @@ at_cluster() {
     at_command=$1
     shift
     case ${at_command} in
-    srun) command srun ${cluster:+-M "${cluster}"} "$@" ;;
+    srun) "${step_asked:-command}" srun ${cluster:+-M "${cluster}"} "$@" ;;
     *) ask "${at_command}" ${cluster:+-M "${cluster}"} "$@" ;;
     esac
 }

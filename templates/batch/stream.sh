@@ -101,7 +101,12 @@ greets() {
 has_sshd() {
     case $1 in
     node) greets "${job_node}" 22 5 ;;
-    srun) run_step /bin/sh "${program}/batch/job" "${name}" has-sshd </dev/null >/dev/null 2>&1 ;;
+    srun)
+        step_asked=ask has_status=0
+        run_step /bin/sh "${program}/batch/job" "${name}" has-sshd </dev/null >/dev/null 2>&1 || has_status=$?
+        step_asked=''
+        return "${has_status}"
+        ;;
     *) greets "${job_node}" "$(job_port "${job_id}")" 5 ;;
     esac
 }

@@ -147,3 +147,14 @@ def test_a_job_whose_number_was_never_written_down_is_found_by_its_name(tmp_path
     (tmp_path / "where").write_text("7 c1\n")
     done = submit(tmp_path, "find_job && echo $job_id $job_node", kind)
     assert done.stdout == f"7{'.pbs' if kind == 'pbs' else ''} c1\n", done.stderr
+
+
+def test_a_step_that_does_not_start_is_no_sshd(tmp_path: Path) -> None:
+    put_commands(tmp_path, {"srun": "sleep 30"})
+    script = """
+        . "$program/batch/stream.sh"
+        cluster=bed ask_seconds=1 job_id=7 job_node=c1
+        ! has_sshd srun && echo "none$step_asked"
+    """
+    done = submit(tmp_path, script)
+    assert done.stdout == "none\n", done.stderr
