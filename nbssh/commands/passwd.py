@@ -31,16 +31,19 @@ def passwd(context: Context, name: str, *, token: bool, password_stdin: bool, of
         )
     if not is_jupyter(target.profile.app) and not token:
         raise NbsshError(f"{title(target.profile.app)} knows no password, only a token", f"nbssh passwd {name} --token")
-    fresh = new_secret(context.ui, name, token=token, password_stdin=password_stdin)
-    secret = msgspec.structs.replace(target.secret, hash=fresh.hash, token=fresh.token)
     profile = msgspec.structs.replace(target.profile, auth="token" if token else "password")
-    target = target.with_profile(profile).with_secret(secret)
+    target = target.with_profile(profile)
     known = profile.server is not None and not offline
     runs, agreed = False, None
     with ExitStack() as stack:
         if known:
             there = stack.enter_context(connect.connect(target))
-            agreed = agree(target, read_remote(there, [target.declared]), decided={SECRET})
+            present = read_remote(there, [target.declared])
+        # asked for last, as by `add`: a host that is away must not cost it
+        fresh = new_secret(context.ui, name, token=token, password_stdin=password_stdin)
+        target = target.with_secret(msgspec.structs.replace(target.secret, hash=fresh.hash, token=fresh.token))
+        if known:
+            agreed = agree(target, present, decided={SECRET})
             target = agreed.target
             writing.refuse_edits(context, agreed.changes)
             writing.install(target, there, agreed.changes)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import shlex
 import socket
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nbssh.core.ssh import answer
-from nbssh.core.ssh.destination import arguments_of, parse
+from nbssh.core.ssh.destination import arguments_of, parse, typed
 from nbssh.errors import NbsshError
 from nbssh.steps import include
 
@@ -20,13 +21,9 @@ _BY_ANOTHER = ("proxycommand ", "proxyjump ")  # who looks the name up, then, is
 
 
 def refuse(context: Context, name: str, profile: Profile) -> None:
-    """Raise where no name service knows the destination of the new profile `name`, and an alias of hers is like it."""
+    """Raise where no name service knows the destination of the new profile `name`; an alias of hers may be like it."""
+    said = answer.lines(context.ssh.resolved(arguments_of(profile)))
     host = parse(profile.destination).host
-    hosts = include.own_hosts(context)
-    close = difflib.get_close_matches(host, sorted(each for each in hosts if not set(each) & set("*?!")), 1)
-    if host in hosts or not close:
-        return
-    said = answer.lines(context.ssh.resolve(arguments_of(profile)))
     meant = next((line.partition(" ")[2] for line in said if line.startswith("hostname ")), host)
     if (
         "canonicalizehostname false" not in said
@@ -34,8 +31,18 @@ def refuse(context: Context, name: str, profile: Profile) -> None:
         or _is_known(meant)
     ):
         return
-    words = ["nbssh", "add", *([] if name in {host, profile.destination} else [name]), close[0]]
-    raise NbsshError(f"no host is known as '{host}'", f"did you mean '{close[0]}': {shlex.join(words)}")
+    hosts = include.own_hosts(context)
+    named = sorted(each for each in hosts if not set(each) & set("*?!"))
+    close = [] if host in hosts else difflib.get_close_matches(host, named, 1)
+    if not close and PurePath(context.ssh.command[0]).stem != "ssh":  # it may know names of its own
+        return
+    words = ["nbssh", "add", *([] if name in {host, profile.destination} else [name]), *close]
+    raise NbsshError(
+        f"no host is known as '{meant}'",
+        f"did you mean '{close[0]}': {shlex.join(words)}"
+        if close
+        else f"see whether this works: {typed(profile.destination)}",
+    )
 
 
 def _is_known(host: str) -> bool:

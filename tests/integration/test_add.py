@@ -142,7 +142,7 @@ FAILURES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "remote port below the limit": (("box", "--remote-port", "1008"), "port 1008 is below", "--remote-port "),
     "bad name": (("bo x", "box"), "'bo x' is no profile name", "A-Z"),
     "bad destination": (("box", "-oProxyCommand=x"), "no such option", "--help"),
-    "unknown host": (("nowhere.invalid",), "ssh could not connect", "ssh nowhere.invalid"),
+    "unknown host": (("nowhere.invalid",), "no host is known as 'nowhere.invalid'", "ssh nowhere.invalid"),
     "refused connection": (("box", "me@127.0.0.1:1"), "Connection refused", "see whether this works"),
     "no Jupyter there": (
         ("box", "--jupyter", "/nowhere/jupyter-lab"),

@@ -33,6 +33,14 @@ def test_a_destination_that_is_a_slip_is_told_before_anything_is_asked(laptop: L
         done = laptop.nbssh("add", *words)
         assert done.returncode == 1
         assert done.stderr == f"nbssh: error: no host is known as 'mybx'\nnbssh: hint: did you mean 'mybox': {line}\n"
+    # one that is like none of hers, and one of hers whose address is a slip
+    laptop.write(laptop.config.read_bytes() + b"Host gone\n    HostName gone.invalid\n")
+    for words, meant, line in (
+        (["me@typo.invalid:2222"], "typo.invalid", "ssh -p 2222 me@typo.invalid"),
+        (["gone"], "gone.invalid", "ssh gone"),
+    ):
+        said = laptop.nbssh("add", "gpu", *words).stderr
+        assert said == f"nbssh: error: no host is known as '{meant}'\nnbssh: hint: see whether this works: {line}\n"
     # one that ssh reaches in a way of its own is not looked up
     laptop.write(laptop.config.read_bytes() + b"Host mybx*\n    ProxyCommand false\n")
     assert "did you mean" not in laptop.nbssh("add", "mybx", "--yes", "--token").stderr
@@ -86,6 +94,14 @@ def test_a_password_that_the_terminal_sends_in_another_encoding_is_told(bed: Bed
         assert ended(child)[0] == 1
         if words[0] == "add":
             bed.nbssh("add", "box", "--offline", "--yes", "--token")
+
+
+def test_what_follows_a_ctrl_c_at_a_password_begins_a_line(bed: Bed) -> None:
+    child = bed.spawn("nbssh", "add", "box", "--offline", "--yes")
+    child.expect_exact("(not your ssh password): ")
+    child.sendintr()
+    child.expect_exact("\r\nnbssh: interrupted")
+    assert ended(child)[0] == 130
 
 
 def test_a_closed_stdin_is_no_terminal(laptop: Laptop) -> None:

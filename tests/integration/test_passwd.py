@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bed import is_running
-from serving import add, config_of, detach, kill, server_pid, start
+from serving import add, config_of, detach, ended, kill, server_pid, start
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -78,3 +78,12 @@ def test_offline_it_is_the_next_apply_that_brings_it_over(bed: Bed) -> None:
     assert config_of(bed)["ServerApp"]["password"] == before
     bed.nbssh("apply", "box")
     assert config_of(bed)["ServerApp"]["password"] != before
+
+
+def test_a_host_that_is_away_costs_no_password(bed: Bed) -> None:
+    add(bed)
+    bed.ssh_config.write_text("Host box\n    ProxyCommand false\n" + bed.ssh_config.read_text())
+    child = bed.spawn("nbssh", "passwd", "box")
+    child.expect(["ssh could not connect", "password for the notebooks"])
+    assert child.after == "ssh could not connect"
+    assert ended(child)[0] == 1

@@ -153,6 +153,9 @@ def _hidden(question: str) -> str:
         return getpass.getpass(f"nbssh: {question}: ")
     except UnicodeDecodeError:
         raise _no_utf8() from None
+    except KeyboardInterrupt:  # no ^C is echoed, and no end of the line
+        screen.write(sys.stderr, "\n")
+        raise
 
 
 def _no_utf8() -> NbsshError:
