@@ -151,3 +151,54 @@ def test_lines_survive_and_nothing_else_does() -> None:
 )
 def test_a_time_is_said_in_the_largest_fitting_unit(seconds: float, said: str) -> None:
     assert span(seconds) == said
+
+
+def shown(rows: int, text: str) -> tuple[list[str], tuple[int, int]]:
+    """Return the rows of a terminal that got `text`, and where its cursor is: VT100's moves, and IL of the VT102."""
+    lines, row, column, kept = [""] * rows, 0, 0, (0, 0)
+    for word in re.findall(r"\x1b\[L|\x1b.|.", text, re.DOTALL):
+        if word in {"\n", "\x1bD"}:
+            column = 0 if word == "\n" else column
+            if row == rows - 1:
+                lines = [*lines[1:], ""]
+            else:
+                row += 1
+        elif word == "\x1bM":
+            assert row, "it would scroll back"
+            row -= 1
+        elif word == "\r":
+            column = 0
+        elif word == "\x1b7":
+            kept = row, column
+        elif word == "\x1b8":
+            row, column = kept
+        elif word == "\x1b[L":
+            lines = [*lines[:row], "", *lines[row:-1]]
+        else:
+            lines[row] = f"{lines[row]:{column}}"[:column] + word + lines[row][column + 1 :]
+            column += 1
+    return lines, (row, column)
+
+
+@pytest.mark.parametrize("above", range(5))
+def test_a_line_comes_above_a_question_that_waits_wherever_that_is(above: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, asked = io.StringIO(), "me@box's password: "
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setattr(stream, "fileno", lambda: 7)
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((40, 3)))
+    monkeypatch.setenv("TERM", "xterm")
+    stream.write("x\n" * above + asked)
+    screen.write_above(stream, "Permission denied\x1b[2J")
+    told = [*["x"] * above, "Permission denied\\x1b[2J", asked, *[""] * (1 - above)]
+    assert shown(3, stream.getvalue()) == (told[-3:], (min(above + 1, 2), len(asked)))
+
+
+def test_without_a_terminal_that_can_a_line_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for term, columns_there, line in (("dumb", 40, "short"), ("xterm", 40, "l" * 40), ("xterm", 40, "\u00e9" * 20)):
+        stream = io.StringIO()
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+        monkeypatch.setattr(stream, "fileno", lambda: 7)
+        monkeypatch.setattr(os, "get_terminal_size", lambda _, wide=columns_there: os.terminal_size((wide, 3)))
+        monkeypatch.setenv("TERM", term)
+        screen.write_above(stream, line)
+        assert stream.getvalue() == f"{line}\n"

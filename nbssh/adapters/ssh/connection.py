@@ -17,7 +17,7 @@ from nbssh.adapters.programs.conversation import conversation
 from nbssh.adapters.programs.process import OUTPUT_BYTES
 from nbssh.adapters.ssh import hearing, second
 from nbssh.adapters.ssh.client import FAILED, NO_SESSION
-from nbssh.adapters.ssh.follow import followed
+from nbssh.adapters.ssh.follow import followed, is_for_people
 from nbssh.adapters.terminal import screen, trace
 from nbssh.core.ssh.destination import QUIET, typed
 from nbssh.core.text import printable
@@ -40,8 +40,6 @@ _OTHER_SHELL = (
 # BatchMode stays with the one ssh; that of a jump host would ask on the terminal (ssh(1), ENVIRONMENT)
 _UNASKED = {"SSH_ASKPASS": "false", "SSH_ASKPASS_REQUIRE": "force"}
 _AUTHENTICATED = re.compile(r'Authenticated to .* using "([a-z-]+)"')
-# What LogLevel VERBOSE adds and nobody needs
-_NOISE = ("Authenticated ", "Transferred: ", "Bytes per second: ", "OpenSSH_", "Connection to ")
 
 
 class NoSessionError(NbsshError):
@@ -234,7 +232,7 @@ class Connection:
         self.prompted = bool(methods) and methods[-1] in {"password", "keyboard-interactive"}
 
     def _lines_to_show(self) -> list[str]:
-        return [line for line in self._log_lines() if not line.startswith(_NOISE)]
+        return [line for line in self._log_lines() if is_for_people(line)]
 
     def _unreachable(self, done: Answer, before: bytes, log: Sequence[str]) -> NbsshError:
         if done.limit == "time" and self._logged_in():
@@ -292,7 +290,7 @@ class Connection:
 def _show(lines: Sequence[str]) -> None:
     for line in lines:
         if line.strip():
-            screen.write(sys.stderr, printable(line, 400) + "\n")
+            screen.write_above(sys.stderr, printable(line, 400))
 
 
 def _first_text(data: bytes) -> str:

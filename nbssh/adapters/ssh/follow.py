@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 SECONDS = 0.1  # between two looks: somebody sits at her password
+
+# What LogLevel VERBOSE adds and nobody needs; from `Learned` on it is of UpdateHostKeys (clientloop.c, hostfile.c)
+_NOISE = re.compile(
+    "Authenticated |Transferred: |Bytes per second: |OpenSSH_|Connection to |Killed by signal |Canonicalized DNS |"
+    r"Learned new hostkey: |Deprecating obsolete hostkey: |Adding new key for |Fixing match \(|"
+    r"\S+:\d+: Removed \S+ key for "
+)
+
+
+def is_for_people(line: str) -> bool:
+    """Tell whether ssh says `line` without LogLevel VERBOSE, too."""
+    return not _NOISE.match(line)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,8 @@ from nbssh.core.text import cleaned, printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# IND and RI scroll where the cursor is at the bottom; the position is kept, IL moves the line down, then the cursor
+_ABOVE = "\x1bD\x1bM\x1b7\r\x1b[L{}\x1b8\x1bD"
 END_SECONDS = 2.0  # for the last words of a program, where a pipe cannot be waited for
 
 
@@ -28,6 +30,23 @@ def write(stream: TextIO, text: str, *, paint: Callable[[str], str] | None = Non
     """Write `text`, cleaned; `paint` colours each line of it, without its end."""
     lines = cleaned(text).split("\n")
     stream.write("\n".join(paint(line) if paint and line else line for line in lines))
+
+
+def write_above(stream: TextIO, line: str) -> None:
+    """Write `line`, cleaned, above the cursor's, where another program may have asked something and wait.
+
+    Without a terminal that can, and where the line does not fit into a row, it is written as any other.
+    """
+    text, room = printable(line), 0
+    with contextlib.suppress(OSError, ValueError):
+        if os.environ.get("TERM", "dumb") != "dumb" and stream.isatty():
+            room = os.get_terminal_size(stream.fileno()).columns
+    # twice: a character may take two cells
+    if len(text) * (1 if text.isascii() else 2) < room:
+        stream.write(_ABOVE.format(text))
+    else:
+        stream.write(f"{text}\n")
+    stream.flush()
 
 
 class Pieces:
