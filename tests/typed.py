@@ -49,7 +49,7 @@ ADDING = {
     "nbssh add mybox 'ssh -L localhost:10090:localhost:10080 alice@10.0.0.5'",
     "nbssh add alice@gpu1.example.org",
     "nbssh add gpu mybox --app notebook --dir work --idle 12",
-    "nbssh add gpu mybox --setup 'module load anaconda' --setup 'conda activate ml' --setup-shell 'bash -l'",
+    "nbssh add gpu mybox --setup 'module load anaconda' --setup 'conda activate ml' --setup-shell 'bash -l -i'",
     "nbssh add mybox --also 6006",
     "nbssh add tb mybox --also 6006",
     "nbssh add mybox --also 8787",

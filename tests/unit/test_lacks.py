@@ -14,6 +14,8 @@ from nbssh.core.server.needs import Lack, lacks
 FACTS = Facts(home="/home/alice", uid=1000, host="gpu1", os="Linux")
 PROFILE = Profile(destination="box", port=8888, setup=["module load a", "conda activate \x1b[2J"])
 
+ALIVE = 'setup_shell = ["bash", "-l", "-i"]'
+
 
 def found(**change: Any) -> list[Lack]:  # noqa: ANN401  any key of the facts
     return lacks("box", PROFILE, msgspec.structs.replace(FACTS, **change))
@@ -33,7 +35,7 @@ def test_where_all_is_there_nothing_is_said() -> None:
         (
             {"failed_lines": ((1, 127),)}, "setup",
             "setup line 1 ('module load a') ended with status 127 on gpu1",
-            "try it in a terminal there, then nbssh edit box: setup", False,
+            f"try it in a terminal there; what works only in one takes {ALIVE}, then nbssh edit box: setup", False,
         ),
         (
             {"setup_late": True, "setup_ended": False}, "setup",
@@ -60,6 +62,13 @@ def test_one_thing_is_missing(
     fatal: bool,  # noqa: FBT001  parametrized
 ) -> None:
     assert found(**change) == [Lack(key, message, repair, fatal)]
+
+
+def test_a_shell_that_is_as_a_terminals_is_not_made_more_so() -> None:
+    for words, told in ((["zsh"], '["zsh", "-i"], then '), (["bash", "-l", "-i"], "there, then ")):
+        profile = msgspec.structs.replace(PROFILE, setup_shell=words)
+        (lack,) = lacks("box", profile, msgspec.structs.replace(FACTS, failed_lines=((1, 127),)))
+        assert lack.repair.endswith(f"{told}nbssh edit box: setup")
 
 
 def test_all_that_is_missing_is_said_in_order() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbssh.core.text import printable
@@ -27,9 +28,12 @@ def lacks(name: str, profile: Profile, facts: Facts) -> list[Lack]:
     if facts.shell_missing:
         what = f"the shell of the setup lines, '{facts.shell_missing}', is not on {host}"
         found.append(Lack("setup_shell", what, f"{edit}: setup_shell"))
+    # rc files such as Debian's end early without -i, before what `conda init` wrote at their end
+    shell = json.dumps([*(profile.setup_shell or ["bash", "-l"]), "-i"])
+    alone = "" if "-i" in profile.setup_shell else f"; what works only in one takes setup_shell = {shell}"
     for number, status in facts.failed_lines:
         what = f"{line(profile, number)} ended with status {status} on {host}"
-        found.append(Lack("setup", what, f"try it in a terminal there, then {edit}: setup", fatal=False))
+        found.append(Lack("setup", what, f"try it in a terminal there{alone}, then {edit}: setup", fatal=False))
     if facts.setup_late:
         what = f"the setup lines did not come to their end within 20 s on {host}"
         found.append(Lack("setup", what, f"if one of them waits for something: {edit}: setup", fatal=False))
