@@ -102,6 +102,7 @@ def test_where_nobody_is_named_no_jump_host_asks_either(make_bed: Callable[..., 
     silent = bed.spawn("nbssh", "status")
     assert silent.expect(["continue connecting", pexpect.EOF]) == 1
     assert "ssh could not connect" in str(silent.before)
+    assert "nobody is asked unless a profile is named; see whether this works: ssh box\r\n" in str(silent.before)
     asked = bed.spawn("nbssh", "status", "box")
     asked.expect("continue connecting")
     asked.sendline("yes")

@@ -247,9 +247,10 @@ class Connection:
             return NbsshError(f"{self.shown}: endless output at login", "look at what the login shell's rc files print")
         if done.status == FAILED:
             said = printable(log[-1] if log else _first_text(done.err), 200)
+            unasked = "nobody is asked unless a profile is named; " if self.unasked else ""
             return UnreachableError(
                 f"{self.shown}: ssh could not connect" + (f": {said}" if said else ""),
-                f"see whether this works: {typed(self.shown)}",
+                f"{unasked}see whether this works: {typed(self.shown)}",
             )
         if done.status and self._has_another_sh():
             return NbsshError(
