@@ -135,10 +135,17 @@ def run_here(laptop: Laptop, *words: str) -> tuple[int, str]:
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """Give a folder in memory where there is one: these tests flush files to the disk by the thousand."""
+    """Give a folder in memory where there is one: these tests flush files to the disk by the thousand.
+
+    What is killed leaves its temporary files: they go with the folder, too.
+    """
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="nbd", dir=memory if os.access(memory, os.W_OK) else None))
+    temporary, before = folder / "temporary", tempfile.tempdir
+    temporary.mkdir()
+    tempfile.tempdir = str(temporary)
     try:
         yield folder
     finally:
+        tempfile.tempdir = before
         shutil.rmtree(folder, ignore_errors=True)
