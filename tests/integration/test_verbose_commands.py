@@ -58,7 +58,7 @@ def test_before_the_command_it_shows_the_same_and_without_it_nothing(bed: Bed) -
     assert said[0] == said[1]
     assert quiet.stderr == "nbssh: already up to date\n"
     assert "nbssh: step: read the files on box (" in before.stderr
-    assert len(re.findall(r"run: ssh (?!(?:.* )?-[GV] ).* status ", before.stderr)) == 1, "the login, and none to end it"
+    assert len(re.findall(r"run: ssh (?!(?:.* )?-[GV] ).* status ", before.stderr)) == 1, "the login, no other"
 
 
 @pytest.mark.parametrize("words", [["list", "--json"], ["show", "box", "--json"], ["status", "box", "--json"]])

@@ -41,7 +41,7 @@ ALLOWED = {
         "nbssh/cli/completions.py": (1, "PowerShell is a shell of every system"),
         "nbssh/commands/completions.py": (3, "the same"),
         "templates/completions/nbssh.ps1": (6, "the same"),
-        "templates/ssh/open": (7, "a browser beside a WSL is on the Windows side"),
+        "templates/ssh/browser.sh": (7, "a browser beside a WSL is on the Windows side"),
     },
 }
 
