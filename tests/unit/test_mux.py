@@ -17,6 +17,7 @@ from nbssh.adapters.ssh import mux
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.not_on_windows("ssh there has no masters")
 HELLO = struct.pack(">III", 8, 1, 4)
 OK = struct.pack(">III", 8, 0x80000001, 1)
 

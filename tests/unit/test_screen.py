@@ -185,7 +185,7 @@ def test_a_line_comes_above_a_question_that_waits_wherever_that_is(above: int, m
     stream, asked = io.StringIO(), "me@box's password: "
     monkeypatch.setattr(stream, "isatty", lambda: True)
     monkeypatch.setattr(stream, "fileno", lambda: 7)
-    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((40, 3)))
+    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((40, 3)))
     monkeypatch.setenv("TERM", "xterm")
     stream.write("x\n" * above + asked)
     screen.write_above(stream, "Permission denied\x1b[2J")
@@ -198,7 +198,7 @@ def test_without_a_terminal_that_can_a_line_is_a_line(monkeypatch: pytest.Monkey
         stream = io.StringIO()
         monkeypatch.setattr(stream, "isatty", lambda: True)
         monkeypatch.setattr(stream, "fileno", lambda: 7)
-        monkeypatch.setattr(os, "get_terminal_size", lambda _, wide=columns_there: os.terminal_size((wide, 3)))
+        monkeypatch.setattr("os.get_terminal_size", lambda _, wide=columns_there: os.terminal_size((wide, 3)))
         monkeypatch.setenv("TERM", term)
         screen.write_above(stream, line)
         assert stream.getvalue() == f"{line}\n"
