@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,6 +126,78 @@ def test_an_editor_gets_the_file_whatever_the_user_is_called(there: Laptop) -> N
     twice = there.nbssh("edit", "mybox", "--offline", "--yes", EDITOR='"C:\\my tools\\code.cmd"', status=1)
     assert "cannot overwrite a value" in twice
     there.nbssh("remove", "mybox", "--offline", "--yes")
+
+
+# Opens argv[1] as a virus scanner does, and lets go some moments after nbssh has wanted to replace it.
+HELD = """
+import ctypes, os, sys, threading
+kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+kernel.CreateFileW.restype = ctypes.c_void_p
+path = sys.argv.pop(1)
+handle = ctypes.c_void_p(kernel.CreateFileW(path, 0x80000000, 1, None, 3, 0, None))
+real, refused = os.replace, []
+def replace(source, target, **more):
+    try:
+        return real(source, target, **more)
+    except PermissionError as error:
+        if not refused:
+            threading.Timer(0.3, kernel.CloseHandle, [handle]).start()
+        refused.append(error.winerror)
+        raise
+os.replace = replace
+from nbssh.__main__ import main
+try:
+    main()
+finally:
+    print(sorted(set(refused)))
+"""
+
+
+def test_a_file_that_is_held_for_a_moment_is_written_all_the_same(there: Laptop) -> None:
+    there.nbssh("add", "mybox", "--offline", "--yes", "--token")
+    conf = there.home / ".ssh/nbssh.d/mybox.conf"
+    whole = conf.read_bytes()
+    conf.write_bytes(whole.replace(b"ServerAliveInterval 10", b"ServerAliveInterval 11"))
+    path = f"C:\\users\\{there.home.name}\\.ssh\\nbssh.d\\mybox.conf"
+    done = there.run("python", "-c", HELD, path, "apply", "mybox", "--offline", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout in {"[5]\n", "[32]\n"}, "it was never refused"
+    assert conf.read_bytes() == whole
+    there.nbssh("remove", "mybox", "--offline", "--yes")
+
+
+def test_the_ssh_of_an_installer_is_as_good_as_that_of_windows(there: Laptop) -> None:
+    folder = there.folder / "Program Files" / "OpenSSH"
+    folder.mkdir(parents=True)
+    shutil.copy(there.folder / "windows/system32/OpenSSH/ssh.exe", folder)
+    path = "C:\\Program Files\\OpenSSH;C:\\windows\\system32\\OpenSSH"
+    done = there.run("nbssh", "doctor", "--offline", "--json", WINEPATH=path)
+    found = json.loads(done.stdout)["checks"][0]
+    assert (found["level"], "OpenSSH_for_Windows_9.5" in found["message"]) == ("ok", True), found
+
+
+def test_a_question_in_git_bash_says_how_it_can_be_asked(there: Laptop) -> None:
+    there.nbssh("add", "mybox", "--offline", "--yes", "--token")
+    said = there.nbssh("uninstall", "--offline", status=1, MSYSTEM="MINGW64")
+    assert "say --yes; to be asked in Git Bash: winpty nbssh uninstall --offline\n" in said
+    there.nbssh("remove", "mybox", "--offline", "--yes")
+
+
+def test_a_python_of_the_store_writes_where_nothing_is_redirected(there: Laptop) -> None:
+    def nbssh(*words: str) -> None:
+        program = (
+            "import sys; sys.base_prefix = r'C:\\Program Files\\WindowsApps\\PythonSoftwareFoundation.Python.3.13_x'; "
+            f"sys.argv = {['nbssh', *words]}; from nbssh.__main__ import main; main()"
+        )
+        done = there.run("python", "-c", program)
+        assert done.returncode == 0, done.stderr
+
+    nbssh("add", "mybox", "--offline", "--yes", "--token")
+    assert (there.home / ".config/nbssh/profiles/mybox.toml").is_file()
+    assert (there.home / ".local/state/nbssh/secrets/mybox.json").is_file()
+    assert not list((there.home / "AppData/Local").rglob("mybox.*"))
+    nbssh("remove", "mybox", "--offline", "--yes")
+    assert not list((there.home / ".config").rglob("mybox.*"))
 
 
 def test_files_to_carry_are_those_of_a_host(there: Laptop) -> None:

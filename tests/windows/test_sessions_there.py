@@ -13,6 +13,7 @@ import pexpect
 import pytest
 from bed import is_running, until
 from desk import Desk, desk_of_its_own
+from serving import count_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,11 +71,18 @@ def test_sessions_that_are_ended_by_k_and_by_the_other_alias(desk: Desk) -> None
 
 
 def test_commands_that_look_at_a_host_and_change_it(desk: Desk) -> None:
+    """Each with one login, where a way into the host is tried with one more."""
+    sessions = count_sessions(desk.bed)
     desk.add()
+    assert sessions() == 2
     found = json.loads(desk.laptop.run("nbssh", "doctor", "box", "--json").stdout)["checks"]
     assert [check for check in found if check["level"] == "error"] == []
+    assert sessions() <= 2
     assert "OpenSSH_for_Windows_9.5" in found[0]["message"]
     assert desk.laptop.run("nbssh", "diff", "box").stdout == ""
+    assert sessions() == 1
+    desk.nbssh("apply", "--probe", "--yes", "box")
+    assert sessions() <= 2
     profile = desk.bed.remote_home / ".local/share/nbssh/box/profile"
     whole = profile.read_bytes()
     profile.write_bytes(whole.replace(b"box", b"bax"))
@@ -86,6 +94,8 @@ def test_commands_that_look_at_a_host_and_change_it(desk: Desk) -> None:
     assert "a new token" in desk.nbssh("passwd", "box", "--token", "--yes")
     assert f"http://127.0.0.1:{desk.port}/?token=" in desk.nbssh("url", "box")
     assert "systemd and launchd" in desk.nbssh("unit", "box", status=1)
+    sessions()
     desk.nbssh("uninstall", "--yes")
+    assert sessions() == 1
     assert list((desk.bed.remote_home / ".local/share/nbssh").glob("*")) == []
     assert not (desk.laptop.home / ".ssh" / "nbssh.d").exists()
