@@ -263,8 +263,6 @@ def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> i
     _remove_here(context, names)
     include.forget(context)
     _remove_state(paths, but=(paths.log,) if bug else ())
-    for folder in (paths.profiles_dir.parent, paths.state):
-        tidy.remove_empty_above(folder, paths.home)
     if made_folder:
         tidy.remove_empty(paths.ssh_dir)
     for text in filter(None, left):

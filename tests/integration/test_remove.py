@@ -25,18 +25,6 @@ def test_both_leave_nothing(bed: Bed) -> None:
     after = tree(bed.local_home, bed.remote_home)
     assert {path for path in after if "nbssh" in path} == set()
     assert {path: text for path, text in after.items() if path in before} == before
-    assert not [folder for home in (bed.local_home, bed.remote_home) for folder in home.glob(".[cl]o*")]
-
-
-def test_a_folder_above_ours_that_holds_something_stays(bed: Bed) -> None:
-    kept = [home / path for home in (bed.local_home, bed.remote_home) for path in (".config/mine", ".local/bin/mine")]
-    for path in kept:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    add(bed, jupyter=bed.jupyter)
-    bed.nbssh("uninstall", "--yes")
-    assert [path for path in kept if not path.exists()] == []
-    assert not list(bed.local_home.glob(".local/state"))
 
 
 def test_a_jupyter_that_runs_is_stopped_first(bed: Bed) -> None:

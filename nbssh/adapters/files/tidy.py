@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ from nbssh.adapters.files import access, atomic
 from nbssh.adapters.files.lock import WAIT, held
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.terminal import trace
-from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,12 +42,3 @@ def remove_empty(folder: Path | str) -> bool:
         raise access.explained("remove", folder, error) from error
     trace.file("delete", f"{folder}{os.sep}")
     return True
-
-
-def remove_empty_above(folder: Path, home: Path) -> None:
-    """Remove what lies empty above a folder and below the home, such as ~/.config: who needs one makes it."""
-    for parent in folder.parents:
-        if home not in parent.parents:
-            return
-        with contextlib.suppress(NbsshError):  # one that is not hers to change
-            remove_empty(parent)
