@@ -3,7 +3,7 @@
 What is kept in the state folder is checksums alone: of everything that the answers of ssh depend on, and for each
 profile of what it says and the text that came out. Where both are the same again the long way, which asks ssh, would
 come to the same text. Nothing is kept, and the long way is gone each time, where an answer depends on more than files:
-on a command, a network, DNS, the environment.
+on a command, a network, DNS, the environment. A few profiles are derived sooner than that is looked up.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import msgspec
 
 import nbssh
 from nbssh.adapters.files import inspection, writer
+from nbssh.adapters.laptop import store
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.files.change import PRIVATE, Change, Kind
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from nbssh.steps.context import Context
     from nbssh.steps.profiles import Target
 
+FEW = 10
 _BYTES: Final = 1 << 24
 _INCLUDE: Final = re.compile(rb"include", re.IGNORECASE)
 # What makes an answer depend on more than files; quotes may stand anywhere in a word
@@ -98,6 +100,7 @@ class _Witness:
 _lock: Final = threading.Lock()
 _read: dict[tuple[Ssh, bytes], str] = {}
 _found: dict[Path, _Kept] = {}
+_are_many: dict[Path, bool] = {}
 _noted: dict[str, tuple[str, str]] = {}
 _begun: dict[str, str] = {}
 
@@ -107,6 +110,7 @@ def look_again() -> None:
     with _lock:
         _read.clear()
         _found.clear()
+        _are_many.clear()
 
 
 def standing(target: Target, local: Local) -> str | None:
@@ -188,6 +192,8 @@ def _kept(paths: Paths) -> _Kept:
 
 def _what_ssh_reads(context: Context) -> str:
     """Return the checksum of all that the aliases depend on, but for profiles; empty where there is none."""
+    if not _many(context.paths):
+        return ""
     path = context.ssh.config_file()
     try:
         config = include.include_removed((writer.read(path) if path else None) or b"")
@@ -197,6 +203,14 @@ def _what_ssh_reads(context: Context) -> str:
             return _read[context.ssh, config]
     except (NbsshError, OSError):  # the long way says what is wrong
         return ""
+
+
+def _many(paths: Paths) -> bool:
+    """Tell whether there are so many profiles that it is worth while."""
+    with _lock:
+        if paths.derived not in _are_many:
+            _are_many[paths.derived] = len(store.names(paths)) > FEW
+        return _are_many[paths.derived]
 
 
 def _checksum(context: Context, config: bytes) -> str:

@@ -10,6 +10,7 @@ from dotfiles import run_here
 from ports import free_port
 
 from nbssh.core.ssh.include import include_added
+from nbssh.steps import proofs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,8 @@ def files(laptop: Laptop) -> dict[str, tuple[bytes, int]]:
 
 @pytest.fixture
 def known(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> Laptop:
-    """Return a laptop with three profiles of one destination."""
+    """Return a laptop with three profiles of one destination, which are many here."""
+    monkeypatch.setattr(proofs, "FEW", -1)
     laptop.write(CONFIG.encode())
     (laptop.home / "spy").write_text(SPY)
     monkeypatch.setenv("NBSSH_SSH_COMMAND", f"sh {laptop.home}/spy -F {laptop.config}")
@@ -175,6 +177,18 @@ def test_it_goes_with_the_rest(known: Laptop) -> None:
     assert checksums(known).stat().st_mode & 0o777 == 0o600
     assert run(known, "uninstall", "--offline", "--yes")[0] == 0
     assert not checksums(known).parent.exists()
+
+
+def test_a_few_are_asked_about(known: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proofs, "FEW", len(NAMES))
+    checksums(known).unlink()
+    for _ in range(2):
+        assert run(known, "apply", "--offline") == (
+            0,
+            "nbssh: already up to date\n",
+            "a-nb a-nb b-nb b-nb box c-nb c-nb localhost",
+        )
+    assert not checksums(known).exists()
 
 
 @pytest.mark.parametrize(("line", "limited"), [("", True), ("    ConnectTimeout 3\n", False)])
