@@ -28,7 +28,7 @@ find_job() {
 # Of the jobs of this short name, the one with our log is ours.
 find_named() {
     job_found=none
-    for job_id in $(ask qselect -u "${user}" -N "$(short_name)" 2>/dev/null); do
+    for job_id in $(ask qselect -u "${user}" -N "$(short_name)" 2>/dev/null || :); do
         if look_job; then
             case $(look_value Output_Path) in *:"${job_log}") return 0 ;; *) ;; esac
         fi

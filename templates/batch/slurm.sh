@@ -263,7 +263,7 @@ test_job() {
     test_groups=$(at_cluster scontrol --all -o show partition "${test_partition}" 2>/dev/null |
         command sed -n 's/.* AllowGroups=\([^ ]*\) .*/\1/p')
     case ${test_groups} in '' | ALL) return 0 ;; *) ;; esac
-    for test_group in $(command id -Gn); do
+    for test_group in $(command id -Gn || :); do
         case ,${test_groups}, in *",${test_group},"*) return 0 ;; *) ;; esac
     done
     printf '%s\n' "partition ${test_partition} is for other groups: ${test_groups}"

@@ -178,3 +178,11 @@ def test_what_an_editor_or_python_leaves_is_no_part(tmp_path: Path, monkeypatch:
         path.touch()
     monkeypatch.setattr(render, "templates_dir", lambda: tmp_path)
     assert render.listed("server") == sorted(name.removeprefix("server/") for name in names)
+
+
+def test_no_loop_goes_over_the_words_of_a_command_that_may_fail() -> None:
+    """Ksh takes the status of that command for the loop's where there are no words, and `set -e` ends the script."""
+    texts = {file: file.read_text(encoding="utf-8") for file in TEMPLATES.rglob("*") if file.is_file()}
+    loops = [(file, loop) for file, text in texts.items() for loop in re.findall(r"for \w+ in \$\(.*\); do", text)]
+    assert loops
+    assert [(file.name, loop) for file, loop in loops if "|| :" not in loop] == []

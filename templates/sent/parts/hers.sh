@@ -77,7 +77,7 @@ tell_in() {
 # said_folders: where those that run were told to write, by rc files that no command of ours reads.
 said_folders() {
     # shellcheck disable=SC2013  # names without blanks
-    for said_process in $(command grep -ls -e jupyter -e notebook /proc/[0-9]*/cmdline 2>/dev/null); do
+    for said_process in $(command grep -ls -e jupyter -e notebook /proc/[0-9]*/cmdline 2>/dev/null || :); do
         { command tr '\000' '\n' <"${said_process%cmdline}environ"; } 2>/dev/null | command awk '
             $0 == "HOME=" ENVIRON["HOME"] { mine = 1 }
             sub(/^JUPYTER_RUNTIME_DIR=/, "") { said = said $0 "\n" }
