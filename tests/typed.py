@@ -58,7 +58,6 @@ ADDING = {
     "printf '%s\\n' \"$PASSWORD\" | nbssh add mybox --password-stdin --yes",
 }
 EVERYDAY = {
-    "nbssh --version",
     "nbssh -v check mybox",
     "nbssh apply",
     "nbssh apply mybox",
@@ -141,13 +140,12 @@ ELSEWHERE = {
     "make bench BENCH=all": ("tests/README.md", "make bench"),
     "ssh box true": ("tests/bench/sessions.py", '"true"'),
     "ssh box-nb-kill": ("tests/bench/sessions.py", "-nb-kill"),
-    "ssh -J login node true": ("tests/bench/batch.py", '"true"'),
 }
 # Words that only name a command, or an option of it, with nothing to do.
 NAMED = {
     "jupyter lab", "jupyter notebook", "jupyter server", "nbssh add", "nbssh edit", "nbssh open", "nbssh remove",
     "nbssh render", "nbssh templates eject", "nbssh unit --server", "ssh -D", "ssh -F other/config", "ssh -G",
-    "ssh -G other", "ssh -L", "ssh -f",
+    "ssh -L", "ssh -f",
 }  # fmt: skip
 # What nothing here can run, and why.
 NOT_HERE = {

@@ -230,15 +230,29 @@ def experiments() -> Iterator[Experiment]:
         "apply",
         {"1": applies(1), "10": applies(10), "100": applies(100)},
         (
-            Comparison("apply, nothing to do, each of 2-10", ("10", "return"), ("1", "return"), 15, per=9),
-            Comparison("apply, nothing to do, each of 11-100", ("100", "return"), ("10", "return"), 15, per=90),
+            Comparison(
+                "apply, nothing to do, each of 2 to 10 profiles",
+                ("10", "return"),
+                ("1", "return"),
+                15,
+                per=9,
+                against="apply of 1",
+            ),
+            Comparison(
+                "apply, nothing to do, each of 11 to 100",
+                ("100", "return"),
+                ("10", "return"),
+                15,
+                per=90,
+                against="apply of 10",
+            ),
         ),
         after=undeclare,
     )
     yield Experiment(
         "hosts",
         {"100 hosts": applies(HOSTS, "h{}"), XARGS: xargs},
-        (Comparison("apply to 100 hosts", ("100 hosts", "return"), (XARGS, "return"), 1.3),),
+        (Comparison("apply to 100 hosts, nothing to do", ("100 hosts", "return"), (XARGS, "return"), 1.3),),
         after=undeclare,
     )
     yield Experiment(

@@ -21,7 +21,8 @@ class Comparison:
     """One line of the table: `ours` against `rival`, each (contender, metric).
 
     `goal` is for the ratio of the medians; with `per`, for the milliseconds that ours takes longer for each of so
-    many things. `sums`: a second (contender, metric) that is added to the rival.
+    many things. `far_goal`: where the host is far, if that is another. `sums`: a second (contender, metric) that is
+    added to the rival.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Comparison:
     per: int = 0
     sums: tuple[str, str] | None = None
     against: str = ""
+    far_goal: float = 0
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def _compared(comparison: Comparison, samples: dict[tuple[str, str], list[float]
         ours=ours,
         rival=rival,
         value=value,
-        goal=comparison.goal,
+        goal=(round_trip and comparison.far_goal) or comparison.goal,
         per=comparison.per,
         samples={f"{name}: {metric}": samples[name, metric] for name, metric in used},
     )

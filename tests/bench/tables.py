@@ -36,7 +36,8 @@ def whole(document: dict[str, Any]) -> str:
     lines = [_line(head), _line(["---"] * len(head))]
     for (title, against), rows in _grouped(document["results"]).items():
         cells = [_cell(rows, far=False), _cell(rows, far=True)]
-        lines.append(_line([title, against, *cells, _value(rows[0], rows[0]["goal"])]))
+        limits = dict.fromkeys(_value(row, row["goal"]) for row in rows)
+        lines.append(_line([title, against, *cells, "; ".join(limits)]))
     about = document["about"]
     far = max((row["round_trip"] for row in document["results"]), default=0) * 1000
     measured = f"{about['date']}: far away is {far:.0f} ms there and back; the medians of {about['rounds']} rounds."
@@ -88,7 +89,7 @@ def _cell(rows: Sequence[Row], *, far: bool) -> str:
 
 
 def _value(row: Row, value: float) -> str:
-    return f"{value:.3g} ms" if row["per"] else f"{value:.2f}"
+    return (f"{value:.0f} ms" if value >= 100 else f"{value:.3g} ms") if row["per"] else f"{value:.2f}"
 
 
 def _line(cells: Sequence[str]) -> str:
