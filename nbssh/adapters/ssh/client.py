@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
+from nbssh.adapters.ssh import mux
 from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.ssh import include, moment
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from nbssh.adapters.laptop.client_system import ClientSystem
     from nbssh.core.ssh.moment import Settled
@@ -27,7 +28,7 @@ VERSION_SECONDS = 5.0
 FAILED = 255  # ssh(1): "255 if an error occurred"
 # What ssh says when a master could not give it a session (mux.c): nothing was run then
 NO_SESSION = b"session request failed"
-MASTER_SECONDS = 5.0  # a healthy master answers `-O check` in milliseconds; a stopped one never
+MASTER_SECONDS = 5.0  # a healthy master answers in milliseconds; a stopped one never
 
 
 class RefusedConfigError(NbsshError):
@@ -38,12 +39,15 @@ class RefusedConfigError(NbsshError):
         self.reason = reason
 
 
-_answers: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}  # of this run, whose user's config stays the same
+# of this run, whose user's config stays the same
+_answers: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
+_versions: dict[tuple[str, ...], str] = {}
 
 
 def forget_answers() -> None:
     """Ask again from now on."""
     _answers.clear()
+    _versions.clear()
 
 
 @dataclass(frozen=True)
@@ -128,27 +132,28 @@ class Ssh:
 
     def version(self) -> str:
         """Return what it calls itself, `OpenSSH_9.2p1 Debian-2, OpenSSL 3.0.11`; empty if it says nothing in time."""
-        done = process.run([*self.command, "-V"], seconds=VERSION_SECONDS)
-        return "" if done.limit else printable((done.err or done.out).decode("utf-8", "replace").strip(), 200)
+        if self.command not in _versions:
+            done = process.run([*self.command, "-V"], seconds=VERSION_SECONDS)
+            said = "" if done.limit else (done.err or done.out).decode("utf-8", "replace")
+            _versions.update({self.command: printable(said.strip(), 200)})
+        return _versions[self.command]
 
     def check_master(self, control_socket: Path) -> bool:
         """Tell whether a master listens on `control_socket`; raise if it is there but hangs."""
-        return self._told_master("check", control_socket)
+        return self._said_yes(mux.lives, control_socket)
 
     def end_master(self, control_socket: Path) -> bool:
         """Close the master on `control_socket` and with it the tunnel; tell whether there was one."""
-        return self._told_master("exit", control_socket)
+        return self._said_yes(mux.ends, control_socket)
 
-    def _told_master(self, order: str, control_socket: Path) -> bool:
-        if not self.system.client.multiplexes or not control_socket.exists():
-            return False
-        done = process.run([*self.through(control_socket), "-O", order, "x"], seconds=MASTER_SECONDS)
-        if done.limit:
+    def _said_yes(self, asked: Callable[[Path, float], bool], control_socket: Path) -> bool:
+        try:
+            return self.system.client.multiplexes and asked(control_socket, MASTER_SECONDS)
+        except TimeoutError:
             raise NbsshError(
                 f"the ssh master at {control_socket} does not answer within {MASTER_SECONDS:.0f} s",
                 "its pid, and how to end it: nbssh doctor",
-            )
-        return done.status == 0
+            ) from None
 
     def through(self, control_socket: Path) -> list[str]:
         """Return a command that can only speak to the master on `control_socket`, whatever the config says.

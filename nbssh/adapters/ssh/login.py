@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.ssh import mux
 from nbssh.adapters.ssh.connection import LOGIN_SECONDS, Connection, NoSessionError
 from nbssh.core.ssh import answer
 from nbssh.core.ssh.destination import ALIVE, QUIET
@@ -65,8 +64,7 @@ def private(
         with ssh.system.uninterrupted():
             connection.close()
             with contextlib.suppress(NbsshError):
-                if control_socket.exists() and not mux.ended(control_socket):
-                    ssh.end_master(control_socket)
+                ssh.end_master(control_socket)
             shutil.rmtree(folder, ignore_errors=True)
 
 
