@@ -114,8 +114,9 @@ def tree(home: Path) -> dict[str, str]:
 
 
 def lasting(found: dict[str, str]) -> dict[str, str]:
-    """Drop what a repetition may leave otherwise: backups and the lock with the pid of its last holder."""
-    return {name: text for name, text in found.items() if not re.match(r"\.local/state/nbssh/(backups|lock)", name)}
+    """Drop what a repetition may leave otherwise: backups, the lock with the pid of its last holder, checksums."""
+    mayhap = re.compile(r"\.local/state/nbssh/(backups|lock|\.derived)")
+    return {name: text for name, text in found.items() if not mayhap.match(name)}
 
 
 def strays(home: Path) -> list[str]:

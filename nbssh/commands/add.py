@@ -19,7 +19,7 @@ from nbssh.core.ssh.destination import arguments_of
 from nbssh.core.ssh.include import Kind
 from nbssh.core.ssh.recipe import parse_recipe
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, folders, include, plan, ports, profiles, proofs, typo, writing
+from nbssh.steps import blocks, folders, include, plan, ports, profiles, typo, writing
 from nbssh.steps.agree import settled
 from nbssh.steps.joining import join
 from nbssh.steps.profiles import Target
@@ -47,7 +47,7 @@ ATTEMPTS = 20  # each means that another nbssh wrote files while ours were plann
 
 def add(context: Context, wish: Wish) -> None:
     """Make a profile and everything it stands for."""
-    aliases.look_again()
+    blocks.look_again()
     wish = named(context, wish)
     _set_up_as_wished(context, wish)
     if wish.editor and not wish.dry_run:
@@ -267,7 +267,6 @@ def _write(target: Target, laptop: str, *, included: bool) -> None:
                 raise
         else:
             break
-    proofs.keep(context)
     for sentence in unexpressed:
         context.ui.warn(
             f"{alias(target.name)} cannot be made equal to '{target.profile.destination}' in this: {sentence}"

@@ -38,14 +38,13 @@ def apply(
     """
     if probe and offline:
         raise NbsshError("--probe and --offline exclude each other", "leave one of them out", code=Exit.USAGE)
-    with ExitStack() as connections:
+    with ExitStack() as connections, proofs.keeping(context, writes=mode == "apply"):
         works, unreadable = planned(
             context, names, connections, offline=offline, probe=probe, prefer=prefer, mends=mode == "apply"
         )
         plan = _together(works)
         if mode == "apply":
             _carry_out(context, works, show=not json)
-            proofs.keep(context)
         elif not json:
             for change in plan.changes:
                 context.ui.product(f"{change.action} {context.paths.shown(change.name)} ({change.why})")

@@ -23,7 +23,7 @@ from nbssh.core.profile.declared import folders_shown
 from nbssh.core.profile.place import own_folder
 from nbssh.core.profile.profile import check_name
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import connect, ports, probe, profiles, proofs, writing
+from nbssh.steps import connect, ports, probe, profiles, writing
 from nbssh.steps.agree import agree
 from nbssh.steps.plan import local_changes
 from nbssh.steps.profiles import Target
@@ -110,7 +110,6 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
         if there:
             writing.install(target, there, remote)
         writing.write_local(context, plan)
-        proofs.keep(context)
         if there:
             settle(there, target.declared, remote)
         # last: it may be the way there

@@ -21,7 +21,8 @@ from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.files import carried, laptop_files
 from nbssh.core.profile.profile import alias as nb_alias
 from nbssh.core.profile.profile import kill_alias
-from nbssh.core.ssh import alias, answer, destination, moment
+from nbssh.core.ssh import alias, answer, moment
+from nbssh.core.ssh.destination import parse
 from nbssh.core.ssh.moment import MatchBlock
 from nbssh.errors import NbsshError
 from nbssh.steps import own_block, standing
@@ -141,6 +142,11 @@ def look_again() -> None:
     forget_answers()
 
 
+def destination(target: Target) -> str:
+    """Return what `ssh -G` says of its destination, without what is installed."""
+    return _trial(target.ssh, {}).destination(target)
+
+
 def derive(target: Target) -> Derived:
     """Return the directives that make its aliases behave as its destination does.
 
@@ -236,7 +242,7 @@ def _names(trial: _Trial, target: Target, base: str) -> tuple[str, ...]:
 
 def original_name(profile: Profile) -> str:
     """Return what `%n` means for the destination: the host as it is typed."""
-    return destination.parse(profile.destination).host
+    return parse(profile.destination).host
 
 
 def own_forwards(profile: Profile, local: laptop_files.Local) -> list[str]:
@@ -252,7 +258,7 @@ def assumed(target: Target) -> Target:
     profile, home = target.profile, target.profile.carried
     if profile.server or not home:
         return target
-    user = answer.parsed(_trial(target.ssh, {}).destination(target)).get("user", ("",))[0]
+    user = answer.parsed(destination(target)).get("user", ("",))[0]
     server = carried.unseen(target.name, profile, home.removeprefix("~"), user)
     server = msgspec.structs.replace(server, via=target.way.unseen_via)
     return target.with_profile(msgspec.structs.replace(profile, server=server))

@@ -21,7 +21,7 @@ def wanted(target: Target) -> tuple[str, tuple[str, ...]]:
     derived = aliases.derive(full)
     text = laptop_files.ssh_config(full.name, full.profile, local, derived.directives, full.way, derived.moments)
     if not derived.unexpressed:
-        proofs.note(target, local, text)
+        proofs.note(target, local, text, lambda: aliases.destination(full))
     return text, derived.unexpressed
 
 
@@ -31,9 +31,14 @@ def look_again() -> None:
     proofs.look_again()
 
 
+def limited(target: Target) -> bool | None:
+    """Tell whether connections to its destination get a time limit of ours; None where its aliases do not stand."""
+    return proofs.limited(target, aliases.local_files(target))
+
+
 def stand(target: Target) -> bool:
     """Tell whether its installed aliases are known to be right."""
-    return proofs.standing(target, aliases.local_files(target)) is not None
+    return limited(target) is not None
 
 
 def is_outdated(target: Target) -> bool:

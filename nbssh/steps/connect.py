@@ -14,7 +14,6 @@ from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import share_folder
 from nbssh.errors import NbsshError
-from nbssh.steps import proofs
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -62,14 +61,14 @@ def connect(
     profile = target.profile
 
     def limited() -> bool:
-        known = proofs.connect_limit(target) if unasked else None
-        if known is not None:
-            with _turn:  # once for all hosts: it raises where a file of ours is refused
-                target.ssh.resolved(["localhost"])
-        else:
-            known = login.needs_limit(target.ssh, target.arguments)
-            proofs.note_connect_limit(target, ours=known)
-        return known
+        if unasked:  # many hosts, perhaps
+            from nbssh.steps import blocks  # noqa: PLC0415  one that is named is asked about as fast
+
+            if (known := blocks.limited(target)) is not None:
+                with _turn:  # once for all hosts: it raises where a file of ours is refused
+                    target.ssh.resolved(["localhost"])
+                return known
+        return login.needs_limit(target.ssh.resolved(target.arguments))
 
     if at_destination or target.was_changed:
         return login.private(

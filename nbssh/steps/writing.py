@@ -14,7 +14,7 @@ from nbssh.adapters.terminal import trace
 from nbssh.core.files.change import Kind, Plan
 from nbssh.core.files.diff import painted, unified
 from nbssh.errors import NbsshError
-from nbssh.steps import server_files
+from nbssh.steps import proofs, server_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -55,7 +55,7 @@ def write_local(
             last()
 
     sweep(context)
-    with trace.step("write the files here"):
+    with proofs.keeping(context), trace.step("write the files here"):
         written = writer.apply_changes(plan.local, lock=paths.lock, backups=paths.backups, check=check, live=live)
     for change in plan.local:
         if change.edited:

@@ -75,6 +75,10 @@ class Windows(ClientSystem):
         """Return the user's profile folder, in which ssh looks."""
         return Path(os.environ.get("USERPROFILE") or "~").expanduser()
 
+    def user(self) -> str:
+        """Return who runs this."""
+        return f"{os.environ.get('USERNAME', '')} {self.password_home()}"
+
     def client_of(self, version: Callable[[], str]) -> WindowsClient:
         """Return one without LocalCommand for the releases to which each is fatal."""
         found = re.search(r"OpenSSH_for_Windows_(\d+)\.(\d+)", version())

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import json
+import os
+import shutil
+import socket
+import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from dotfiles import run_here
+from dotfiles import run_here, strays
 from ports import free_port
 
+from nbssh.adapters.files import lock, writer
 from nbssh.core.ssh.include import include_added
-from nbssh.steps import proofs
+from nbssh.steps import blocks, proofs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dotfiles import Laptop
 
 NAMES = ("a", "b", "c")
-SPY = """\
-#!/bin/sh
-printf '%s\\n' "$*" >>"$HOME/asked"
-exec ssh "$@"
-"""
 CONFIG = """\
 Include parts/*
 Host box
@@ -31,18 +34,20 @@ Host box
 """
 
 
+asked: list[Sequence[str]] = []
+
+
 def run(laptop: Laptop, *words: str) -> tuple[int, str, str]:
     """Run nbssh; return its status, what it says, and for which hosts ssh was asked."""
-    asked = laptop.home / "asked"
-    asked.write_text("")
+    blocks.look_again()  # as a process of its own does
+    asked.clear()
     status, said = run_here(laptop, *words)
-    hosts = sorted(line.split()[-1] for line in asked.read_text().splitlines() if " -G " in line)
-    return status, said, " ".join(hosts)
+    return status, said, " ".join(sorted(command[-1] for command in asked if "-G" in command))
 
 
-def logins(laptop: Laptop) -> list[str]:
+def logins() -> list[Sequence[str]]:
     """Return the calls of ssh of the last run that were to log in."""
-    return [line for line in (laptop.home / "asked").read_text().splitlines() if " box exec /bin/sh -s" in line]
+    return [command for command in asked if " box exec /bin/sh -s" in " ".join(command)]
 
 
 def checksums(laptop: Laptop) -> Path:
@@ -50,18 +55,22 @@ def checksums(laptop: Laptop) -> Path:
 
 
 def files(laptop: Laptop) -> dict[str, tuple[bytes, int]]:
-    """Return content and time of each file, but for what the spy wrote."""
-    found = (path for path in laptop.home.rglob("*") if path.is_file() and path.name != "asked")
+    """Return content and time of each file."""
+    found = (path for path in laptop.home.rglob("*") if path.is_file())
     return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
 
 
 @pytest.fixture
 def known(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> Laptop:
-    """Return a laptop with three profiles of one destination, which are many here."""
-    monkeypatch.setattr(proofs, "FEW", -1)
+    """Return a laptop with three profiles of one destination; what ssh is asked is written down."""
+    real: Any = subprocess.Popen
+
+    def spying(command: Sequence[str], **options: Any) -> Any:  # noqa: ANN401  Popen's own
+        asked.append(command)
+        return real(command, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", spying)
     laptop.write(CONFIG.encode())
-    (laptop.home / "spy").write_text(SPY)
-    monkeypatch.setenv("NBSSH_SSH_COMMAND", f"sh {laptop.home}/spy -F {laptop.config}")
     for number, name in enumerate(NAMES):
         status, said = run_here(
             laptop, "add", name, "box", "--offline", "--token", "--yes", "--port", str(21000 + number)
@@ -81,12 +90,37 @@ def test_nothing_is_asked_and_nothing_written_where_nothing_changed(known: Lapto
     assert (status, asked) == (0, "a-nb a-nb b-nb b-nb box c-nb c-nb")
 
 
-def part(laptop: Laptop, text: str, mode: int = 0o600) -> None:
-    file = laptop.home / ".ssh/parts/one"
+def part(laptop: Laptop, text: str, mode: int = 0o600, name: str = "one") -> Path:
+    file = laptop.home / ".ssh/parts" / name
     file.parent.mkdir(exist_ok=True)
     file.touch()
     file.chmod(mode)
     file.write_text(text)
+    return file
+
+
+def link(laptop: Laptop) -> None:
+    """Let what is included be another file, of the same size and time, by another target of its link."""
+    for name, user in (("old", "alice"), ("new", "carol")):
+        file = laptop.home / name
+        file.write_text(f"Host box\n    User {user}\n")
+        file.chmod(0o600)
+        os.utime(file, (1, 1))
+    one = part(laptop, "")
+    one.unlink()
+    one.symlink_to(laptop.home / "old")
+    assert run(laptop, "apply", "--offline")[0] == 0
+    assert run(laptop, "diff", "--offline")[2] == ""
+    one.unlink()
+    one.symlink_to(laptop.home / "new")
+
+
+def deeper(laptop: Laptop) -> None:
+    """Add a file that a relative Include in an included file finds."""
+    part(laptop, "Host box\nInclude parts/more-*\n")
+    assert run(laptop, "apply", "--offline")[0] == 0
+    assert run(laptop, "diff", "--offline")[2] == ""
+    part(laptop, "User alice\n", name="more-2")
 
 
 def profile(laptop: Laptop, old: str, new: str) -> None:
@@ -100,9 +134,17 @@ def template(laptop: Laptop) -> None:
     file.write_text(file.read_text().replace("ServerAliveInterval 10", "ServerAliveInterval 11"))
 
 
-def spy(laptop: Laptop) -> None:
-    file = laptop.home / "spy"
-    file.write_text(file.read_text().replace("ssh ", "ssh -o VisualHostKey=yes "))
+def another_ssh(laptop: Laptop, content: bytes | None = None) -> Path:
+    """Put another ssh in front of that of the system."""
+    folder = laptop.home / "bin"
+    folder.mkdir()
+    if content is None:
+        shutil.copy2(shutil.which("ssh") or "", folder / "ssh")
+    else:
+        (folder / "ssh").write_bytes(content)
+        (folder / "ssh").chmod(0o700)
+    os.environ["PATH"] = f"{folder}:{os.environ['PATH']}"  # put back by the fixture
+    return folder / "ssh"
 
 
 def installed(laptop: Laptop) -> None:
@@ -110,29 +152,37 @@ def installed(laptop: Laptop) -> None:
     file.write_text(file.read_text().replace("Compression yes", "Compression no"))
 
 
-CHANGES: dict[str, Callable[[Laptop], None]] = {
+CHANGES: dict[str, Callable[[Laptop], object]] = {
     "config": lambda laptop: laptop.config.write_text(CONFIG.replace("yes", "yes\n    LogLevel DEBUG")),
+    "one that others may write": lambda laptop: laptop.config.chmod(0o666),
     "a file that is included": lambda laptop: part(laptop, "Host box\n    User alice\n"),
+    "another target of a link": link,
+    "a file that an included one includes": deeper,
     "one that ssh refuses": lambda laptop: part(laptop, "Host box\n    Nonsense\n"),
-    "one that others may write": lambda laptop: part(laptop, "Host box\n    User alice\n", 0o666),
+    "an included one that others may write": lambda laptop: part(laptop, "Host box\n    User alice\n", 0o666),
     "port": lambda laptop: profile(laptop, "port = 21001", "port = 21009"),
     "destination": lambda laptop: profile(laptop, '"box"', '"alice@box"'),
     "option": lambda laptop: profile(laptop, "port =", 'ssh_options = ["User=alice"]\nport ='),
     "template": template,
-    "ssh": spy,
+    "words of the command": lambda laptop: os.environ.update(
+        NBSSH_SSH_COMMAND=f"ssh -o LogLevel=DEBUG -F {laptop.config}"
+    ),
+    "ssh": another_ssh,
     "installed": installed,
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_every_change_counts_as_on_the_long_way(known: Laptop, change: str) -> None:
+def test_every_change_counts_as_on_the_long_way(known: Laptop, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PATH", "NBSSH_SSH_COMMAND"):
+        monkeypatch.setenv(name, os.environ[name])
     CHANGES[change](known)
-    *quick, _ = run(known, "diff", "--offline")
+    *quick, counts = run(known, "diff", "--offline")
+    assert counts
     kept = checksums(known).read_bytes()
     checksums(known).unlink()
-    *long, asked = run(known, "diff", "--offline")
+    *long, _ = run(known, "diff", "--offline")
     assert quick == long
-    assert asked
     checksums(known).write_bytes(kept)
     run(known, "apply", "--offline", "--yes")
     *after, _ = run(known, "apply", "--offline", "--check")
@@ -147,6 +197,7 @@ MOMENTARY = (
     "Match localnetwork 10.0.0.0/8\n    User alice\n",
     "CanonicalizeHostname yes\n",
     "Host box\n    IdentityFile ${KEYS}/key\n",
+    "Include parts/%d*\n",
 )
 
 
@@ -156,6 +207,88 @@ def test_what_depends_on_the_moment_is_asked_each_time(known: Laptop, text: str)
     for _ in range(2):
         run(known, "apply", "--offline", "--yes")
         assert "box" in run(known, "apply", "--offline", "--check")[2]
+
+
+@pytest.mark.parametrize("command", ["env ssh", "a script", "a link"])
+def test_what_calls_ssh_may_do_as_it_likes(known: Laptop, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    if command == "a script":
+        command = str(another_ssh(known, f'#!/bin/sh\nexec {shutil.which("ssh")} "$@"\n'.encode()))
+    elif command == "a link":  # to what may be a sandbox
+        real = another_ssh(known).rename(known.home / "sandbox")
+        (known.home / "bin/ssh").symlink_to(real)
+        command = "ssh"
+    monkeypatch.setenv("NBSSH_SSH_COMMAND", f"{command} -F {known.config}")
+    for _ in range(2):
+        run(known, "apply", "--offline", "--yes")
+        assert "box" in run(known, "apply", "--offline", "--check")[2]
+
+
+def test_a_command_of_a_proxy_does_not_count_for_a_match(known: Laptop) -> None:
+    part(known, "Host executor\n    ProxyCommand exec nc %h %p\nMatch originalhost x\n    User alice\n")
+    run(known, "apply", "--offline", "--yes")
+    assert run(known, "apply", "--offline", "--check")[2] == ""
+
+
+def test_another_user_and_another_host_name_count(known: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    part(known, "Host x\n    User %L\n")
+    for owner, name in ((socket, "gethostname"), (type(proofs.SYSTEM), "user")):
+        run(known, "apply", "--offline")
+        assert run(known, "diff", "--offline")[2] == ""
+        monkeypatch.setattr(owner, name, lambda *_: "another")
+        assert "box" in run(known, "diff", "--offline")[2]
+
+
+def test_whatever_writes_the_aliases_leaves_nothing_to_ask(known: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command that changes what ssh reads."""
+
+    def nothing_is_left() -> None:
+        before = files(known)
+        for words in (("diff",), ("apply",), ("apply", "a")):
+            status, said, hosts = run(known, *words, "--offline")
+            assert (status, hosts) == (0, ""), said
+        assert files(known) == before
+
+    monkeypatch.setenv("EDITOR", "sed -i s/21009/21010/")
+    run(known, "uninstall", "--yes", "--offline")
+    edits: tuple[tuple[str, ...], ...] = (
+        ("add", "a", "127.0.0.1", "--token", "--yes", "--offline", "--port", "21009"),
+        ("add", "b", "127.0.0.1", "--token", "--yes", "--offline"),
+        ("edit", "a", "--offline", "--yes"),
+        ("passwd", "b", "--token", "--offline"),
+        ("init", "--yes"),
+        ("remove", "b", "--offline"),
+    )
+    for words in edits:
+        status, said, _ = run(known, *words)
+        assert status == 0, said
+        nothing_is_left()
+    known.config.write_text(f"Host *\n    Compression yes\n{known.config.read_text()}")
+    assert run(known, "init", "--yes")[0] == 0
+    assert run(known, "apply", "--offline")[0] == 0
+    nothing_is_left()
+    (known.conf_dir / "a.conf").unlink()
+    assert run(known, "add", "a", "127.0.0.1", "--yes", "--offline")[0] == 0
+    nothing_is_left()
+
+
+def test_the_first_add_of_all_leaves_nothing_to_ask(known: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes the user's config; without -F, because ssh insists on a file that it names."""
+    run(known, "uninstall", "--yes", "--offline")
+    shutil.rmtree(known.config.parent)
+    monkeypatch.setenv("NBSSH_SSH_COMMAND", "ssh")
+    monkeypatch.setattr(type(proofs.SYSTEM), "password_home", lambda _: known.home)
+    assert run(known, "add", "a", "127.0.0.1", "--token", "--yes", "--offline")[0] == 0
+    assert run(known, "diff", "--offline")[2] == ""
+
+
+def test_what_is_kept_of_a_profile_goes_with_it(known: Laptop) -> None:
+    for left in ("b c", "c", ""):
+        name = {"b c": "a", "c": "b", "": "c"}[left]
+        assert run(known, "remove", name, "--offline")[0] == 0
+        assert checksums(known).exists() == bool(left)
+        if left:
+            assert sorted(json.loads(checksums(known).read_bytes())["known"]) == left.split()
 
 
 def test_a_changed_profile_is_asked_about_alone(known: Laptop) -> None:
@@ -173,35 +306,76 @@ def test_a_file_of_checksums_that_is_none_costs_time_alone(known: Laptop, conten
     assert checksums(known).read_bytes() == before
 
 
+OBSTACLES = ("a folder", "a fifo", "no space", "another nbssh")
+
+
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+def test_that_they_cannot_be_written_costs_time_alone(
+    known: Laptop, monkeypatch: pytest.MonkeyPatch, obstacle: str
+) -> None:
+    checksums(known).unlink()
+    with contextlib.ExitStack() as stack:
+        if obstacle == "a folder":
+            checksums(known).mkdir()
+        elif obstacle == "a fifo":
+            os.mkfifo(checksums(known))
+        elif obstacle == "no space":
+            monkeypatch.setattr(os, "fsync", full)
+        else:
+            monkeypatch.setattr(proofs, "_WAIT", 0.0)
+            stack.enter_context(lock.held(checksums(known).with_name("lock")))
+        before = files(known)
+        for _ in range(2):
+            status, said, hosts = run(known, "apply", "--offline")
+            assert (status, said) == (0, "nbssh: already up to date\n")
+            assert "box" in hosts
+        assert {name: now for name, now in files(known).items() if now != before.get(name)}.keys() <= {
+            str(checksums(known).with_name("lock"))
+        }
+        assert not strays(known.home)
+
+
+def full(_: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_what_two_note_at_once_both_stay(known: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another nbssh writes the file between our look at it and our own writing, as often as one may."""
+    whole, real = checksums(known).read_bytes(), writer.apply_changes
+    theirs = json.loads(whole)
+    others = [json.dumps({**theirs, "known": {name: theirs["known"][name]}}).encode() for name in "ab"]
+    checksums(known).unlink()
+
+    def overtaken(changes: Sequence[Any], **options: Any) -> Any:  # noqa: ANN401  the writer's own
+        if others and Path(changes[0].path) == checksums(known):
+            checksums(known).write_bytes(others.pop())
+        return real(changes, **options)
+
+    monkeypatch.setattr(writer, "apply_changes", overtaken)
+    assert run(known, "apply", "c", "--offline")[0] == 0
+    assert not others
+    assert sorted(json.loads(checksums(known).read_bytes())["known"]) == ["a", "c"]
+    assert set(run(known, "apply", "--offline")[2].split()) == {"b-nb", "box", "localhost"}
+    assert checksums(known).read_bytes() == whole
+
+
 def test_it_goes_with_the_rest(known: Laptop) -> None:
     assert checksums(known).stat().st_mode & 0o777 == 0o600
     assert run(known, "uninstall", "--offline", "--yes")[0] == 0
     assert not checksums(known).parent.exists()
 
 
-def test_a_few_are_asked_about(known: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proofs, "FEW", len(NAMES))
-    checksums(known).unlink()
-    for _ in range(2):
-        assert run(known, "apply", "--offline") == (
-            0,
-            "nbssh: already up to date\n",
-            "a-nb a-nb b-nb b-nb box c-nb c-nb localhost",
-        )
-    assert not checksums(known).exists()
-
-
 @pytest.mark.parametrize(("line", "limited"), [("", True), ("    ConnectTimeout 3\n", False)])
-def test_many_hosts_are_contacted_without_a_question_for_each(known: Laptop, line: str, *, limited: bool) -> None:
+def test_hosts_are_contacted_without_a_question_for_each(known: Laptop, line: str, *, limited: bool) -> None:
     known.write(include_added((CONFIG + f"    Port {free_port()}\n{line}").encode()))
-    run(known, "apply", "--offline", "--yes")
     first = run(known, "apply")
-    calls = logins(known)
+    calls = logins()
     assert ["-oConnectTimeout=10" in call for call in calls] == [limited]
     assert "box" in first[2]
+    run(known, "apply", "--offline", "--yes")
     second = run(known, "apply")
     assert second == (*first[:2], "localhost")
-    assert [len(call) for call in logins(known)] == [len(call) for call in calls]
+    assert [len(call) for call in logins()] == [len(call) for call in calls]
 
 
 def test_a_file_that_ssh_refuses_is_mended_before_many_are_contacted(known: Laptop) -> None:

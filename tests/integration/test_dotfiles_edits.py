@@ -69,6 +69,7 @@ def test_the_alias_follows_the_users_own_block(laptop: Laptop, case: str) -> Non
     assert {name for name, text in tree(laptop.home).items() if files[name] != text} <= {
         ".ssh/nbssh.d/it.conf",
         ".local/state/nbssh/lock",
+        ".local/state/nbssh/.derived",
     }
     assert conf.read_text() != before
     wanted, found = (set(laptop.ssh_g(name).splitlines()) for name in (host, "it-nb"))

@@ -63,6 +63,11 @@ class ClientSystem:
         """Return the home in which ssh looks, whatever $HOME says: that of the password database."""
         return Path(password_entry().pw_dir)
 
+    def user(self) -> str:
+        """Return who runs this, as ssh knows her."""
+        found = password_entry()
+        return f"{found.pw_uid} {found.pw_name} {found.pw_dir}"
+
     def client_of(self, version: Callable[[], str]) -> Client:  # noqa: ARG002  a subclass asks
         """Return how its files are written for the ssh that calls itself `version`."""
         return self.client

@@ -52,7 +52,7 @@ def private(
         str(log),
         *QUIET,
         *ALIVE,
-        *((_LIMIT,) if (needs_limit(ssh, arguments) if limited is None else limited) else ()),
+        *((_LIMIT,) if (needs_limit(ssh.resolved(arguments)) if limited is None else limited) else ()),
         *(("-oBatchMode=yes",) if unasked else ()),
         *_shared(control_socket, multiplexes=ssh.system.client.multiplexes),
         *arguments,
@@ -119,9 +119,12 @@ def _shared(control_socket: Path, *, multiplexes: bool) -> tuple[str, ...]:
     return ("-oControlMaster=auto", f"-oControlPath={control_socket}", f"-oControlPersist={PERSIST_SECONDS}")
 
 
-def needs_limit(ssh: Ssh, arguments: Sequence[str]) -> bool:
-    """Tell whether to bound the TCP connection: not through a proxy, where a jump host may ask for a code meanwhile."""
-    values = dict(line.split(" ", 1) for line in answer.lines(ssh.resolved(arguments)) if " " in line)
+def needs_limit(said: str) -> bool:
+    """Tell whether to bound the TCP connection, by what `ssh -G` said of it.
+
+    Not through a proxy, where a jump host may ask for a code meanwhile.
+    """
+    values = dict(line.split(" ", 1) for line in answer.lines(said) if " " in line)
     if values.get("proxyjump", "none") != "none" or values.get("proxycommand", "none") != "none":
         return False
     return values.get("connecttimeout", "none") in {"none", "0"}
