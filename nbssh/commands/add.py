@@ -240,7 +240,7 @@ def _install(target: Target, there: Connection, present: Present, undo: ExitStac
 
 
 def _refuse_taken_ports(target: Target) -> None:
-    taken = profiles.ports(target.context, but=target.name)
+    taken = profiles.ports(target.context, but=target.name, among=target.profile.local_ports())
     main, *more = target.profile.local_ports()
     if other := taken.get(main):
         raise _PortTakenError(f"port {main} was given to the profile '{other}' meanwhile", "take another --port")

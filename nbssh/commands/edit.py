@@ -193,7 +193,7 @@ def _text(data: bytes) -> str:
 def _validated(context: Context, name: str, text: str) -> Profile:
     """Return the profile in `text`, if it can stand beside the others."""
     profile = store.parse(text, f"profile '{name}'")
-    before, taken = profiles.find(context, name), profiles.ports(context, but=name)
+    before, taken = profiles.find(context, name), profiles.ports(context, but=name, among=profile.local_ports())
     ours = before.profile.local_ports() if isinstance(before, Target) else []
     for port in profile.local_ports():
         if port in taken:

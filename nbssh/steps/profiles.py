@@ -20,7 +20,7 @@ from nbssh.core.ssh import destination
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from nbssh.adapters.laptop.paths import Paths
@@ -184,19 +184,25 @@ def find(context: Context, name: str) -> Target | Failure:
         return Failure(name, error)
 
 
-def owners(context: Context) -> dict[int, list[str]]:
-    """Return whose each local port of all profiles is; those of an unreadable profile are unknown."""
+def owners(context: Context, *, among: Collection[int] | None = None) -> dict[int, list[str]]:
+    """Return whose each local port of all profiles is; those of an unreadable profile are unknown.
+
+    `among`: none but these ports count, so most of a thousand profiles need not be parsed.
+    """
     found: dict[int, list[str]] = {}
     for name in names(context):
+        if among is not None and not store.may_say(context.paths, name, among):
+            continue
         if isinstance(target := find(context, name), Target):
             for port in target.profile.local_ports():
                 found.setdefault(port, []).append(name)
     return found
 
 
-def ports(context: Context, *, but: str) -> dict[int, str]:
-    """Return the local ports of all profiles but one, and whose they are; that of an unreadable profile is unknown."""
-    others = {port: [name for name in whose if name != but] for port, whose in owners(context).items()}
+def ports(context: Context, *, but: str, among: Collection[int] | None = None) -> dict[int, str]:
+    """Return the local ports of all profiles but one, and whose they are, as `owners` does."""
+    found = owners(context, among=among)
+    others = {port: [name for name in whose if name != but] for port, whose in found.items()}
     return {port: whose[0] for port, whose in others.items() if whose}
 
 

@@ -45,11 +45,12 @@ def write_local(
             _refuse_refused(context)
             raise
 
-    touches_ssh = any(change.kind in {Kind.INCLUDE, Kind.ALIASES} for change in plan.local)
+    includes = any(change.kind is Kind.INCLUDE for change in plan.local)
+    aliases = [Path(change.path) for change in plan.local if change.kind is Kind.ALIASES]
 
     def live() -> None:
         # One bad line in an included file breaks every ssh call of the user; then everything is put back.
-        if touches_ssh and not taking_away:
+        if not taking_away and (includes or not all(_is_accepted(context, path) for path in aliases)):
             context.ssh.resolve(["localhost"])
         if last:
             last()
@@ -61,6 +62,15 @@ def write_local(
         if change.edited:
             context.ui.say(f"{paths.shown(change.path)} as it was is kept in {paths.shown(paths.backups)}")
     return written
+
+
+def _is_accepted(context: Context, path: Path) -> bool:
+    """Tell whether ssh accepts a file of aliases by itself: with it, it would read those of all profiles each time."""
+    try:
+        context.ssh.resolve(["localhost"], config=path)
+    except RefusedConfigError:
+        return False
+    return True
 
 
 def _refuse_refused(context: Context) -> None:

@@ -282,6 +282,15 @@ def test_the_first_add_of_all_leaves_nothing_to_ask(known: Laptop, monkeypatch: 
     assert run(known, "diff", "--offline")[2] == ""
 
 
+def test_what_is_written_is_tried_without_the_files_of_all(known: Laptop) -> None:
+    """Otherwise the time for n profiles would grow with n squared."""
+    known.config.write_text(known.config.read_text().replace("yes", "yes\n    LogLevel DEBUG"))
+    assert run(known, "apply", "--offline")[0] == 0
+    read = {command[command.index("-F") + 1] for command in asked if "-G" in command and command[-1] == "localhost"}
+    assert {str(known.conf_dir / f"{name}.conf") for name in NAMES} < read
+    assert str(known.config) not in read
+
+
 def test_what_is_kept_of_a_profile_goes_with_it(known: Laptop) -> None:
     for left in ("b c", "c", ""):
         name = {"b c": "a", "c": "b", "": "c"}[left]

@@ -113,6 +113,30 @@ def test_whatever_is_wrong_with_a_file_is_its_error_alone(
     assert set(profiles.ports(context(), but="a").values()) == {"c"}
 
 
+SPELLINGS = (
+    "port = 21001",
+    "port = +21_001",
+    "port = 0x5209",
+    "port = 0b101001000001001",
+    'port = 20000\nalso = ["21001:6006"]',
+    'port = 20000\nalso = ["\\u00321001:6006"]',
+    "port = 20000\n# caf\u00e9\nalso = ['21001:6006']",
+)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_port_is_found_however_it_is_spelled(declared: Laptop, spelling: str) -> None:
+    """Files that cannot say it are not parsed for it."""
+    (declared.profiles / "a.toml").write_text(f'destination = "box"\n{spelling}\n')
+    (declared.profiles / "b.toml").write_text(GOOD.format(port=20001))
+    here = context()
+    every = profiles.owners(here)
+    assert every[21001] == ["a"]
+    assert profiles.owners(here, among=[21001]) == {port: whose for port, whose in every.items() if whose == ["a"]}
+    assert profiles.ports(here, but="b", among=[21001])[21001] == "a"
+    assert profiles.owners(here, among=[]) in ({}, profiles.owners(here, among=[21001]))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read(declared: Laptop) -> None:
     (declared.profiles / "b.toml").touch(mode=0)

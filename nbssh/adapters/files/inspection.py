@@ -55,20 +55,24 @@ def _kind(mode: int) -> Kind:
     return "socket" if stat.S_ISSOCK(mode) else "other"
 
 
-def entries(folder: Path, *suffixes: str) -> list[Entry]:
-    """Return what is in `folder`, by name; with `suffixes` nothing else is looked at.
+def listed(folder: Path, *suffixes: str) -> list[Path]:
+    """Return the paths in `folder`, sorted; with `suffixes` those alone.
 
     Nothing if the folder is not there. Raises NbsshError where it cannot be read.
     """
     try:
         with access.in_words("list", folder):
-            paths = sorted(folder.iterdir())
+            names = sorted(os.listdir(folder))  # noqa: PTH208  a thousand paths are slow to make, and to sort
     except NbsshError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             return []
         raise
-    wanted = [path for path in paths if not suffixes or path.suffix in suffixes]
-    return [found for path in wanted if (found := entry(path))]
+    return [folder / name for name in names if not suffixes or os.path.splitext(name)[1] in suffixes]  # noqa: PTH122
+
+
+def entries(folder: Path, *suffixes: str) -> list[Entry]:
+    """Return what is at those paths, as `listed` gives them."""
+    return [found for path in listed(folder, *suffixes) if (found := entry(path))]
 
 
 def temporary_files(folders: list[Path]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from nbssh.adapters.laptop.paths import Paths
@@ -31,6 +32,7 @@ _LAPTOP_BYTES = 1000
 # the 32 parts of a dotted key; one begins where no word goes on, which keeps the search linear
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DEEP_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{31}}")
+_SPELLED = re.compile(rb"\\|[0-9]_[0-9]|0[xob]")  # how TOML can hide the digits of a number
 _COMMENTS = {"server": "found on the host by the last online add or apply; not meant to be edited"}  # of tables
 
 
@@ -44,7 +46,7 @@ def names(paths: Paths) -> list[str]:
     A folder that cannot be listed is an error: otherwise there would seem to be no profile.
     """
     try:
-        found = [entry.stem for entry in paths.profiles_dir.iterdir() if entry.suffix == ".toml"]
+        found = [name[:-5] for name in os.listdir(paths.profiles_dir) if name.endswith(".toml")]  # noqa: PTH208  faster
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -72,6 +74,15 @@ def read(paths: Paths, name: str) -> Profile:
         line = data.count(b"\n", 0, error.start) + 1
         raise NbsshError(f"{shown}:{line}: this is not UTF-8", "save the file as UTF-8") from None
     return parse(text, shown)
+
+
+def may_say(paths: Paths, name: str, numbers: Iterable[int]) -> bool:
+    """Tell whether a profile's file may say one of these numbers: where not, it need not be parsed to know."""
+    try:
+        data = writer.read(paths.profile(name), limit=PROFILE_BYTES) or b""
+    except NbsshError:
+        return True
+    return not data.isascii() or bool(_SPELLED.search(data)) or any(b"%d" % number in data for number in numbers)
 
 
 def destination_of_unreadable(paths: Paths, name: str) -> str:

@@ -56,7 +56,7 @@ def _examined(
         repair = f"{broken.error.hint}: nbssh edit {broken.name}"
         found.append(Finding("profile", "error", broken.error.message, repair, broken.name))
     ask_ssh = not here.breaks_ssh(found)
-    common = Common.of(context, many=not name)
+    common = Common.of(context, targets, many=not name)
 
     def examine(target: Target) -> list[Finding]:
         mine: list[Finding] = []

@@ -215,16 +215,16 @@ def _leftovers(context: Context) -> Iterator[Finding]:
     folders = [paths.ssh_dir, paths.conf_dir, paths.profiles_dir, paths.state, paths.secrets_dir, paths.backups]
     stale = inspection.temporary_files(folders)
     stale += [
-        str(entry.path)
+        str(path)
         for folder, suffixes in ((paths.conf_dir, (".ctl", ".node")), (paths.secrets_dir, (".json", ".html")))
-        for entry in inspection.entries(folder, *suffixes)
-        if entry.path.stem.removesuffix("+open") not in names and not entry.path.name.startswith(".")
+        for path in inspection.listed(folder, *suffixes)
+        if path.stem.removesuffix("+open") not in names and not path.name.startswith(".")
     ]
-    stale += [str(paths.control_socket(name)) for name in names if _is_stale_socket(context, name)]
+    masters = [path.stem for path in inspection.listed(paths.conf_dir, ".ctl") if path.stem in names]
+    stale += [str(paths.control_socket(name)) for name in masters if _is_stale_socket(context, name)]
     for left in stale:
         yield Finding("leftovers", "warning", f"{paths.shown(left)} is used by nothing", SYSTEM.to_remove(left))
-    odd = [entry.path for entry in inspection.entries(paths.profiles_dir, ".toml")]
-    odd = [path for path in odd if not NAME.match(path.stem)]
+    odd = [path for path in inspection.listed(paths.profiles_dir, ".toml") if not NAME.match(path.stem)]
     for path in odd:
         yield Finding(
             "leftovers", "warning", f"{paths.shown(path)} is ignored: its name is no profile's",

@@ -38,9 +38,10 @@ class Common:
     many: bool
 
     @classmethod
-    def of(cls, context: Context, *, many: bool) -> Common:
+    def of(cls, context: Context, targets: Sequence[Target], *, many: bool) -> Common:
         """Look for it."""
-        owners = profiles.owners(context)
+        own = None if many else [port for target in targets for port in target.profile.local_ports()]
+        owners = profiles.owners(context, among=own)
         try:
             return cls(owners, include.own_hosts(context), many)
         except NbsshError:
