@@ -31,7 +31,7 @@ def transcript() -> list[tuple[str, list[str]]]:
 
 def normal(text: str, bed: Bed) -> list[str]:
     """Return the lines of `text` as the README has them: its names instead of this machine's, its figures."""
-    text = text.replace("\r", "").replace("Shared connection to 127.0.0.1 closed.\n", "")
+    text = text.replace("\r", "").replace("connection to 127.0.0.1 closed.", "connection to gpu1.example.org closed.")
     for ours, theirs in (
         (str(bed.local_home), "/home/me"),
         (str(bed.remote_home), "/home/alice"),
