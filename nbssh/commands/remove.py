@@ -244,7 +244,6 @@ def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> i
     overlay.refuse_wrong_ones(context)
     names = sorted({*profiles.names(context), *_orphans(context)})
     line = include.removal(context)
-    made_folder = include.made_folder(context)
     if names and not context.ui.ask(
         f"remove {', '.join(names)}: stop what runs there, and take away all files of nbssh, there and here?",
         otherwise="say --yes",
@@ -262,9 +261,8 @@ def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> i
     left.append(overlay.take_away(context))
     _remove_here(context, names)
     include.forget(context)
-    _remove_state(paths, but=(paths.log,) if bug else ())
-    if made_folder:
-        tidy.remove_empty(paths.ssh_dir)
+    with tidy.removing_made(paths.state):
+        _remove_state(paths, but=(paths.log,) if bug else ())
     for text in filter(None, left):
         context.ui.warn(text)
     gone = "everything nbssh wrote on this machine is gone" + (" but that log" if bug else "")

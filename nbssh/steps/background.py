@@ -122,7 +122,7 @@ def _start(stack: contextlib.ExitStack, target: Target) -> Hidden:
     """Start it, with its log and the file that tells of it; what the `stack` ends, it takes along."""
     paths, name = target.paths, target.name
     record, log = paths.tunnel(name), paths.tunnel_log(name)
-    atomic.make_folders(str(paths.tunnels_dir), [])
+    atomic.make_folders(str(paths.tunnels_dir), [], str(paths.state))
     if not log.exists():
         atomic.write_new(str(log), b"", 0o600)
     background = paths.system.background()

@@ -87,11 +87,6 @@ def was_added(context: Context) -> bool:
     return said is not None and not said.startswith(_ABOUT_TO)
 
 
-def made_folder(context: Context) -> bool:
-    """Tell whether ~/.ssh was not there before the line."""
-    return b"folder" in (writer.read(_marker(context)) or b"")
-
-
 def with_marker(context: Context, added: Change) -> list[Change]:
     """Return `added` between what remembers that it is about to be done and that it was done.
 
@@ -99,7 +94,7 @@ def with_marker(context: Context, added: Change) -> list[Change]:
     """
     path = str(_marker(context))
     old, mode = writer.snapshot(path)
-    text = b"spliced\n" if added.old is not None else b"made\n" if context.paths.ssh_dir.exists() else b"made folder\n"
+    text = b"spliced\n" if added.old is not None else b"made\n"
     why = "remembers that the Include line was added"
     before = Change(path, old, _ABOUT_TO + text, 0o600, mode, why, secret=True, kind=changes.Kind.MARKER)
     after = Change(path, before.new, text, 0o600, before.mode, why, secret=True, kind=changes.Kind.MARKER)

@@ -18,7 +18,7 @@ from nbssh.core.files.change import Kind, Plan
 from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
-from nbssh.core.profile.declared import share_folder
+from nbssh.core.profile.declared import share_folder, states_folder
 from nbssh.core.server import archive
 from nbssh.core.ssh.destination import typed
 from nbssh.errors import NbsshError
@@ -61,6 +61,7 @@ class Install(Template, frozen=True, kw_only=True):
     name: str
     share: str
     data: str
+    states: str
     program: str
     parts: list[Parcel]
     files: list[Parcel]
@@ -211,6 +212,7 @@ def _run(
         name=declared.name,
         share=share,
         data=data,
+        states=states_folder(declared.server),
         program=f"{share}/program/{program.id}",
         parts=[server_files.parcel(part.name, part.data, part.mode) for part in parts],
         files=[

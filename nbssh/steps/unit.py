@@ -7,8 +7,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.files import inspection
-from nbssh.adapters.files.tidy import remove_empty
+from nbssh.adapters.files import atomic, inspection
 from nbssh.adapters.programs import process
 from nbssh.core.files.change import Kind
 from nbssh.core.files.unit import AGENT, SERVICE, text
@@ -78,9 +77,8 @@ def opens(target: Target) -> bool:
 
 def tidy(context: Context, name: str) -> None:
     """Remove the folders that were made for its file, where nothing else is in them."""
-    folder = context.paths.unit(name).parent
-    for each in (folder, folder.parent):
-        remove_empty(each)
+    state, above = str(context.paths.state), set(map(str, context.paths.unit(name).resolve().parents))
+    atomic.take_back_folders([each for each in reversed(atomic.made_folders(state)) if each in above], state)
 
 
 def run(commands: list[list[str]]) -> tuple[list[str], str] | None:

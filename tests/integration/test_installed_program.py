@@ -122,7 +122,8 @@ def installing(home: Path) -> str:
     root = home / SHARE
     return render(
         Install(
-            name="box", share=str(root), data=f"{root}/box", program=f"{root}/program/{SMALL.id}",
+            name="box", share=str(root), data=f"{root}/box", states=f"{home}/.local/state/nbssh",
+            program=f"{root}/program/{SMALL.id}",
             parts=[parcel(part.name, part.data, part.mode) for part in SMALL.parts],
             files=[parcel(f"{root}/box/profile", b"socket /x\n", 0o600)], deleted=[], emptied=[], tidies=False,
             profile=f"{root}/box/profile", sums=[],

@@ -7,14 +7,20 @@ import shlex
 from typing import TYPE_CHECKING
 
 from bed import is_running, until
-from serving import add, detach, server_pid, start, tree
+from serving import add, detach, fake_jupyter, server_pid, start, tree
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bed import Bed
 
 
+def folders(bed: Bed) -> set[Path]:
+    return {path for home in (bed.local_home, bed.remote_home) for path in home.rglob("*") if path.is_dir()}
+
+
 def test_both_leave_nothing(bed: Bed) -> None:
-    before = tree(bed.local_home, bed.remote_home)
+    before, folders_before = tree(bed.local_home, bed.remote_home), folders(bed)
     config = bed.ssh_config.read_bytes()
     add(bed, jupyter=bed.jupyter)
     removed = bed.nbssh("remove", "box")
@@ -25,6 +31,32 @@ def test_both_leave_nothing(bed: Bed) -> None:
     after = tree(bed.local_home, bed.remote_home)
     assert {path for path in after if "nbssh" in path} == set()
     assert {path: text for path, text in after.items() if path in before} == before
+    assert folders(bed) == folders_before
+
+
+def test_folders_that_were_there_stay_and_those_with_a_file_of_hers(bed: Bed) -> None:
+    empty = {bed.local_home / ".config", bed.remote_home / ".local/share"}
+    for folder in empty:
+        folder.mkdir(parents=True)
+    jupyter = fake_jupyter(bed)
+    before = folders(bed)
+    add(bed, jupyter=jupyter)
+    hers = {bed.local_home / ".local/mine", bed.remote_home / ".local/state/mine"}
+    for file in hers:
+        file.touch()
+    bed.nbssh("uninstall", "--yes")
+    assert [file for file in hers if not file.exists()] == []
+    assert folders(bed) == before | {file.parent for file in hers}
+
+
+def test_without_a_note_of_them_folders_above_stay(bed: Bed) -> None:
+    add(bed)
+    for note in (bed.local_home / ".local/state/nbssh/.folders", bed.remote_home / ".local/share/nbssh/.made"):
+        note.unlink()
+    bed.nbssh("uninstall", "--yes")
+    for home in (bed.local_home, bed.remote_home):
+        assert (home / ".local/state").is_dir()
+        assert [path for path in home.rglob("*") if "nbssh" in path.name] == []
 
 
 def test_a_jupyter_that_runs_is_stopped_first(bed: Bed) -> None:

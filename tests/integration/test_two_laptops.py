@@ -191,6 +191,7 @@ def test_two_laptops_use_one_server_to_its_last_remove(laptops: Laptops) -> None
     assert server_pid(a)
     a.nbssh("remove", "box")
     assert not list(a.remote_home.rglob("*nbssh*"))
+    assert not (a.remote_home / ".local/state").exists(), "the first one made it, the last one takes it away"
 
 
 def test_everywhere_takes_the_server_from_under_the_other_which_is_told_how_to_have_it_again(both: Laptops) -> None:

@@ -53,7 +53,8 @@ def models(text: str) -> dict[str, Template]:
         "read": Look(share=text, programs=[Wanted(text, [text])], folders=[text]),
         "call": Call(share=text, name=text, laptop=text, program=text, script=text, words=(text,)),
         "install": Install(
-            name=text, share=text, data=text, program=text, parts=[parcel(text, f"{text}\n".encode(), 0o700)],
+            name=text, share=text, data=text, states=text, program=text,
+            parts=[parcel(text, f"{text}\n".encode(), 0o700)],
             files=[parcel(text, f"{text}\n".encode(), 0o600)], deleted=[text], emptied=[text], tidies=True,
             profile=text, sums=[text],
         ),

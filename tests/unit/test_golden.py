@@ -116,6 +116,7 @@ SENT: list[Template] = [
     ),
     Install(
         name="mybox", share="/home/alice/.local/share/nbssh", data="/home/alice/.local/share/nbssh/mybox",
+        states="/home/alice/.local/state/nbssh",
         program="/home/alice/.local/share/nbssh/program/0123456789abcdef",
         parts=[server_files.parcel("launch", b"#!/bin/sh\n", 0o700), server_files.parcel("lib.sh", b"# x\n", 0o600)],
         files=[server_files.parcel("/home/alice/.local/share/nbssh/mybox/config/x.json", b'{"a": "$(id)"}\n', 0o600)],

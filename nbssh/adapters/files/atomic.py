@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # A dot file that does not end in .conf: matched by no `Include nbssh.d/*.conf`, shown by no completion.
 _SUFFIX = ".nbssh-tmp"
 _NO_HARD_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+_MADE = ".folders"  # in the state folder; on a shared home no profile has such a name
 _BACKUPS_KEPT = 10  # for each path: the first, which is what the user had before nbssh, and the latest
 
 
@@ -42,24 +43,71 @@ def leftovers(folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in names if name.startswith(".") and name.endswith(_SUFFIX)]
 
 
-def make_folders(path: str, made: list[str]) -> None:
-    """Make a folder and its missing parents, 0700 whatever the umask; what was made is appended to `made`."""
+def make_folders(path: str, made: list[str], state: str) -> None:
+    """Make a folder and its missing parents, 0700 whatever the umask; what was made is appended to `made`.
+
+    It is noted in the folder `state`, so that `uninstall` knows what was not there before us.
+    """
     if os.path.isdir(path):
         return
     parent = os.path.dirname(path)
     if parent != path:
-        make_folders(parent, made)
-    made.append(path)  # before the fact, so that an interrupt in between is undone too
+        make_folders(parent, made, state)
+    # Before the fact, so that an interrupt or a kill in between is undone too; the state folder itself right after it.
+    made.append(path)
+    if noted := os.path.isdir(state):
+        _note([path], state)
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:
         made.remove(path)
+        if noted:
+            _keep_noted([path], state)
         if not os.path.isdir(path):
             raise
-        return
-    os.chmod(path, 0o700)
-    SYSTEM.restrict(path, folder=True)
+    else:
+        os.chmod(path, 0o700)
+        SYSTEM.restrict(path, folder=True)
+    if path == state:
+        _note(made, state)
     SYSTEM.flush_folder(parent)
+
+
+def _note(paths: list[str], state: str) -> None:
+    with open(os.path.join(state, _MADE), "ab", opener=_private) as file:
+        file.write(b"".join(os.fsencode(path) + b"\0" for path in paths))
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+
+
+def made_folders(state: str) -> list[str]:
+    """Return the folders that nbssh made here, those below others first."""
+    noted = _content(os.path.join(state, _MADE)) or b""
+    return sorted({os.fsdecode(path) for path in noted.split(b"\0") if path}, key=len, reverse=True)
+
+
+def take_back_folders(made: list[str], state: str) -> None:
+    """Remove folders that were just made, where nobody else uses them already; they are ours no more."""
+    for folder in reversed(made):
+        with contextlib.suppress(OSError):
+            SYSTEM.rmdir(folder)
+    if gone := [folder for folder in made if not os.path.isdir(folder)]:
+        _keep_noted(gone, state)
+
+
+def _keep_noted(but: list[str], state: str) -> None:
+    """Note all that were noted `but` these."""
+    kept = [folder for folder in made_folders(state) if folder not in but]
+    forget_folders(state)
+    if kept:
+        _note(kept, state)
+
+
+def forget_folders(state: str) -> None:
+    """Delete what tells of the folders that were made."""
+    remove_if_there([os.path.join(state, _MADE)])
 
 
 def write_new(path: str, data: bytes, mode: int, like: str | None = None) -> None:
@@ -109,7 +157,7 @@ def back_up(path: str, data: bytes, backups: str) -> str:
     `/home/me/.ssh/config` becomes `%home%me%.ssh%config.0001` (0600), numbers count up. The same
     content twice in a row makes one backup; the first and the latest nine stay.
     """
-    make_folders(backups, [])
+    make_folders(backups, [], os.path.dirname(backups))
     stem = SYSTEM.file_name(path)  # of a host's file too, HOST:PATH
     if len(stem) > 200:  # noqa: PLR2004  file names end at 255 bytes, and non-ASCII letters take up to four
         import hashlib  # noqa: PLC0415  for few

@@ -25,7 +25,7 @@ def held(path: Path, wait: float = WAIT) -> Iterator[None]:
     from filelock import FileLock, Timeout  # noqa: PLC0415  only writing needs it
 
     try:
-        make_folders(str(path.parent), [])
+        make_folders(str(path.parent), [], str(path.parent))
         lock = FileLock(path, mode=0o600)
         lock.acquire(timeout=wait)
     except Timeout:

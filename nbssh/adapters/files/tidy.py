@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from typing import TYPE_CHECKING
@@ -10,9 +11,10 @@ from nbssh.adapters.files import access, atomic
 from nbssh.adapters.files.lock import WAIT, held
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.terminal import trace
+from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
@@ -28,6 +30,17 @@ def sweep(folders: Iterable[Path | str], *, lock: Path, wait: float = WAIT) -> l
                 atomic.remove_if_there([path])
             trace.file("delete", path)
     return found
+
+
+@contextlib.contextmanager
+def removing_made(state: Path) -> Iterator[None]:
+    """Remove the folders that nbssh made, those that are empty then, when the block has taken away what was in them."""
+    made = atomic.made_folders(str(state))
+    atomic.forget_folders(str(state))
+    yield
+    for folder in made:
+        with contextlib.suppress(NbsshError):  # not hers to change any more
+            remove_empty(folder)
 
 
 def remove_empty(folder: Path | str) -> bool:

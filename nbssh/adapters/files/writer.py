@@ -90,7 +90,7 @@ def apply_changes(
         try:
             for change in todo:
                 steps.append(_Step(change))
-                steps[-1].take(str(backups), check)
+                steps[-1].take(str(lock.parent), str(backups), check)
                 steps[-1].tell()
             if live is not None:
                 live()
@@ -119,6 +119,7 @@ class _Step:
     """One change under way, and what undoes it. Every field is set before the fact that it speaks of."""
 
     change: Change
+    state: str = ""
     target: str = ""
     staged: str = ""
     kept: str = ""
@@ -128,8 +129,8 @@ class _Step:
     remoding: bool = False
     told: bool = False
 
-    def take(self, backups: str, check: Callable[[Change, str], None] | None) -> None:
-        change = self.change
+    def take(self, state: str, backups: str, check: Callable[[Change, str], None] | None) -> None:
+        self.state, change = state, self.change
         # Deleting takes the link and leaves what it points to, as rm does.
         self.target = access.resolve(change.path) if change.new is not None else access.unlinked(change.path)
         access.refuse_foreign(self.target)
@@ -141,7 +142,7 @@ class _Step:
                 self.remoding = True
                 os.chmod(self.target, change.mode)
                 return
-            atomic.make_folders(os.path.dirname(self.target), self.folders)
+            atomic.make_folders(os.path.dirname(self.target), self.folders, state)
             if change.old is not None and self._is_hers():
                 self.backup = atomic.back_up(self.target, change.old, backups)
             if change.new is not None:
@@ -236,9 +237,7 @@ class _Step:
             if not theirs:
                 self._put_back()
         self.tidy()
-        for folder in reversed(self.folders):
-            with contextlib.suppress(OSError):  # somebody else uses it already
-                SYSTEM.rmdir(folder)
+        atomic.take_back_folders(self.folders, self.state)
         if theirs:
             raise NbsshError(f"{self.target} changed meanwhile")
 

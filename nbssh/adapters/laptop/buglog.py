@@ -41,7 +41,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> str:
 
 def append(path: Path, text: str) -> None:
     """Append `text` to the log, which only its owner can read, all of it or nothing. Raises OSError."""
-    atomic.make_folders(str(path.parent), [])
+    atomic.make_folders(str(path.parent), [], str(path.parent))
     data = text.encode("utf-8", "backslashreplace")
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | _ODD, 0o600)
     try:

@@ -41,7 +41,7 @@ class Draft:
         """
         begin = _changed(text, self._put)
         with access.in_words("write", self.kept.parent):
-            atomic.make_folders(str(self.kept.parent), [])
+            atomic.make_folders(str(self.kept.parent), [], str(self.kept.parent.parent))
             folder = Path(tempfile.mkdtemp(prefix=".", dir=self.kept.parent))
         copy = folder / self.kept.name
         is_safe = True

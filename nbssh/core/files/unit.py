@@ -58,6 +58,7 @@ class Send(Template, frozen=True, kw_only=True):
 
     templates: ClassVar = ("sent/unit",)
     file: str
+    share: str
     install: str
     text: str
     delimiter: str
@@ -80,6 +81,7 @@ def sent(declared: Declared, *, install: bool) -> str:
     part = parcel("unit", host_text(declared).encode(), PRIVATE)
     return render(
         Send(
-            file=host_file(declared.name), install="yes" if install else "", text=part.text, delimiter=part.delimiter
+            file=host_file(declared.name), share=share_folder(declared.server), install="yes" if install else "",
+            text=part.text, delimiter=part.delimiter,
         )
     )  # fmt: skip
