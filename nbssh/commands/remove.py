@@ -255,11 +255,11 @@ def uninstall(context: Context, *, offline: bool, everywhere: bool = False) -> i
         _left_there(context, profiles.find(context, name), offline=offline, everywhere=everywhere) for name in names
     ]
     left, bug = [text for text, _ in there], any(bug for _, bug in there)
-    # The line first: with it ssh would still look for files that go one by one.
+    # The files first: on a full disk they are the room for her config without the line, which then reads none.
+    _remove_here(context, names)
     if line:
         left.append(_take_out(context, line))
     left.append(overlay.take_away(context))
-    _remove_here(context, names)
     include.forget(context)
     with tidy.removing_made(paths.state):
         _remove_state(paths, but=(paths.log,) if bug else ())

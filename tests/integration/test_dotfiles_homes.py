@@ -233,6 +233,15 @@ def test_a_full_disk_leaves_the_old_files_whole(move_in: Callable[..., Laptop], 
             assert laptop.answers() == answers
             (disk / "ballast").unlink()
             ran(laptop, *words)
+        # what takes away needs no room
+        kept = (laptop.home / ".config/nbssh/profiles/two.toml").read_bytes()
+        fill(disk)
+        ran(laptop, "remove", "two", "--offline")
+        assert kept in {file.read_bytes() for file in (disk / ".local/state/nbssh/backups").iterdir()}
+        fill(disk)
+        ran(laptop, "uninstall", "--offline", "--yes")
+        assert [path for path in disk.rglob("*") if "nbssh" in path.name] == []
+        assert b"nbssh" not in laptop.config.read_bytes()
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
 

@@ -4,7 +4,7 @@ Every function raises OSError as the system gave it; `nbssh.adapters.files.write
 """
 
 # System calls under their own names; a path object would only wrap them.
-# ruff: noqa: PTH101, PTH102, PTH112, PTH118, PTH120, PTH123, PTH208
+# ruff: noqa: PTH101, PTH102, PTH112, PTH114, PTH116, PTH118, PTH120, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -158,18 +158,10 @@ def back_up(path: str, data: bytes, backups: str) -> str:
     content twice in a row makes one backup; the first and the latest nine stay.
     """
     make_folders(backups, [], os.path.dirname(backups))
-    stem = SYSTEM.file_name(path)  # of a host's file too, HOST:PATH
-    if len(stem) > 200:  # noqa: PLR2004  file names end at 255 bytes, and non-ASCII letters take up to four
-        import hashlib  # noqa: PLC0415  for few
-
-        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-        stem = f"{digest}%{os.path.split(path)[1][-40:]}"
-    numbers = sorted(
-        int(found[1]) for name in os.listdir(backups) if (found := re.fullmatch(re.escape(stem) + r"\.(\d{4,})", name))
-    )
+    stem, numbers = _backups_of(path, backups)
     if numbers and _content(latest := os.path.join(backups, f"{stem}.{numbers[-1]:04d}")) == data:
         return latest
-    made = os.path.join(backups, f"{stem}.{numbers[-1] + 1 if numbers else 1:04d}")
+    made = free_backup(path, backups)
     staged = temporary(os.path.join(backups, "backup"))
     try:
         write_new(staged, data, 0o600)
@@ -179,6 +171,31 @@ def back_up(path: str, data: bytes, backups: str) -> str:
     SYSTEM.flush_folder(backups)
     remove_if_there(os.path.join(backups, f"{stem}.{old:04d}") for old in numbers[1 : 2 - _BACKUPS_KEPT])
     return made
+
+
+def moves(path: str, folder: str, error: OSError) -> bool:
+    """Tell whether `error` is that of a full disk, on which a file can be moved into `folder` all the same."""
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return full and not os.path.islink(path) and os.stat(path).st_dev == os.stat(folder).st_dev
+
+
+def free_backup(path: str, backups: str) -> str:
+    """Return what the next backup of `path` is called."""
+    stem, numbers = _backups_of(path, backups)
+    return os.path.join(backups, f"{stem}.{numbers[-1] + 1 if numbers else 1:04d}")
+
+
+def _backups_of(path: str, backups: str) -> tuple[str, list[int]]:
+    """Return how the backups of `path` are called, and their numbers."""
+    stem = SYSTEM.file_name(path)  # of a host's file too, HOST:PATH
+    if len(stem) > 200:  # noqa: PLR2004  file names end at 255 bytes, and non-ASCII letters take up to four
+        import hashlib  # noqa: PLC0415  for few
+
+        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        stem = f"{digest}%{os.path.split(path)[1][-40:]}"
+    return stem, sorted(
+        int(found[1]) for name in os.listdir(backups) if (found := re.fullmatch(re.escape(stem) + r"\.(\d{4,})", name))
+    )
 
 
 def _content(path: str) -> bytes | None:

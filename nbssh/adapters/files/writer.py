@@ -127,6 +127,7 @@ class _Step:
     folders: list[str] = dataclasses.field(default_factory=list)
     replacing: bool = False
     remoding: bool = False
+    moves: bool = False
     told: bool = False
 
     def take(self, state: str, backups: str, check: Callable[[Change, str], None] | None) -> None:
@@ -144,7 +145,7 @@ class _Step:
                 return
             atomic.make_folders(os.path.dirname(self.target), self.folders, state)
             if change.old is not None and self._is_hers():
-                self.backup = atomic.back_up(self.target, change.old, backups)
+                self._back_up(change.old, backups)
             if change.new is not None:
                 self.staged = atomic.temporary(self.target)
                 like = None if change.old is None else self.target
@@ -154,6 +155,15 @@ class _Step:
         self._refuse_changed()
         with access.in_words("write", self.target):
             self._replace()
+
+    def _back_up(self, data: bytes, backups: str) -> None:
+        """Keep what is hers among the backups; on a full disk what is to be deleted is moved there itself."""
+        try:
+            self.backup = atomic.back_up(self.target, data, backups)
+        except OSError as error:
+            if self.change.new is not None or not atomic.moves(self.target, backups, error):
+                raise
+            self.backup, self.moves = atomic.free_backup(self.target, backups), True
 
     def tell(self) -> None:
         """Show, where it is asked for, what was written."""
@@ -166,7 +176,7 @@ class _Step:
 
     def _replace(self) -> None:
         if self.change.new is None:
-            self.kept = atomic.temporary(self.target)
+            self.kept = self.backup if self.moves else atomic.temporary(self.target)
             SYSTEM.rename(self.target, self.kept)
         else:
             self.replacing = True
@@ -264,7 +274,7 @@ class _Step:
 
     def tidy(self) -> None:
         """Remove what only undoing needs."""
-        atomic.remove_if_there(path for path in (self.staged, self.kept) if path)
+        atomic.remove_if_there(path for path in (self.staged, "" if self.moves else self.kept) if path)
 
 
 def _undo(steps: list[_Step], error: BaseException) -> None:
