@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Completion of nbssh for bash 3.2 and newer. Made from templates/completions/nbssh.bash; change it there.
 # To have it, with the package bash-completion, in each new bash:
+#   mkdir -p ~/.local/share/bash-completion/completions
 #   nbssh completions bash > ~/.local/share/bash-completion/completions/nbssh
 # A Tab starts no program of ours: the commands stand here, the profiles are the files in ~/.ssh/nbssh.d.
 

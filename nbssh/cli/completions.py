@@ -13,8 +13,8 @@ def command(
 ) -> None:
     """Print the completion script of a shell; a Tab then starts no Python.
 
-    On a terminal, and at its top, it says where it belongs, such as
-    ~/.local/share/bash-completion/completions/nbssh for bash.
+    On a terminal, and at its top, it says the line that puts it where it
+    belongs: ~/.local/share/bash-completion/completions/nbssh for bash.
 
     Example: nbssh completions fish > ~/.config/fish/completions/nbssh.fish
     """

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 # shell -> its script's name below completions/ and, as a template, below templates/completions/
 SCRIPTS = {"bash": "nbssh.bash", "zsh": "_nbssh", "fish": "nbssh.fish", "powershell": "nbssh.ps1"}
 
-# shell -> where its script belongs, so that each new shell has it
+# shell -> what puts its script where it belongs; the folder is there for few
 PLACES = {
-    "bash": "it belongs into ~/.local/share/bash-completion/completions/nbssh, and needs the package bash-completion",
-    "zsh": "it belongs into ~/.zfunc/_nbssh, with fpath+=~/.zfunc above compinit in ~/.zshrc",
-    "fish": "it belongs into ~/.config/fish/completions/nbssh.fish",
-    "powershell": "it belongs at the end of the file $PROFILE",
+    "bash": "with the package bash-completion, for each new bash: mkdir -p ~/.local/share/bash-completion/completions "
+    "&& nbssh completions bash >~/.local/share/bash-completion/completions/nbssh",
+    "zsh": "with fpath+=~/.zfunc above compinit in ~/.zshrc: "
+    "mkdir -p ~/.zfunc && nbssh completions zsh >~/.zfunc/_nbssh",
+    "fish": "for each new fish: mkdir -p ~/.config/fish/completions "
+    "&& nbssh completions fish >~/.config/fish/completions/nbssh.fish",
+    "powershell": "for each new PowerShell: nbssh completions powershell >> $PROFILE",
 }
 
 # A metavar that names its choices, such as lab|notebook|server.

@@ -40,7 +40,7 @@ def refuse_prompts(target: Target, command: str, *, unasked: bool) -> None:
     if unasked and target.profile.server and target.profile.server.prompts:
         raise NbsshError(
             f"{target.profile.destination}: not contacted, because it asks for a password or code",
-            f"name it: {command} {target.name}",
+            f"name it: {command} {target.name}; if a key lets you in by now: nbssh apply --probe {target.name}",
         )
 
 

@@ -1,5 +1,6 @@
 # Completion of nbssh for fish 3 and newer. Made from templates/completions/nbssh.fish; change it there.
-# To have it in each new fish: nbssh completions fish > ~/.config/fish/completions/nbssh.fish
+# To have it in each new fish:
+#   mkdir -p ~/.config/fish/completions && nbssh completions fish > ~/.config/fish/completions/nbssh.fish
 # A Tab starts no program of ours: the commands stand here, the profiles are the files in ~/.ssh/nbssh.d.
 
 # Print the command and the arguments before the cursor, one a line.

@@ -124,6 +124,10 @@ def test_completions_say_where_they_belong(bed: Bed, shell: str) -> None:
     child = bed.spawn("nbssh", "completions", shell)
     child.expect_exact(f"nbssh: hint: {PLACES[shell]}")
     child.expect(pexpect.EOF)
+    if shell != "powershell":  # a fresh home has none of those folders
+        line = PLACES[shell].partition(": ")[2]
+        assert bed.run("sh", "-c", f"nbssh() {{ echo {shell}; }}; {line}").returncode == 0
+        assert (bed.local_home / line.rpartition("~/")[2]).read_text() == f"{shell}\n"
 
 
 def test_whatever_is_typed_in_a_session_is_answered(bed: Bed) -> None:
