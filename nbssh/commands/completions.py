@@ -24,11 +24,11 @@ SCRIPTS = {"bash": "nbssh.bash", "zsh": "_nbssh", "fish": "nbssh.fish", "powersh
 # shell -> what puts its script where it belongs; the folder is there for few
 PLACES = {
     "bash": "with the package bash-completion, for each new bash: mkdir -p ~/.local/share/bash-completion/completions "
-    "&& nbssh completions bash >~/.local/share/bash-completion/completions/nbssh",
+    "&& nbssh completions bash > ~/.local/share/bash-completion/completions/nbssh",
     "zsh": "with fpath+=~/.zfunc above compinit in ~/.zshrc: "
-    "mkdir -p ~/.zfunc && nbssh completions zsh >~/.zfunc/_nbssh",
+    "mkdir -p ~/.zfunc && nbssh completions zsh > ~/.zfunc/_nbssh",
     "fish": "for each new fish: mkdir -p ~/.config/fish/completions "
-    "&& nbssh completions fish >~/.config/fish/completions/nbssh.fish",
+    "&& nbssh completions fish > ~/.config/fish/completions/nbssh.fish",
     "powershell": "for each new PowerShell: nbssh completions powershell >> $PROFILE",
 }
 
