@@ -50,6 +50,7 @@ def check(context: Context, name: str, *, password_stdin: bool) -> None:
     master = context.ssh.check_master(target.control_socket)
     if not master:
         _refuse_a_second(target)
+        _refuse_taken_port(target)
     if hides:
         background.refuse_asked(target)
     secret = _secret(target, password_stdin=password_stdin)
@@ -81,6 +82,13 @@ def _refuse_a_second(target: Target) -> None:
         )
 
 
+def _refuse_taken_port(target: Target) -> None:
+    """Raise where another program has the local port, before anything is asked."""
+    taken = tunnels.taken_port(target)
+    if taken and not tunnels.is_open(target):
+        raise taken
+
+
 def _secret(target: Target, *, password_stdin: bool) -> str:
     """Return what opens the page: the stored token, or the password that is asked for."""
     name = target.name
@@ -101,13 +109,7 @@ def _steps(target: Target, secret: str, browser: Path | None) -> Iterator[Step]:
     base = laptop_files.token_url(profile.port)
     environ = {"BROWSER": f"sh {_pretended_browser(browser)}"} if browser else {}
     with Session([*target.ssh.command, alias(name)], os.environ | environ) as session:
-        try:
-            greeting = launch.greeting(session.wait_for(launch.READY, START_SECONDS))
-        except NbsshError as error:
-            taken = tunnels.taken_port(target)
-            if not taken or tunnels.is_open(target):
-                raise
-            raise NbsshError(f"{error.message}; {taken.message}", taken.hint) from None
+        greeting = launch.greeting(session.wait_for(launch.READY, START_SECONDS))
         yield Step(f"ssh {alias(name)}: {greeting.text}", greeting.started)
         yield from _page_steps(target, secret)
         if browser:

@@ -128,9 +128,9 @@ def test_a_server_that_does_not_start_is_told_with_its_reason(bed: Bed) -> None:
     until(lambda: not [line for line in bed.leftovers().values() if "launch" in line], "launch ends")
 
 
-def test_a_taken_port_is_told_with_its_reason(bed: Bed) -> None:
-    port = add(bed, "--token")
+def test_a_taken_port_is_told_before_a_password_is_asked_for(bed: Bed) -> None:
+    port = add(bed)
     with sshd.socket.create_server(("127.0.0.1", port)):
         done = bed.run("nbssh", "check", "box")
     assert done.returncode == 1
-    assert "ended with status 255" in done.stderr
+    assert f"port {port} on this machine, which is that of 'box', is taken by python" in done.stderr
