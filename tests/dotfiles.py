@@ -114,9 +114,12 @@ def tree(home: Path) -> dict[str, str]:
 
 
 def lasting(found: dict[str, str]) -> dict[str, str]:
-    """Drop what a repetition may leave otherwise: backups, the lock with the pid of its last holder, checksums."""
-    mayhap = re.compile(r"\.local/state/nbssh/(backups|lock|\.derived)")
-    return {name: text for name, text in found.items() if not mayhap.match(name)}
+    """Drop what a repetition may leave otherwise: backups, the lock with the pid of its last holder, checksums.
+
+    And the note of the folders that were made: a kill before its first line loses those above it.
+    """
+    other = r"\.local/state/nbssh/(backups|lock|\.derived|\.folders)"
+    return {name: text for name, text in found.items() if not re.match(other, name)}
 
 
 def strays(home: Path) -> list[str]:

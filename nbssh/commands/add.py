@@ -98,7 +98,8 @@ def _set_up_as_wished(context: Context, wish: Wish) -> None:
         _set_up(target, included, there, own_port=own_port, present=joined.present)
     joined.say()
     if include.state_of(context).kind is Kind.EFFECTIVE:
-        context.ui.say(f"{_outcome(target, joined.lacks)}; now type: ssh {alias(wish.name)}")
+        when = "then" if joined.lacks else "now"
+        context.ui.say(f"{_outcome(target, joined.lacks)}; {when} type: ssh {alias(wish.name)}")
     else:
         context.ui.say(f"all but the Include line is there; add that: nbssh init; then type: ssh {alias(wish.name)}")
 

@@ -46,16 +46,27 @@ def leftovers(folder: str) -> list[str]:
 def make_folders(path: str, made: list[str], state: str) -> None:
     """Make a folder and its missing parents, 0700 whatever the umask; what was made is appended to `made`.
 
-    It is noted in the folder `state`, so that `uninstall` knows what was not there before us.
+    It is noted in the folder `state`, so that `uninstall` knows what was not there before us; below that all is ours.
     """
+    own: list[str] = []
+    try:
+        _make_folders(path, own, state)
+    except OSError:
+        take_back_folders(own, state)
+        raise
+    finally:
+        made += own
+
+
+def _make_folders(path: str, made: list[str], state: str) -> None:
     if os.path.isdir(path):
         return
     parent = os.path.dirname(path)
     if parent != path:
-        make_folders(parent, made, state)
+        _make_folders(parent, made, state)
     # Before the fact, so that an interrupt or a kill in between is undone too; the state folder itself right after it.
     made.append(path)
-    if noted := os.path.isdir(state):
+    if noted := os.path.isdir(state) and not path.startswith(os.path.join(state, "")):
         _note([path], state)
     try:
         os.mkdir(path, 0o700)
@@ -74,8 +85,13 @@ def make_folders(path: str, made: list[str], state: str) -> None:
 
 
 def _note(paths: list[str], state: str) -> None:
+    paths = [path for path in paths if path not in _noted(state)]
     with open(os.path.join(state, _MADE), "ab", opener=_private) as file:
-        file.write(b"".join(os.fsencode(path) + b"\0" for path in paths))
+        file.write(_lines(paths))
+
+
+def _lines(paths: list[str]) -> bytes:
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)
 
 
 def _private(path: str, flags: int) -> int:
@@ -84,8 +100,12 @@ def _private(path: str, flags: int) -> int:
 
 def made_folders(state: str) -> list[str]:
     """Return the folders that nbssh made here, those below others first."""
+    return sorted(_noted(state), key=len, reverse=True)
+
+
+def _noted(state: str) -> list[str]:
     noted = _content(os.path.join(state, _MADE)) or b""
-    return sorted({os.fsdecode(path) for path in noted.split(b"\0") if path}, key=len, reverse=True)
+    return [os.fsdecode(path) for path in noted.split(b"\0") if path]
 
 
 def take_back_folders(made: list[str], state: str) -> None:
@@ -98,11 +118,15 @@ def take_back_folders(made: list[str], state: str) -> None:
 
 
 def _keep_noted(but: list[str], state: str) -> None:
-    """Note all that were noted `but` these."""
-    kept = [folder for folder in made_folders(state) if folder not in but]
-    forget_folders(state)
-    if kept:
-        _note(kept, state)
+    """Note all that were noted `but` these; on a full disk they stay noted."""
+    kept = [folder for folder in _noted(state) if folder not in but]
+    staged = temporary(os.path.join(state, _MADE))
+    with contextlib.suppress(OSError):
+        try:
+            write_new(staged, _lines(kept), 0o600)
+            SYSTEM.replace(staged, os.path.join(state, _MADE))
+        finally:
+            remove_if_there([staged])
 
 
 def forget_folders(state: str) -> None:

@@ -34,11 +34,16 @@ def sweep(folders: Iterable[Path | str], *, lock: Path, wait: float = WAIT) -> l
 
 @contextlib.contextmanager
 def removing_made(state: Path) -> Iterator[None]:
-    """Remove the folders that nbssh made, those that are empty then, when the block has taken away what was in them."""
-    made = atomic.made_folders(str(state))
+    """Remove the folders that nbssh made, those that are empty; those above `state` when the block has removed that."""
+    made, above = atomic.made_folders(str(state)), set(map(str, state.parents))
+    _remove_all_empty(folder for folder in made if folder not in above)
     atomic.forget_folders(str(state))
     yield
-    for folder in made:
+    _remove_all_empty(folder for folder in made if folder in above)
+
+
+def _remove_all_empty(folders: Iterable[str]) -> None:
+    for folder in folders:
         with contextlib.suppress(NbsshError):  # not hers to change any more
             remove_empty(folder)
 
