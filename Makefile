@@ -31,12 +31,17 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint format clean system-packages jupyters schedulers windows test-windows soak fuzz bench dist picture
+.PHONY: help demo sshd test check lint format clean system-packages jupyters schedulers windows test-windows soak fuzz bench dist picture
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
 
-demo: $(VENV)/.demo ## the whole product on this machine alone, until Ctrl-C (DEMO=--once: by itself)
+# Before half a minute of installing; where nbssh/demo/sshd.py looks.
+sshd:
+	@(PATH=$$PATH:/usr/sbin:/usr/local/sbin:/sbin:/usr/lib/ssh && command -v sshd) >/dev/null || \
+		{ echo 'make demo: sshd is not installed on this machine: sudo apt-get install openssh-server' >&2; exit 1; }
+
+demo: sshd $(VENV)/.demo ## the whole product on this machine alone, until Ctrl-C (DEMO=--once: by itself)
 	@$(BIN)/nbssh demo $(DEMO)
 
 test: system-packages $(VENV)/.test jupyters schedulers $(if $(FEW),windows) lint ## install what the tests need, run everything
