@@ -201,3 +201,12 @@ def test_a_model_fills_its_own_templates_alone() -> None:
     assert "http://127.0.0.1:8888/" in render.render(model)
     with pytest.raises(ValueError, match=r"ssh/profile\.conf is no template of Redirect"):
         render.render(model, "ssh/profile.conf")
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_kill_that_asks_for_a_password_says_why_it_was_not_let_in(asks: bool) -> None:  # noqa: FBT001
+    server = msgspec.structs.replace(IN_HOME, prompts=asks, kill_joins=asks)
+    profile = Profile(destination="mybox", port=8888, server=server)
+    text = laptop_files.ssh_config("mybox", profile, LOCAL, [], way_of(profile))
+    kill = text.partition("Host mybox-nb-kill\n")[2].partition("\nHost ")[0]
+    assert ("LogLevel ERROR" in kill, "ControlPath none" in kill, "LocalCommand exec" in kill) == (not asks,) * 3

@@ -85,7 +85,6 @@ class Blocks(Template, frozen=True, kw_only=True):
     terminal: bool
     end_socket: str
     stopper: str
-    alone: bool
     hop: Hop | None
     node: Node | None
     directives: list[Directive]
@@ -172,7 +171,6 @@ def ssh_config(  # noqa: PLR0917  each is something else
 ) -> str:
     """Return the ssh_config blocks of one profile, sealed."""
     program, later = program_of(way).id, is_opened_later(profile, local)
-    end = _end_socket(profile, local, way)
     model = Blocks(
         name=name,
         seal=SEAL,
@@ -186,9 +184,8 @@ def ssh_config(  # noqa: PLR0917  each is something else
         control_path=control_path(profile, local),
         persist=profile.persist or PERSIST,
         terminal=not (profile.server and profile.server.no_terminal),
-        end_socket=end,
+        end_socket=_end_socket(profile, local, way),
         stopper=local.opener,
-        alone=bool(end and not (profile.server and profile.server.kill_joins)),
         hop=_hop(name, profile, local, way) if way.leads_on else None,
         node=_node(name, profile, local, way) if way.leads_on else None,
         directives=list(directives),
@@ -232,11 +229,13 @@ def local_command_once(name: str, profile: Profile, local: Local, way: Way, show
 def _end_socket(profile: Profile, local: Local, way: Way) -> str:
     """Return the local end of the forward by which the kill alias sees whether Jupyter is stopped, or nothing.
 
-    It logs in by itself for this, where that asks nobody: a session that joins a master runs no LocalCommand.
+    It logs in by itself for this, where that asks nobody: a session that joins a master runs no LocalCommand. Where
+    somebody is asked, ssh must say why it let nobody in, and at that level it would say that the end is not there, too.
     """
     path = end_socket(local.control_socket)
     fits = len(path.encode()) <= END_SOCKET_BYTES
-    return path if local.client.multiplexes and fits and profile.server and not way.leads_on else ""
+    alone = profile.server and not profile.server.kill_joins and not way.leads_on
+    return path if local.client.multiplexes and fits and alone else ""
 
 
 def end_socket(control_socket: str) -> str:
