@@ -6,7 +6,6 @@ import json
 import os
 import re
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +20,7 @@ from nbssh.wings import way_of
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
+    from pathlib import Path
 
 GOOD = 'destination = "box"\nport = {port}\n'
 BAD_TOML = 'destination = "box"\nport = = 8889\n'
@@ -236,7 +236,7 @@ def test_a_folder_that_cannot_be_listed_is_no_empty_one(declared: Laptop, monkey
         raise OSError(5, "Input/output error", str(path))
 
     here = context()
-    monkeypatch.setattr(Path, "iterdir", fail)
+    monkeypatch.setattr(os, "listdir", fail)
     for ask in (
         lambda: profiles.all(here), lambda: profiles.names(here), lambda: profiles.load(here, "a"),
         lambda: profiles.ports(here, but="a"), lambda: profiles.find(here, "nobody"),
