@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -202,10 +201,9 @@ def _remove_here(context: Context, names: list[str]) -> None:
     writing.write_local(context, Plan([*ended, *plan.deletions(gone, "removed")]), taking_away=True)
     for name in names:
         unit.tidy(context, name)
-        paths.control_socket(name).unlink(missing_ok=True)  # a master that was killed leaves it
-        paths.node_socket(name).unlink(missing_ok=True)
-        paths.control_socket(name).with_suffix(".end").unlink(missing_ok=True)  # so does a kill that shared it
-        paths.draft(name).unlink(missing_ok=True)
+        master = paths.control_socket(name)
+        # a master that was killed leaves them, and a kill that shared one
+        tidy.remove(master, paths.node_socket(name), master.with_suffix(".end"), paths.draft(name))
         background.take_away(paths, name)
     for folder in (
         paths.edits_dir,
@@ -286,8 +284,7 @@ def _remove_state(paths: Paths, *, but: Collection[Path] = ()) -> None:
         return
     for folder in (paths.secrets_dir, paths.backups, paths.edits_dir, paths.tunnels_dir):
         if folder.is_dir() and not folder.is_symlink():
-            shutil.rmtree(folder)
-    for file in {paths.laptop, paths.log, paths.lock, paths.derived}.difference(but):
-        file.unlink(missing_ok=True)
+            tidy.remove(folder)
+    tidy.remove(*{paths.laptop, paths.log, paths.lock, paths.derived}.difference(but))
     with contextlib.suppress(OSError):
         paths.state.rmdir()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbssh.adapters.files import access, writer
+from nbssh.adapters.files import access, tidy, writer
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.files import change as changes
@@ -78,7 +78,7 @@ def _marker(context: Context) -> Path:
 
 def forget(context: Context) -> None:
     """Delete what remembers that the line was put in once."""
-    _marker(context).unlink(missing_ok=True)
+    tidy.remove(_marker(context))
 
 
 def was_added(context: Context) -> bool:

@@ -85,8 +85,8 @@ def take_away(context: Context) -> str:
         return ""
     for source in her_templates.read(paths):
         if source.name in her_templates.names() and source.text == original(source.name):
-            (folder / source.name).unlink()
-    paths.ejected.unlink(missing_ok=True)
+            tidy.remove(folder / source.name)
+    tidy.remove(paths.ejected)
     for below in sorted((each for each in folder.rglob("*") if each.is_dir()), reverse=True):
         tidy.remove_empty(below)
     return "" if tidy.remove_empty(folder) else f"your own templates stay: {paths.shown(folder)}"

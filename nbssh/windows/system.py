@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 
-_HELD = {5, 32}  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION
+_DENIED, _SHARED = 5, 32  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION
 _PATIENCE = 2.0
 
 
@@ -42,7 +42,7 @@ def _patiently(act: Callable[[], None]) -> None:
         try:
             return act()
         except OSError as error:
-            if getattr(error, "winerror", None) not in _HELD or time.monotonic() > until:
+            if getattr(error, "winerror", None) not in {_DENIED, _SHARED} or time.monotonic() > until:
                 raise
         time.sleep(0.05)
 
@@ -241,8 +241,13 @@ class Windows(ClientSystem):
         _patiently(lambda: super(Windows, self).unlink(path))
 
     def rmdir(self, path: str) -> None:
-        """Remove an empty folder, once nobody else holds it."""
-        _patiently(lambda: super(Windows, self).rmdir(path))
+        """Remove an empty folder, once nobody else holds it; a shell that stands in it does so for long."""
+        try:
+            _patiently(lambda: super(Windows, self).rmdir(path))
+        except OSError as error:
+            if getattr(error, "winerror", None) == _SHARED:
+                raise OSError(errno.EBUSY, error.strerror, path) from error
+            raise
 
     def bind_as_ssh(self, probe: socket.socket) -> None:
         """Let a socket bind a port that nobody has: REUSEADDR would share it here."""

@@ -128,23 +128,25 @@ def test_an_editor_gets_the_file_whatever_the_user_is_called(there: Laptop) -> N
     there.nbssh("remove", "mybox", "--offline", "--yes")
 
 
-# Opens argv[1] as a virus scanner does, and lets go some moments after nbssh has wanted to replace it.
+# Opens argv[1] as a virus scanner does, and lets go some moments after nbssh has wanted to replace or remove it.
 HELD = """
 import ctypes, os, sys, threading
 kernel = ctypes.WinDLL("kernel32", use_last_error=True)
 kernel.CreateFileW.restype = ctypes.c_void_p
 path = sys.argv.pop(1)
 handle = ctypes.c_void_p(kernel.CreateFileW(path, 0x80000000, 1, None, 3, 0, None))
-real, refused = os.replace, []
-def replace(source, target, **more):
-    try:
-        return real(source, target, **more)
-    except PermissionError as error:
-        if not refused:
-            threading.Timer(0.3, kernel.CloseHandle, [handle]).start()
-        refused.append(error.winerror)
-        raise
-os.replace = replace
+refused = []
+def noted(real):
+    def act(*words, **more):
+        try:
+            return real(*words, **more)
+        except PermissionError as error:
+            if not refused:
+                threading.Timer(0.3, kernel.CloseHandle, [handle]).start()
+            refused.append(error.winerror)
+            raise
+    return act
+os.replace, os.unlink = noted(os.replace), noted(os.unlink)
 from nbssh.__main__ import main
 try:
     main()
@@ -164,6 +166,20 @@ def test_a_file_that_is_held_for_a_moment_is_written_all_the_same(there: Laptop)
     assert done.stdout in {"[5]\n", "[32]\n"}, "it was never refused"
     assert conf.read_bytes() == whole
     there.nbssh("remove", "mybox", "--offline", "--yes")
+
+
+def test_uninstall_takes_what_is_held_for_a_moment_and_leaves_a_folder_in_which_a_console_stands(there: Laptop) -> None:
+    there.nbssh("add", "mybox", "--offline", "--yes", "--token")
+    home = f"C:\\users\\{there.home.name}"
+    stands = "import os, sys; os.chdir(sys.argv[1]); print('stands' + ' there', flush=True); sys.stdin.readline()"
+    with there.starts("python", "-c", stands, f"{home}\\.ssh\\nbssh.d") as console:
+        console.expect("stands there")
+        path = f"{home}\\AppData\\Local\\nbssh\\laptop"
+        done = there.run("python", "-c", HELD, path, "uninstall", "--offline", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout in {"[5]\n", "[32]\n"}, "it was never refused"
+    assert not (there.home / "AppData/Local/nbssh").exists()
+    assert list((there.home / ".ssh/nbssh.d").glob("*")) == []
 
 
 def test_the_ssh_of_an_installer_is_as_good_as_that_of_windows(there: Laptop) -> None:

@@ -48,6 +48,17 @@ def _remove_all_empty(folders: Iterable[str]) -> None:
             remove_empty(folder)
 
 
+def remove(*paths: Path) -> None:
+    """Remove files, and folders with all that is in them; what is gone already counts, no symbolic link is followed."""
+    for path in paths:
+        with access.in_words("remove", path):
+            if path.is_dir() and not path.is_symlink():
+                remove(*path.iterdir())
+                SYSTEM.rmdir(str(path))
+            else:
+                atomic.remove_if_there([str(path)])
+
+
 def remove_empty(folder: Path | str) -> bool:
     """Remove a folder if it is empty; say whether it is gone now. A symbolic link to one is left alone."""
     try:
