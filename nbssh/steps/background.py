@@ -19,7 +19,7 @@ from nbssh.adapters.ssh.connection import LOGIN_SECONDS
 from nbssh.core import answers
 from nbssh.core.profile.profile import alias
 from nbssh.errors import NbsshError
-from nbssh.steps import connect
+from nbssh.steps import connect, ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,7 +148,7 @@ def await_port(
     while background and background.lasts(known):
         if not goes_on():
             return "output"
-        if any(map(owns, background.listeners(target.profile.port))):
+        if any(owns(each.pid) for each in background.listeners(target.profile.port)):
             return ""
         if time.monotonic() > until:
             return "time"
@@ -157,14 +157,13 @@ def await_port(
 
 
 def _refuse_strangers(target: Target, hidden: Hidden) -> None:
-    """Raise where another program shares the port: its page would be taken for Jupyter's."""
-    background, port = target.paths.system.background(), target.profile.port
-    listeners = background.listeners(port) if background else ()
-    if others := sorted(pid for pid in listeners if not hidden.owns(pid)):
-        raise NbsshError(
-            f"port {port} on this machine is taken by another program, too (pid {', '.join(map(str, others))})",
-            f"end that ({target.paths.system.to_end(*others)}), or take another port: nbssh edit {target.name}: port",
-        )
+    """Raise where another program shares a port: its page would be taken for Jupyter's."""
+    background = target.paths.system.background()
+    for port in target.profile.local_ports():
+        listeners = background.listeners(port) if background else ()
+        if others := [each for each in listeners if not hidden.owns(each.pid)]:
+            who, end = ports.holders_told(others)
+            raise ports.taken(target, port, f"{who}, too", end)
 
 
 def _forget(paths: Paths, name: str) -> None:

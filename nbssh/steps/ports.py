@@ -11,11 +11,15 @@ import socket
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.laptop.this_system import SYSTEM
+from nbssh.adapters.programs import listening
 from nbssh.core.profile.wrong import FIRST_PORT, PORTS, UNPRIVILEGED, port_refused
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
+
+    from nbssh.adapters.programs.lsof import Holder
+    from nbssh.steps.profiles import Target
 
 LAST_PORT = 65535
 
@@ -40,6 +44,33 @@ def choose(name: str, wanted: int, source: str, taken: Mapping[int, str], avoide
             f"take --port {first_free(name, taken, avoided)}, or end what listens there ({SYSTEM.who_listens(wanted)})",
         )
     return wanted
+
+
+def holder_of(port: int) -> tuple[str, str]:
+    """Return who has a local port that is not free, and `end that, or ` where the user can do so, with the command."""
+    holders, background = listening.listeners(port), SYSTEM.background()
+    if background and not holders:
+        holders = [*background.listeners(port)]
+        if not all(holder.pid for holder in holders):
+            holders = []
+    return holders_told(holders)
+
+
+def holders_told(holders: Sequence[Holder]) -> tuple[str, str]:
+    """Return the same of those who have it; they may be unknown."""
+    mine = [holder.pid for holder in holders if holder.pid and not holder.user]
+    if not holders:
+        return SYSTEM.nobody_known, "end that, or "
+    end = f"end that ({SYSTEM.to_end(*mine)}), or " if len(mine) == len(holders) else ""
+    return " and ".join(map(str, holders)), end
+
+
+def taken(target: Target, port: int, who: str, end: str) -> NbsshError:
+    """Return that somebody has a port of the profile, as an error."""
+    return NbsshError(
+        f"port {port} on this machine, which is that of '{target.name}', is taken by {who}",
+        f"{end}take another port: nbssh edit {target.name}: {'port' if port == target.profile.port else 'also'}",
+    )
 
 
 def first_free(name: str, taken: Collection[int], avoided: Collection[int]) -> int:

@@ -59,25 +59,11 @@ def alone(target: Target) -> Alone | None:
 
 
 def taken_port(target: Target) -> NbsshError | None:
-    """Return who has the profile's port, as an error; None where it is free."""
-    port = target.profile.port
-    if ports.is_free(port):
-        return None
-    who, end = holder_of(port)
-    return NbsshError(
-        f"port {port} on this machine, which is that of '{target.name}', is taken by {who}",
-        f"{end}take another port: nbssh edit {target.name}: port",
-    )
-
-
-def holder_of(port: int) -> tuple[str, str]:
-    """Return who has a local port that is not free, and `end that, or ` where the user can do so, with the command."""
-    holders = listening.listeners(port)
-    mine = [holder.pid for holder in holders if holder.pid and not holder.user]
-    if not holders:
-        return "another program", "end that, or "
-    end = f"end that ({SYSTEM.to_end(*mine)}), or " if len(mine) == len(holders) else ""
-    return " and ".join(map(str, holders)), end
+    """Return who has a port of the profile, as an error; None where all are free."""
+    for port in target.profile.local_ports():
+        if not ports.is_free(port):
+            return ports.taken(target, port, *ports.holder_of(port))
+    return None
 
 
 def _answers(profile: Profile) -> bool:

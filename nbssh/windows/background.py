@@ -12,7 +12,10 @@ from ctypes import byref, c_long, c_size_t, c_ulong, c_ulonglong, c_void_p, size
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbssh.adapters.laptop.background import Known
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
+from nbssh.adapters.programs.lsof import Holder
+from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
 if TYPE_CHECKING:
@@ -20,11 +23,15 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-_TERMINATE, _SET_QUOTA, _QUERY_ALL, _QUERY, _WAIT = 0x1, 0x100, 0x400, 0x1000, 0x100000  # OpenProcess
+# OpenProcess
+_TERMINATE, _TAKE_HANDLES, _SET_QUOTA, _QUERY_ALL, _QUERY, _WAIT = 0x1, 0x40, 0x100, 0x400, 0x1000, 0x100000
+_SAME_RIGHTS = 2  # DuplicateHandle
 _NEW_GROUP, _FROM_JOB, _NO_WINDOW = 0x200, 0x1000000, 0x8000000  # CreateProcess
 _LIMITS, _ENDS_WITH_JOB = 9, 0x2000  # JobObjectExtendedLimitInformation, JOB_OBJECT_LIMIT_…
 _RUNS = 0x102  # WAIT_TIMEOUT
 _END_MILLISECONDS = 5000
+_PATH_LETTERS = 32768
+_OTHERS = "another user"
 _IPV4, _LISTENERS = socket.AF_INET, 3  # GetExtendedTcpTable: TCP_TABLE_OWNER_PID_LISTENER
 _HERE = {0, 0x0100007F}  # 0.0.0.0, and 127.0.0.1 in the order of the net
 
@@ -49,10 +56,12 @@ class Process:
 
     def __init__(self, pid: int, rights: int = 0) -> None:
         self._kernel = _library("kernel32")
-        self.handle = c_void_p(_checked(self._kernel.OpenProcess(_QUERY | _WAIT | rights, 0, pid)))
-        began, others = c_ulonglong(), [c_ulonglong() for _ in range(3)]
-        _checked(self._kernel.GetProcessTimes(self.handle, byref(began), *map(byref, others)))
-        self.known = Known(pid, began.value)
+        with contextlib.ExitStack() as handles:
+            self.handle = self._kept(handles, self._kernel.OpenProcess(_QUERY | _WAIT | rights, 0, pid))
+            began, others = c_ulonglong(), [c_ulonglong() for _ in range(3)]
+            _checked(self._kernel.GetProcessTimes(self.handle, byref(began), *map(byref, others)))
+            self.known = Known(pid, began.value)
+            self.close = handles.pop_all().close
 
     def status(self) -> int | None:
         """Return the status that it ended with, None while it runs."""
@@ -62,25 +71,37 @@ class Process:
         _checked(self._kernel.GetExitCodeProcess(self.handle, byref(status)))
         return status.value
 
+    def name(self) -> str:
+        """Return the name of its program."""
+        path, size = ctypes.create_unicode_buffer(_PATH_LETTERS), c_ulong(_PATH_LETTERS)
+        _checked(self._kernel.QueryFullProcessImageNameW(self.handle, 0, path, byref(size)))
+        return printable(path.value.rpartition("\\")[2], 60)
+
     def end(self) -> None:
         """End it, and wait for that."""
         self._kernel.TerminateProcess(self.handle, 1)
         self._kernel.WaitForSingleObject(self.handle, _END_MILLISECONDS)
 
-    def close(self) -> None:
-        """Let it be."""
-        self._kernel.CloseHandle(self.handle)
+    def _kept(self, handles: contextlib.ExitStack, handle: int | None) -> c_void_p:
+        found = c_void_p(_checked(handle))
+        handles.callback(self._kernel.CloseHandle, found)
+        return found
 
 
 class Hidden(Process):
-    """One that we started. It is in a job, which takes along what it started."""
+    """One that we started. What it starts is in its job, and ends with the last who has that open."""
 
     def __init__(self, pid: int) -> None:
-        super().__init__(pid, _SET_QUOTA | _TERMINATE)
-        self._job, self._is_free = c_void_p(_checked(self._kernel.CreateJobObjectW(None, None))), False
-        self._limit(_ENDS_WITH_JOB)
-        taken = self._kernel.AssignProcessToJobObject(self._job, self.handle)
-        _checked(taken or self.status() is not None)  # one that has ended is taken into none
+        super().__init__(pid, _SET_QUOTA | _TERMINATE | _TAKE_HANDLES)
+        self._is_free = False
+        with contextlib.ExitStack() as handles:
+            handles.callback(self.close)
+            handles.callback(self._end_unless_free)
+            self._job = self._kept(handles, self._kernel.CreateJobObjectW(None, None))
+            self._limit(_ENDS_WITH_JOB)
+            taken = self._kernel.AssignProcessToJobObject(self._job, self.handle)
+            _checked(taken or self.status() is not None)  # one that has ended is taken into none
+            self.close = handles.pop_all().close
 
     def owns(self, pid: int) -> bool:
         """Tell whether that process is it or what it started; 0, which nobody can name, may be."""
@@ -92,20 +113,19 @@ class Hidden(Process):
         return bool(found.value)
 
     def let_go(self) -> None:
-        """Let it outlive us."""
-        self._limit(0)
+        """Let it outlive us: from now on it has its job open itself, so what it starts ends with it."""
+        ours = c_void_p(self._kernel.GetCurrentProcess())
+        given = self._kernel.DuplicateHandle(ours, self._job, self.handle, None, 0, 0, _SAME_RIGHTS)
+        _checked(given or self.status() is not None)
         self._is_free = True
-
-    def close(self) -> None:
-        """End it with the job, unless it was let go."""
-        self._kernel.CloseHandle(self._job)
-        if not self._is_free:
-            self.end()
-        super().close()
 
     def _limit(self, flags: int) -> None:
         limits = _Limits(flags=flags)
         _checked(self._kernel.SetInformationJobObject(self._job, _LIMITS, byref(limits), sizeof(limits)))
+
+    def _end_unless_free(self) -> None:
+        if not self._is_free:
+            self.end()
 
 
 class WindowsBackground:
@@ -114,17 +134,15 @@ class WindowsBackground:
     @contextlib.contextmanager
     def start(self, command: Sequence[str], *, errors: BinaryIO, cwd: Path) -> Iterator[Hidden]:
         """Start one that reads nothing and writes its stderr to `errors`; at the end of the block it ends."""
-        with _left_running(command, errors, cwd) as pid:
-            try:
-                hidden = Hidden(pid)
-            except OSError as error:
-                with contextlib.closing(Process(pid, _TERMINATE)) as lost:
-                    lost.end()
-                raise NbsshError(
-                    f"'{command[0]}' cannot be kept in the background: {error.strerror}",
-                    f"leave a window open in its place: ssh {command[-1]}",
-                ) from None
-        with contextlib.closing(hidden):
+        with contextlib.ExitStack() as stack:
+            with SYSTEM.uninterrupted(), _left_running(command, errors, cwd) as pid:
+                try:
+                    hidden = stack.enter_context(contextlib.closing(Hidden(pid)))
+                except OSError as error:
+                    raise NbsshError(
+                        f"'{command[0]}' cannot be kept in the background: {error.strerror}",
+                        f"leave a window open in its place: ssh {command[-1]}",
+                    ) from None
             yield hidden
 
     def lasts(self, known: Known) -> bool:
@@ -139,16 +157,25 @@ class WindowsBackground:
             if found.known == known:
                 found.end()
 
-    def listeners(self, port: int) -> set[int]:
-        """Return the processes that listen on a port of 127.0.0.1."""
+    def listeners(self, port: int) -> list[Holder]:
+        """Return who listens on a port of 127.0.0.1."""
         ask, size = _library("iphlpapi").GetExtendedTcpTable, c_ulong()
         ask(None, byref(size), 0, _IPV4, _LISTENERS, 0)
         table = ctypes.create_string_buffer(size.value + 64 * sizeof(_Row))  # some may come meanwhile
         size = c_ulong(len(table))
         if ask(table, byref(size), 0, _IPV4, _LISTENERS, 0):
-            return set()
+            return []
         rows = (_Row * c_ulong.from_buffer(table).value).from_buffer(table, sizeof(c_ulong))
-        return {row.pid for row in rows if socket.ntohs(row.port & 0xFFFF) == port and row.address in _HERE}
+        here = {row.pid for row in rows if socket.ntohs(row.port & 0xFFFF) == port and row.address in _HERE}
+        return [_holder(pid) for pid in sorted(here)]
+
+
+def _holder(pid: int) -> Holder:
+    """Return who that is. One that we may not end is another user's, or Windows' own."""
+    for rights, user in ((_TERMINATE, ""), (0, _OTHERS)):
+        with contextlib.suppress(OSError), contextlib.closing(Process(pid, rights)) as found:
+            return Holder(found.name(), pid, user)
+    return Holder("a program", pid, _OTHERS) if pid else Holder("", 0)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess  # only for its quoting
 import sys
 import time
@@ -65,6 +66,9 @@ class Windows(ClientSystem):
         errno.ENOMEM: "look for memory: taskmgr",
     }
     to_pipe: ClassVar = "echo …"
+    nobody_known: ClassVar = (
+        "another program, or Windows keeps it for itself (netsh int ipv4 show excludedportrange tcp)"
+    )
 
     @property
     def system_config(self) -> str:
@@ -168,8 +172,9 @@ class Windows(ClientSystem):
         return f'attrib -r "{path}"'
 
     def to_end(self, *pids: int, hard: bool = False) -> str:  # noqa: ARG002  a program of the console ends in no other way
-        """Return what a user types to end processes."""
-        return " ".join(["taskkill /F", *(f"/PID {pid}" for pid in pids)])
+        """Return what a user types to end processes; Git Bash makes a path of a word that begins with one slash."""
+        slash = "//" if os.environ.get("MSYSTEM") else "/"
+        return " ".join([f"taskkill {slash}F", *(f"{slash}PID {pid}" for pid in pids)])
 
     def one_after_another(self, first: str, second: str) -> str:
         """Return how a user types two commands: PowerShell 5 knows no `&&`, cmd no `;`."""
@@ -222,8 +227,9 @@ class Windows(ClientSystem):
 
     @contextlib.contextmanager
     def uninterrupted(self) -> Iterator[None]:
-        """Hold nothing back: no signal can be."""
-        yield
+        """Hold Ctrl-C back; there is no other signal that could be."""
+        with self._noted(signal.SIGINT):
+            yield
 
     def flush_folder(self, path: str) -> None:
         """Do nothing: a folder cannot be opened."""

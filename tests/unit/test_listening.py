@@ -10,7 +10,7 @@ import pytest
 
 from nbssh.adapters.programs import listening, lsof
 from nbssh.adapters.programs.lsof import Holder
-from nbssh.steps import tunnels
+from nbssh.steps import ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,17 +56,17 @@ def test_a_program_of_ours_is_named(proc: Path, address: str) -> None:
     runs(proc, 4711, "python3", 77)
     runs(proc, 4712, "other", 78)
     assert list(map(str, listening.listeners(8888))) == ["python3 (pid 4711)"]
-    assert tunnels.holder_of(8888) == ("python3 (pid 4711)", "end that (kill 4711), or ")
+    assert ports.holder_of(8888) == ("python3 (pid 4711)", "end that (kill 4711), or ")
 
 
 def test_of_another_users_it_is_known_whose_it_is(proc: Path) -> None:
     listens(proc, uid=OTHERS)
-    assert tunnels.holder_of(8888) == (f"a program of {OTHERS_NAME}", "")
+    assert ports.holder_of(8888) == (f"a program of {OTHERS_NAME}", "")
 
 
 def test_one_of_ours_that_may_not_be_looked_at_is_not_ended(proc: Path) -> None:
     listens(proc)
-    assert tunnels.holder_of(8888) == ("a program of yours", "")
+    assert ports.holder_of(8888) == ("a program of yours", "")
 
 
 def test_what_does_not_hold_the_port_is_left_out(proc: Path) -> None:

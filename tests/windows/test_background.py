@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
+from ports import free_port
 
 from nbssh.adapters.laptop.background import Known
 from nbssh.adapters.laptop.client_system import ClientSystem
 from nbssh.adapters.laptop.paths import Paths
+from nbssh.adapters.programs import listening
+from nbssh.adapters.programs.lsof import Holder
 from nbssh.adapters.terminal.ui import Ui
+from nbssh.commands import open_
 from nbssh.core.profile.profile import Profile
 from nbssh.errors import NbsshError
-from nbssh.steps import background
+from nbssh.steps import background, ports, tunnels, verified
 from nbssh.steps.context import Context
 from nbssh.steps.profiles import Target
 from nbssh.wings import way_of
@@ -32,7 +37,7 @@ class Programs:
 
     def __init__(self) -> None:
         self.alive: set[Known] = set()
-        self.found: set[int] = {ME.pid}
+        self.found = [Holder("ssh.exe", ME.pid)]
         self.ended: int | None = None
         self.said = b""
 
@@ -60,12 +65,14 @@ class Programs:
         self.free = True
 
     def lasts(self, known: Known) -> bool:
+        assert known.pid.bit_length() <= 32
+        assert known.began.bit_length() < 64  # ctypes takes no more
         return known in self.alive
 
     def end(self, known: Known) -> None:
         self.alive.discard(known)
 
-    def listeners(self, port: int) -> set[int]:  # noqa: ARG002
+    def listeners(self, port: int) -> list[Holder]:  # noqa: ARG002
         return self.found
 
 
@@ -115,7 +122,7 @@ def test_a_number_that_another_process_got_is_not_taken_for_it(target: Target) -
     assert not target.paths.tunnel("box").exists()
 
 
-@pytest.mark.parametrize("text", ["", "[1]", '["x", 1]', "[4711, 1, 1]", "\0"])
+@pytest.mark.parametrize("text", ["", "[1]", '["x", 1]', "[4711, 1, 1]", "\0", f"[{2**32}, 1]", f"[8, {2**63}]"])
 def test_a_file_that_tells_of_none_goes(target: Target, text: str) -> None:
     target.paths.tunnels_dir.mkdir(parents=True)
     target.paths.tunnel("box").write_text(text)
@@ -125,18 +132,58 @@ def test_a_file_that_tells_of_none_goes(target: Target, text: str) -> None:
 
 
 def test_a_program_that_shares_the_port_ends_it(target: Target) -> None:
-    programs(target).found = {ME.pid, 17}
+    programs(target).found.append(Holder("other.exe", 17))
     with pytest.raises(NbsshError) as told, background.opened(target):
         pytest.fail("it was let through")
-    assert told.value.message == "port 18888 on this machine is taken by another program, too (pid 17)"
+    what = "port 18888 on this machine, which is that of 'box', is taken by other.exe (pid 17), too"
+    assert told.value.message == what
     assert told.value.hint == "end that (kill 17), or take another port: nbssh edit box: port"
     assert programs(target).alive == set()
+
+
+def test_who_has_a_port_is_known_without_proc_and_lsof(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "SYSTEM", target.paths.system)
+    monkeypatch.setattr(listening, "listeners", lambda _: [])
+    found = programs(target).found
+    found[:] = [Holder("other.exe", 17), Holder("a program", 18, "another user")]
+    assert ports.holder_of(8888) == ("other.exe (pid 17) and a program (pid 18) of another user", "")
+    found[1:] = [Holder("", 0)]
+    assert ports.holder_of(8888) == ("another program", "end that, or ")
+
+
+def test_each_port_of_a_profile_may_be_taken(target: Target) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        wide = target.with_profile(Profile(destination="box", port=free_port(), also=(str(port),)))
+        found = tunnels.taken_port(wide)
+    assert found
+    assert f"port {port} on this machine, which is that of 'box', is taken by " in found.message
+    assert found.hint.endswith("take another port: nbssh edit box: also")
+
+
+def test_one_that_ends_while_its_jupyter_is_looked_for_is_opened_again(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a sleep, when ssh has not noticed yet that its connection is gone."""
+    with background.opened(target) as hidden:
+        hidden.let_go()
+
+    def fails(_: object) -> None:
+        raise NbsshError("no Jupyter of 'box' answers", "")
+
+    monkeypatch.setattr(verified, "verify", fails)
+    held = tunnels.alone(target)
+    assert held == tunnels.Alone(ME.pid, ME)
+    with pytest.raises(NbsshError, match="no Jupyter"):
+        open_._is_verified(target, held)
+    programs(target).alive.clear()
+    assert open_._is_verified(target, held) is False
 
 
 def test_one_that_never_listens_is_given_up(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """A jump host asks: that ssh of its own knows nothing of BatchMode."""
     monkeypatch.setattr(background, "_LOGIN_SECONDS", -1.0)
-    programs(target).found = set()
+    programs(target).found = []
     with pytest.raises(background.EndedError) as told, background.opened(target):
         pytest.fail("it was let through")
     assert told.value.done.limit == "time"

@@ -229,15 +229,19 @@ def test_launch_is_asked_by_a_login_of_its_own_where_others_could_listen_at_the_
 
 
 IN_WINDOWS = """
-import os, pathlib, socket, subprocess, sys, time
+import os, pathlib, signal, socket, subprocess, sys, time
 from nbssh.adapters.laptop.background import Known
-from nbssh.windows.background import Process, WindowsBackground
+from nbssh.windows import background as module
+from nbssh.windows.background import Process, WindowsBackground, _holder
 
 background = WindowsBackground()
 with socket.create_server(("127.0.0.1", 0)) as listener:
     port = listener.getsockname()[1]
-    assert background.listeners(port) in ({os.getpid()}, {0})  # wine 8 does not know whose it is
-assert background.listeners(port) == set()
+    (found,) = background.listeners(port)
+    assert found.pid in (os.getpid(), 0)  # wine 8 does not know whose it is
+assert background.listeners(port) == []
+assert _holder(os.getpid()) == ("python.exe", os.getpid(), "")
+assert _holder(1) == ("a program", 1, "another user")
 
 me = Process(os.getpid()).known
 assert background.lasts(me)
@@ -264,6 +268,31 @@ with said.open("wb") as errors:
         assert [hidden.owns(pid) for pid in (0, hidden.known.pid, child.pid, me.pid)] == [True, True, True, False]
 while background.lasts(hidden.known) or background.lasts(child):
     time.sleep(0.1)
+# let go, it takes what it started along all the same, however it ends
+with said.open("wb") as errors:
+    with background.start([sys.executable, "-c", starts], errors=errors, cwd=said.parent) as hidden:
+        while not said.read_bytes().endswith(b"\\n"):
+            time.sleep(0.1)
+        child = Process(int(said.read_bytes())).known
+        hidden.let_go()
+assert background.lasts(hidden.known) and background.lasts(child)
+background.end(hidden.known)
+while background.lasts(hidden.known) or background.lasts(child):
+    time.sleep(0.1)
+
+# Ctrl-C between its start and the job that would end it
+begun = []
+def interrupted(pid, real=module.Hidden):
+    begun.append(Process(pid).known)
+    signal.raise_signal(signal.SIGINT)
+    return real(pid)
+module.Hidden = interrupted
+try:
+    with said.open("wb") as errors, background.start(sleeps, errors=errors, cwd=said.parent):
+        print("it went on")
+except KeyboardInterrupt:
+    pass
+assert not background.lasts(*begun)
 print("right")
 """
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nbssh import __main__
+from nbssh.adapters.files import tidy
 from nbssh.adapters.laptop import store
 from nbssh.adapters.laptop.client_system import ClientSystem
 from nbssh.adapters.ssh.disk import SshDisk
@@ -148,6 +150,33 @@ def test_a_file_that_somebody_holds_for_a_moment_is_written(
         asked.clear()
 
 
+def test_a_folder_in_which_a_shell_stands_counts_as_busy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As a place where something is mounted does: what is done with an empty folder does not end with it."""
+
+    def held(_: object) -> None:
+        error = PermissionError(13, "held")
+        error.winerror = 32  # type: ignore[attr-defined]
+        raise error
+
+    monkeypatch.setattr("nbssh.windows.system._PATIENCE", 0.0)
+    monkeypatch.setattr("os.rmdir", held)
+    monkeypatch.setattr(tidy, "SYSTEM", Windows())
+    assert tidy.remove_empty(tmp_path) is False
+
+
+def test_control_c_waits_until_things_are_in_order() -> None:
+    done = []
+
+    def put_in_order() -> None:
+        with Windows().uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            done.append("in order")
+
+    with pytest.raises(KeyboardInterrupt):
+        put_in_order()
+    assert done == ["in order"]
+
+
 ME, MINE = "S-1-5-21-1-2-3-1001", "(A;;FA;;;S-1-5-21-1-2-3-1001)(A;;FA;;;SY)(A;;FA;;;BA)"
 
 
@@ -211,12 +240,15 @@ def test_what_cmd_splits_at_single_quotes_is_said_in_double_ones(
     assert f"nbssh: hint: {said}\n" in capsys.readouterr().err
 
 
-def test_what_a_user_types_is_what_both_shells_of_windows_know() -> None:
+def test_what_a_user_types_is_what_both_shells_of_windows_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MSYSTEM", raising=False)
     system, path = Windows(), r"C:\Users\Zoë O'Neil\x.conf"
     assert system.to_remove(path) == f'del "{path}"'
     assert system.to_look(path) == f'icacls "{path}"'
     assert system.to_make_writable(path) == f'attrib -r "{path}"'
     assert system.to_end(5, 6, hard=True) == "taskkill /F /PID 5 /PID 6"
+    monkeypatch.setenv("MSYSTEM", "MINGW64")  # to Git Bash one slash begins a path
+    assert system.to_end(5) == "taskkill //F //PID 5"
     assert system.one_after_another("del x", "nbssh apply") == "del x, then: nbssh apply"
 
 

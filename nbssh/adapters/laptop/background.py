@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import BinaryIO
+
+    from nbssh.adapters.programs.lsof import Holder
 
 
 class Known(NamedTuple):
     """By what a process is found again: its number, which another one may get later, and when it began."""
 
-    pid: int
-    began: int
+    pid: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+    began: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Hidden(Protocol):
@@ -45,5 +49,5 @@ class Background(Protocol):
     def end(self, known: Known) -> None:
         """End it, if it is still there."""
 
-    def listeners(self, port: int) -> Collection[int]:
-        """Return the processes that listen on a port of 127.0.0.1; 0 is one that nobody can name."""
+    def listeners(self, port: int) -> Sequence[Holder]:
+        """Return who listens on a port of 127.0.0.1; one that nobody can name has the number 0."""

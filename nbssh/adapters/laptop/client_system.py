@@ -51,6 +51,8 @@ class ClientSystem:
     """What to look at where the machine itself is at its end, by errno."""
     to_pipe: ClassVar[str] = "printf '%s\\n' …"
     """What a user types to pipe a line into a program."""
+    nobody_known: ClassVar[str] = "another program"
+    """Who has a port, as far as is known where nobody tells."""
 
     # --- names
 
@@ -215,9 +217,16 @@ class ClientSystem:
         What another thread gets is the main thread's to handle, whatever that blocks: so there they are noted.
         """
         numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        with self._noted(*numbers), contextlib.ExitStack() as stack:
+            stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, masked)
+            yield
+
+    @contextlib.contextmanager
+    def _noted(self, *numbers: int) -> Iterator[None]:
+        """Let signals come at the end of the block."""
         held: list[int] = []
         handlers: dict[int, Any] = {}
-        masked = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
         try:
             with contextlib.suppress(ValueError):  # another thread, which no handler interrupts
                 for number in numbers:
@@ -225,7 +234,6 @@ class ClientSystem:
                         handlers[number] = signal.signal(number, lambda number, _: held.append(number))
             yield
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
             for each, handler in handlers.items():
                 signal.signal(each, handler)
             for first in held[:1]:

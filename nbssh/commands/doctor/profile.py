@@ -102,7 +102,7 @@ def _port(target: Target, owners: Mapping[int, Sequence[str]]) -> Iterator[Findi
         if port in others:
             yield Finding("port", "error", f"port {port} is that of '{others[port]}' too", edit, name)
         elif not (opened or ports.is_free(port)):
-            by, end = tunnels.holder_of(port)
+            by, end = ports.holder_of(port)
             what = f"port {port} on this machine is taken by {by}: so {alias(name)} gets no tunnel"
             yield Finding("port", "error", what, f"{end}take another port: {edit}", name)
         else:
