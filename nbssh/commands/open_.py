@@ -52,13 +52,10 @@ def open_(context: Context, name: str, path: str = "", *, view: View = "") -> in
     shown = page(target.profile, path or target.profile.open_path, "nbssh open", view)
     if once:
         _write_page(target, shown)
+    if held and not _is_verified(target, held):
+        held = None
     how = "the tunnel was open already"
-    if held:
-        if held.known:
-            background.await_port(target, held.known)
-        verified.verify(target)
-        opener_runs = False
-    elif master and _is_attended(target):
+    if held or (master and _is_attended(target)):
         opener_runs = False
     else:
         how = "the tunnel stays open in the background"
@@ -74,6 +71,19 @@ def open_(context: Context, name: str, path: str = "", *, view: View = "") -> in
         context.ui.say(f"also {each.url}")
     context.ui.product(laptop_files.token_url(target.profile.port, path=shown))
     return Exit.DONE
+
+
+def _is_verified(target: Target, held: tunnels.Alone) -> bool:
+    """Return once its Jupyter is verified; False if it ended meanwhile, in the background and in another network."""
+    try:
+        if held.known:
+            background.await_port(target, held.known)
+        verified.verify(target)
+    except NbsshError:
+        if held.known and not tunnels.alone(target):
+            return False
+        raise
+    return True
 
 
 def _close(target: Target, held: tunnels.Alone | None) -> str:
