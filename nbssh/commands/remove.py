@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from nbssh.adapters.files import inspection, tidy, writer
 from nbssh.adapters.laptop import store
+from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.core import answers
 from nbssh.core.files import installed
 from nbssh.core.files.change import Kind, Plan, is_edited
@@ -275,7 +275,7 @@ def _uninstaller() -> str:
         return f"pipx uninstall {PACKAGE}"
     if (prefix / "uv-receipt.toml").exists():
         return f"uv tool uninstall {PACKAGE}"
-    return f"{shlex.quote(sys.executable)} -m pip uninstall {PACKAGE}"
+    return SYSTEM.spoken([sys.executable, "-m", "pip", "uninstall", PACKAGE])
 
 
 def _remove_state(paths: Paths, *, but: Collection[Path] = ()) -> None:

@@ -180,6 +180,8 @@ def test_uninstall_takes_what_is_held_for_a_moment_and_leaves_a_folder_in_which_
     assert done.stdout in {"[5]\n", "[32]\n"}, "it was never refused"
     assert not (there.home / "AppData/Local/nbssh").exists()
     assert list((there.home / ".ssh/nbssh.d").glob("*")) == []
+    python = "Z:" + there.interpreter.replace("/", "\\")
+    assert f"; the program itself: {python} -m pip uninstall jupyter-nbssh\n" in done.stderr  # no quotes of a Unix
 
 
 def test_the_ssh_of_an_installer_is_as_good_as_that_of_windows(there: Laptop) -> None:
