@@ -17,7 +17,7 @@ from nbssh.core.profile.profile import alias, kill_alias
 from nbssh.core.server import launch
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
-from nbssh.steps import background, connect, profiles, tunnels, verified
+from nbssh.steps import background, connect, ports, profiles, tunnels, verified
 from nbssh.steps.aliases import refuse_unknown_alias
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _refuse_a_second(target: Target) -> None:
 
 def _refuse_taken_port(target: Target) -> None:
     """Raise where another program has the local port, before anything is asked."""
-    taken = tunnels.taken_port(target)
+    taken = ports.taken_port(target)
     if taken and not tunnels.is_open(target):
         raise taken
 
@@ -140,8 +140,6 @@ def _page_steps(target: Target, secret: str) -> Iterator[Step]:
 def _hidden_steps(target: Target, secret: str) -> Iterator[Step]:
     """Do what can be done without a terminal, where there are no pseudo-terminals."""
     name = alias(target.name)
-    if taken := tunnels.taken_port(target):
-        raise taken
     try:
         with background.opened(target):
             verified.verify(target)

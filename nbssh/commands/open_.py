@@ -16,7 +16,7 @@ from nbssh.core.files.change import PRIVATE, Change, Kind, Plan
 from nbssh.core.profile.page import page
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, background, connect, profiles, tunnels, verified, writing
+from nbssh.steps import aliases, background, connect, ports, profiles, tunnels, verified, writing
 from nbssh.steps.aliases import refuse_unknown_alias
 from nbssh.steps.plan import deletions
 from nbssh.steps.server_status import asked
@@ -159,8 +159,6 @@ def _open_tunnel(target: Target, *, joins: bool, shown: str | None) -> int:
 
 def _open_hidden(target: Target) -> int:
     """Do it where ssh cannot go into the background by itself."""
-    if taken := tunnels.taken_port(target):  # an ssh there shares the port of another program
-        raise taken
     try:
         with background.opened(target) as hidden:
             verified.verify(target)
@@ -174,7 +172,7 @@ def _say_failed(target: Target, done: Finished, first: str = "") -> int:
     """Say that ssh could not connect, and who has its port; return the status to exit with."""
     how = "was given up: no connection" if done.limit else f"ended with status {done.status}"
     hint = f"{first}look for the reason: nbssh doctor {target.name}"
-    taken = tunnels.taken_port(target)
+    taken = ports.taken_port(target)
     if taken:
         how, hint = f"{how}: {taken.message}", f"{taken.hint}; nbssh doctor {target.name}"
     target.ui.error(NbsshError(f"ssh {alias(target.name)} {how}", hint))

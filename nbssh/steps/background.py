@@ -100,6 +100,8 @@ def opened(target: Target) -> Iterator[Hidden]:
                 raise NbsshError(
                     f"the tunnel of '{target.name}' is being opened already", f"use that: nbssh open {target.name}"
                 )
+            if taken := ports.taken_port(target):  # an ssh there shares the port of another program
+                raise taken
             hidden = _start(stack, target)
         shown = stack.enter_context(log.open("rb"))
 

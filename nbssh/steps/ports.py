@@ -73,6 +73,14 @@ def taken(target: Target, port: int, who: str, end: str) -> NbsshError:
     )
 
 
+def taken_port(target: Target) -> NbsshError | None:
+    """Return who has a port of the profile, as an error; None where all are free."""
+    for port in target.profile.local_ports():
+        if not is_free(port):
+            return taken(target, port, *holder_of(port))
+    return None
+
+
 def first_free(name: str, taken: Collection[int], avoided: Collection[int]) -> int:
     """Return the free port that the profile's name gives."""
     first = int.from_bytes(hashlib.sha256(name.lower().encode()).digest()[:8]) % PORTS

@@ -58,14 +58,6 @@ def alone(target: Target) -> Alone | None:
     return Alone(pids[0]) if pids else None
 
 
-def taken_port(target: Target) -> NbsshError | None:
-    """Return who has a port of the profile, as an error; None where all are free."""
-    for port in target.profile.local_ports():
-        if not ports.is_free(port):
-            return ports.taken(target, port, *ports.holder_of(port))
-    return None
-
-
 def _answers(profile: Profile) -> bool:
     from nbssh.adapters.jupyter.visitor import Visitor  # noqa: PLC0415  only where there is no master
 

@@ -90,7 +90,7 @@ class System(ClientSystem):
 def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     context = Context(Paths(tmp_path, System()), ui=Ui(), way_of=way_of)
-    return Target(context, "box", Profile(destination="box", port=18888))
+    return Target(context, "box", Profile(destination="box", port=free_port()))
 
 
 def programs(target: Target) -> Programs:
@@ -135,7 +135,7 @@ def test_a_program_that_shares_the_port_ends_it(target: Target) -> None:
     programs(target).found.append(Holder("other.exe", 17))
     with pytest.raises(NbsshError) as told, background.opened(target):
         pytest.fail("it was let through")
-    what = "port 18888 on this machine, which is that of 'box', is taken by other.exe (pid 17), too"
+    what = f"port {target.profile.port} on this machine, which is that of 'box', is taken by other.exe (pid 17), too"
     assert told.value.message == what
     assert told.value.hint == "end that (kill 17), or take another port: nbssh edit box: port"
     assert programs(target).alive == set()
@@ -151,11 +151,31 @@ def test_who_has_a_port_is_known_without_proc_and_lsof(target: Target, monkeypat
     assert ports.holder_of(8888) == ("another program", "end that, or ")
 
 
+def test_another_nbssh_that_opens_it_is_not_taken_for_a_stranger(target: Target) -> None:
+    with (
+        background.opened(target),
+        socket.create_server(("127.0.0.1", target.profile.port)),
+        pytest.raises(NbsshError, match="being opened already"),
+        background.opened(target),
+    ):
+        pytest.fail("it was let through")
+
+
+def test_a_port_that_is_taken_gets_no_ssh(target: Target) -> None:
+    with (
+        socket.create_server(("127.0.0.1", target.profile.port)),
+        pytest.raises(NbsshError, match="is taken by "),
+        background.opened(target),
+    ):
+        pytest.fail("it was let through")
+    assert not target.paths.tunnel_log("box").exists()
+
+
 def test_each_port_of_a_profile_may_be_taken(target: Target) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         wide = target.with_profile(Profile(destination="box", port=free_port(), also=(str(port),)))
-        found = tunnels.taken_port(wide)
+        found = ports.taken_port(wide)
     assert found
     assert f"port {port} on this machine, which is that of 'box', is taken by " in found.message
     assert found.hint.endswith("take another port: nbssh edit box: also")
