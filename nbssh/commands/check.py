@@ -146,7 +146,7 @@ def _hidden_steps(target: Target, secret: str) -> Iterator[Step]:
             yield Step(f"ssh {name}, without a terminal: the tunnel is open")
             yield from _page_steps(target, secret)
     except background.EndedError as error:
-        raise NbsshError(f"ssh {name} ended with status {error.done.status}", f"see what it says: ssh {name}") from None
+        raise NbsshError(f"ssh {name} {error.done.how}", f"see what it says: ssh {name}") from None
     yield Step("the tunnel ends")
 
 

@@ -170,8 +170,7 @@ def _open_hidden(target: Target) -> int:
 
 def _say_failed(target: Target, done: Finished, first: str = "") -> int:
     """Say that ssh could not connect, and who has its port; return the status to exit with."""
-    how = "was given up: no connection" if done.limit else f"ended with status {done.status}"
-    hint = f"{first}look for the reason: nbssh doctor {target.name}"
+    how, hint = done.how, f"{first}look for the reason: nbssh doctor {target.name}"
     taken = ports.taken_port(target)
     if taken:
         how, hint = f"{how}: {taken.message}", f"{taken.hint}; nbssh doctor {target.name}"

@@ -115,7 +115,7 @@ def opened(target: Target) -> Iterator[Hidden]:
         limit = await_port(target, hidden.known, show, hidden.owns)
         status = hidden.status()
         if limit or status is not None:
-            raise EndedError(Finished(1 if status is None else status, b"", limit=limit))
+            raise EndedError(Finished(-1 if status is None else status, b"", limit=limit))
         _refuse_strangers(target, hidden)
         yield hidden
 

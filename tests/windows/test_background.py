@@ -206,7 +206,7 @@ def test_one_that_never_listens_is_given_up(target: Target, monkeypatch: pytest.
     programs(target).found = []
     with pytest.raises(background.EndedError) as told, background.opened(target):
         pytest.fail("it was let through")
-    assert told.value.done.limit == "time"
+    assert (told.value.done.how, told.value.done.status) == ("was given up: no connection", -1)
     assert programs(target).alive == set()
 
 

@@ -40,6 +40,11 @@ class Finished:
     err: bytes = b""
     limit: str = ""
 
+    @property
+    def how(self) -> str:
+        """Return how an ssh that made no connection ended, in words."""
+        return "was given up: no connection" if self.limit else f"ended with status {self.status}"
+
 
 class Stage(NamedTuple):
     """A point on the way of a process: `reached` is asked with the output so far; from there it has `seconds` again."""
