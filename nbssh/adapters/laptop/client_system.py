@@ -116,7 +116,7 @@ class ClientSystem:
 
     def split(self, text: str) -> list[str]:
         """Split a command as the shell does. Raises ValueError."""
-        return list(_lexer(text))
+        return shlex.split(text)
 
     def as_typed(self, words: Sequence[str]) -> Sequence[str]:
         """Return the command to start for `words` that a person would type."""
@@ -296,9 +296,3 @@ def password_entry() -> pwd.struct_passwd:
             f"this system knows no user with the uid {os.getuid()}, and without one ssh does not work",
             f"see: getent passwd {os.getuid()}; in a container, give that uid a line in /etc/passwd",
         ) from None
-
-
-def _lexer(text: str) -> shlex.shlex:
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    return lexer
