@@ -85,3 +85,15 @@ def test_silence_is_told_from_a_socket_without_a_master(tmp_path: Path) -> None:
     for nothing in (path, tmp_path / "file", tmp_path / "x", tmp_path / ("x" * 200)):
         assert not ssh.check_master(nothing)
         assert not ssh.end_master(nothing)
+
+
+def test_a_master_whose_queue_is_full_hangs_and_is_not_taken_for_none() -> None:
+    with contextlib.ExitStack() as stack, tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        path = Path(folder) / "ctl"
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(path))
+        listener.listen(0)
+        waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+        waiting.connect(str(path))
+        with pytest.raises(TimeoutError):
+            mux.lives(path, 0.1)

@@ -42,6 +42,8 @@ def _asked(request: int, control_socket: Path, seconds: float) -> bytes | None:
             hello, answer = _read(answers), _read(answers)
     except TimeoutError:
         raise
+    except BlockingIOError:  # its queue is full of questions that it never took up; ssh itself would wait for ever
+        raise TimeoutError from None
     except OSError:
         return None
     return answer if hello[:8] == struct.pack(">II", _HELLO, _VERSION) else None
