@@ -201,6 +201,7 @@ def _remove_here(context: Context, names: list[str]) -> None:
     writing.write_local(context, Plan([*ended, *plan.deletions(gone, "removed")]), taking_away=True)
     for name in names:
         unit.tidy(context, name)
+        tidy.remove_dangling(paths.profile(name))
         master = paths.control_socket(name)
         # a master that was killed leaves them, and a kill that shared one
         tidy.remove(master, paths.node_socket(name), master.with_suffix(".end"), paths.draft(name))

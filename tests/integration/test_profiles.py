@@ -260,3 +260,12 @@ def test_no_command_takes_an_unlisted_folder_for_an_empty_one(laptop: Laptop) ->
         assert f"cannot list {laptop.profiles}: not a directory" in done.stderr, words
         assert "no profile" not in done.stderr + done.stdout, words
     assert {path.name: path.read_bytes() for path in laptop.conf_dir.iterdir()} == before
+
+
+def test_remove_takes_a_dangling_link_away(laptop: Laptop) -> None:
+    link = laptop.profiles / "a.toml"
+    link.unlink()
+    link.symlink_to("nowhere")
+    laptop.done("remove", "a", "--offline")
+    assert not link.is_symlink()
+    assert "nowhere" not in laptop.done("list")

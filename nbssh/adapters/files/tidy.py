@@ -71,3 +71,11 @@ def remove_empty(folder: Path | str) -> bool:
         raise access.explained("remove", folder, error) from error
     trace.file("delete", f"{folder}{os.sep}")
     return True
+
+
+def remove_dangling(path: Path) -> None:
+    """Remove a symbolic link whose target is not there: with nothing in it there is nothing to delete by a change."""
+    if path.is_symlink() and not path.exists():
+        with access.in_words("remove", path):
+            atomic.remove_if_there([str(path)])
+        trace.file("delete", str(path))
