@@ -15,7 +15,7 @@ from nbssh.adapters.laptop.draft import Draft
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
 from nbssh.core.files import installed
-from nbssh.core.files.change import PRIVATE, Change, Kind, Plan
+from nbssh.core.files.change import AT_NEXT_START, PRIVATE, Change, Kind, Plan
 from nbssh.core.files.diff import brief, painted
 from nbssh.core.files.render import templates_dir
 from nbssh.core.profile import offered, schema
@@ -118,7 +118,7 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
     context.ui.say(f"'{name}': {len(plan.changes)} files changed")
     if agreed:
         agreed.say_sent()
-    _say_what_is_left(context, name, old, target.profile, complete=there is not None, found=_has_found(remote))
+    _say_what_is_left(context, name, old, target.profile, remote if there else None)
     return Exit.FAILED if trouble else Exit.DONE
 
 
@@ -231,17 +231,18 @@ def _has_found(remote: list[Change]) -> bool:
     return all(change.old is not None for change in remote)
 
 
-def _say_what_is_left(context: Context, name: str, old: str, profile: Profile, *, complete: bool, found: bool) -> None:
-    if complete and not profile.adopt:
-        context.ui.say("a Jupyter that runs there takes this up at its next start")
-    elif not complete:
+def _say_what_is_left(context: Context, name: str, old: str, profile: Profile, remote: list[Change] | None) -> None:
+    """Tell what is not done yet; `remote` is what was changed on the host, None where it was not reached."""
+    if remote is None:
         context.ui.say(f"the host does not know it yet: nbssh apply {name}")
+    elif not profile.adopt and any(change.kind in AT_NEXT_START for change in remote):
+        context.ui.say("a Jupyter that runs there takes this up at its next start")
     try:
         before = store.parse(old, name)
     except NbsshError:
         return
     moved = (before.destination, own_folder(before)) != (profile.destination, own_folder(profile))
-    if before.server and moved and not (complete and found and _is_one_machine(before, profile)):
+    if before.server and moved and not (remote is not None and _has_found(remote) and _is_one_machine(before, profile)):
         holds = folders_shown(name, before.server.folder)
         context.ui.warn(f"{before.destination} still holds {holds}, and Jupyter may run there")
 

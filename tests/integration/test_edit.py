@@ -57,6 +57,11 @@ def test_an_edit_reaches_every_file_here_and_there_and_comments_stay(bed: Bed) -
     assert f"127.0.0.1:{other}" in (bed.local_home / ".ssh/nbssh.d/box.conf").read_text()
     assert "/notes\n" in (bed.remote_home / ".local/share/nbssh/box/profile").read_text()
     assert "already up to date" in bed.nbssh("apply", "box").stderr
+    assert "at its next start" in done.stderr
+
+    # Jupyter knows nothing of the port here
+    editor(bed, f'sed -i "s/{other}/{port}/" "$1"')
+    assert "at its next start" not in bed.nbssh("edit", "box", "--yes").stderr
 
 
 def test_another_name_of_the_same_host_leaves_nothing_behind(bed: Bed) -> None:
