@@ -53,7 +53,7 @@ find_others() {
         fi
         for other_file in "${other}"/runtime/*server-*.json; do
             if [ -f "${other_file}" ] || {
-                [ ! -f "${other}/ready" ] && [ -z "$(command find "${other}/record" -mmin +5)" ]
+                [ ! -f "${other}/ready" ] && [ -z "$(command find "${other}/record" -mmin +5 2>/dev/null)" ]
             }; then
                 others="${others}${others:+ }${other##*/}"
             fi

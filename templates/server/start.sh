@@ -82,7 +82,8 @@ start() {
     clear_away "${run}/record" "${run}/ready" "${run}/stopped" "${run}"/record.* "${run}"/ready.*
     for start_old in "${run}"/lock.[0-9]* "${run}"/refused.[0-9]*; do
         if [ "${start_old}" != "${run}/lock.$$" ] && [ -e "${start_old}" ]; then
-            command find "${run}" \( -name 'lock.[0-9]*' -o -name 'refused.[0-9]*' \) -mmin +60 -exec rm -f {} +
+            # a file that another launch takes away meanwhile makes it fail
+            command find "${run}" \( -name 'lock.[0-9]*' -o -name 'refused.[0-9]*' \) -mmin +60 -exec rm -f {} + 2>/dev/null || :
             break
         fi
     done

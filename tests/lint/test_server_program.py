@@ -186,3 +186,12 @@ def test_no_loop_goes_over_the_words_of_a_command_that_may_fail() -> None:
     loops = [(file, loop) for file, text in texts.items() for loop in re.findall(r"for \w+ in \$\(.*\); do", text)]
     assert loops
     assert [(file.name, loop) for file, loop in loops if "|| :" not in loop] == []
+
+
+@pytest.mark.parametrize("file", SCRIPTS, ids=installed_name)
+def test_find_may_meet_what_another_script_takes_away_meanwhile(file: Path) -> None:
+    for line in re.findall(r"(?m)^.*\bfind .*$", file.read_text()):
+        if line.lstrip().startswith("#") or not re.search(r"\bfind \"\$", line):
+            continue
+        assert "2>/dev/null" in line, line
+        assert "$(command find" in line or line.endswith("|| :"), line
