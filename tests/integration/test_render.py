@@ -126,7 +126,9 @@ def test_a_profile_that_is_there_is_rendered_as_it_is(bed: Bed) -> None:
     for side, whole in (("laptop", here), ("server", there)):
         files = tree(folder / side)
         assert files == {path: whole[path] for path in files}
-    assert set(tree(folder / "server")) == {path for path in there if "/share/nbssh/" in path}
+    assert set(tree(folder / "server")) == {path for path in there if "/share/nbssh/" in path} - {
+        ".local/share/nbssh/.made"
+    }
     assert bed.nbssh("diff").stdout == ""
 
 
