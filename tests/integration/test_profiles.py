@@ -41,7 +41,8 @@ def text(content: str) -> Callable[[Path], None]:
 
 # what is wrong with the file, how it is made so, the line, what is said
 BROKEN: list[tuple[str, Callable[[Path], Any], int | None, str]] = [
-    ("bad TOML", text(BAD_TOML), None, r"invalid value \(at line 2, column 8\)"),
+    ("bad TOML", text(BAD_TOML), 2, r"invalid value \(at line 2, column 8\)"),
+    ("torn TOML", text(GOOD.format(port=8889) + 'app = "note\n'), None, "line 3|control"),
     ("an unknown key", text(GOOD.format(port=8889) + "prot = 1\n"), 3, "unknown key 'prot'"),
     ("an unknown key below", text(GOOD.format(port=1) + '[scheduler]\nkind = "slurm"\nprot = 1\n'), 2, "port 1 is"),
     ("a bad value", text('destination = "box"\n\nport = 70000\n'), 3, "70000 is no port"),
@@ -152,7 +153,7 @@ def broken(laptop: Laptop) -> Laptop:
     return laptop
 
 
-ERROR = "~/.config/nbssh/profiles/b.toml: invalid value (at line 2, column 8)"
+ERROR = "~/.config/nbssh/profiles/b.toml:2: invalid value (at line 2, column 8)"
 
 
 def as_json(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:

@@ -32,6 +32,8 @@ _LAPTOP_BYTES = 1000
 # the 32 parts of a dotted key; one begins where no word goes on, which keeps the search linear
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DEEP_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{31}}")
+# Where tomllib says it; from Python 3.14 on its error has attributes, too.
+_TOML_PLACE = re.compile(r"\(at (?:line ([0-9]+), column [0-9]+|end of document)\)$")
 _SPELLED = re.compile(rb"\\|[0-9]_[0-9]|0[xob]")  # how TOML can hide the digits of a number
 _COMMENTS = {"server": "found on the host by the last online add or apply; not meant to be edited"}  # of tables
 
@@ -104,7 +106,9 @@ def parse(text: str, source: str) -> Profile:
         return model.from_dict(tomllib.loads(text), source, text)
     except (ValueError, RecursionError, OverflowError) as error:
         said = printable(str(error), 200)
-        raise NbsshError(f"{source}: {said[:1].lower()}{said[1:]}", "correct the TOML there") from None
+        where = _TOML_PLACE.search(said) if source.endswith(".toml") else None  # a text that is edited has no file yet
+        at = f":{where[1] or text.rstrip().count(chr(10)) + 1}" if where else ""
+        raise NbsshError(f"{source}{at}: {said[:1].lower()}{said[1:]}", "correct the TOML there") from None
 
 
 def text_of(name: str, profile: Profile, old: str | None = None) -> str:

@@ -150,9 +150,15 @@ class Ssh:
         try:
             return self.system.client.multiplexes and asked(control_socket, MASTER_SECONDS)
         except TimeoutError:
+            from nbssh.adapters.programs import lsof  # noqa: PLC0415  only for one that hangs
+
+            found = lsof.masters(str(control_socket))
+            who = f"; it is {', '.join(map(str, found))}" if found else ""
             raise NbsshError(
-                f"the ssh master at {control_socket} does not answer within {MASTER_SECONDS:.0f} s",
-                "its pid, and how to end it: nbssh doctor",
+                f"the ssh master at {control_socket} does not answer within {MASTER_SECONDS:.0f} s{who}",
+                self.system.to_end(*(each.pid for each in found), hard=True)
+                if found
+                else "its pid: ps xww | grep '[m]ux'",
             ) from None
 
     def through(self, control_socket: Path) -> list[str]:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
-from nbssh.adapters.laptop.this_system import SYSTEM
-from nbssh.adapters.programs import lsof
 from nbssh.core.files.change import Kind, Plan
 from nbssh.core.profile.profile import alias, all_aliases
 from nbssh.core.server.doctor import Finding, tried
@@ -83,10 +81,7 @@ def _master(target: Target) -> Iterator[Finding]:
     try:
         opened = target.ssh.check_master(target.control_socket)
     except NbsshError as error:
-        holders = lsof.masters(str(target.control_socket))
-        who = f"; it is {', '.join(map(str, holders))}" if holders else ""
-        repair = SYSTEM.to_end(*(holder.pid for holder in holders), hard=True) if holders else error.hint
-        yield Finding("master", "error", f"{error.message}{who}", repair, name)
+        yield Finding("master", "error", error.message, error.hint, name)
         return
     opened = opened or tunnels.alone(target) is not None
     yield Finding("master", "ok", "its tunnel is open" if opened else "no tunnel is open", profile=name)
