@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from nbssh.steps.profiles import Target
     from nbssh.steps.server_status import Machine
 
-WORKERS = 8
-
 _STYLES = {
     "running": "green",
     "starting": "yellow",
@@ -65,7 +63,7 @@ def status(context: Context, names: list[str], *, wide: bool = False, json: bool
     targets, unreadable = profiles.select(context, names)
     unasked = not names
     silent: Silent = {}
-    with ThreadPoolExecutor(WORKERS if unasked else 1) as pool:
+    with ThreadPoolExecutor(connect.WORKERS if unasked else 1) as pool:
         rows = list(pool.map(lambda target: _row(target, silent, unasked=unasked, wide=wide or json), targets))
     failed = [*unreadable, *(Failure(row.target.name, row.trouble) for row in rows if row.trouble)]
     if json:

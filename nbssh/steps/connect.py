@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from nbssh.core.profile.profile import Server
     from nbssh.steps.profiles import Target
 
+# Hosts that are asked at once: from the tenth login under way on, sshd, a jump host's too, may refuse (MaxStartups).
+WORKERS = 8
+
 _turn = threading.Lock()
 
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from nbssh.steps.context import Context
     from nbssh.steps.profiles import Failure, Target
 
-WORKERS = 8
-
 
 @dataclass
 class Work:
@@ -124,7 +122,7 @@ def _plan_group(context: Context, group: list[Work], connections: ExitStack, *, 
         alone = sum(not _is_known(work) for work in group) + 1
         for work in group[:alone]:
             _plan_one(work, present)
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with ThreadPoolExecutor(connect.WORKERS) as pool:
             list(pool.map(lambda work: _plan_one(work, present), group[alone:]))
 
 
@@ -134,7 +132,7 @@ def _at_once(job: Callable[[list[Work]], None], groups: Sequence[list[Work]], *,
         for group in groups:
             job(group)
         return
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(connect.WORKERS) as pool:
         list(pool.map(job, groups))
 
 

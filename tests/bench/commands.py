@@ -229,23 +229,16 @@ def experiments() -> Iterator[Experiment]:
     yield Experiment(
         "apply",
         {"1": applies(1), "10": applies(10), "100": applies(100)},
-        (
+        tuple(
             Comparison(
-                "apply, nothing to do, each of 2 to 10 profiles",
-                ("10", "return"),
-                ("1", "return"),
+                f"apply, nothing to do, each of {which}",
+                (many, "return"),
+                (few, "return"),
                 15,
-                per=9,
-                against="apply of 1",
-            ),
-            Comparison(
-                "apply, nothing to do, each of 11 to 100",
-                ("100", "return"),
-                ("10", "return"),
-                15,
-                per=90,
-                against="apply of 10",
-            ),
+                per=int(many) - int(few),
+                against=f"apply of {few}",
+            )
+            for which, few, many in (("2 to 10 profiles", "1", "10"), ("11 to 100", "10", "100"))
         ),
         after=undeclare,
     )

@@ -11,15 +11,13 @@ from nbssh.commands.doctor.profile import Common
 from nbssh.commands.doctor.profile import examine as examine_profile
 from nbssh.core.server.doctor import Finding, as_json, folded, has_errors, summary
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import border, profiles
+from nbssh.steps import border, connect, profiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbssh.steps.context import Context
     from nbssh.steps.profiles import Failure, Target
-
-WORKERS = 8
 
 
 def doctor(context: Context, name: str, *, offline: bool, report: bool, json: bool) -> int:
@@ -70,7 +68,7 @@ def _examined(
             mine.append(Finding("server", "error", error.message, error.hint, target.name))
         return mine
 
-    with ThreadPoolExecutor(WORKERS if not name else 1) as pool:
+    with ThreadPoolExecutor(connect.WORKERS if not name else 1) as pool:
         for mine in pool.map(examine, targets):
             found += mine
     if targets and not ask_ssh:
