@@ -13,7 +13,7 @@ from nbssh.adapters.terminal import trace
 from nbssh.core import answers
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
-from nbssh.core.server import values
+from nbssh.core.server import choice, values
 from nbssh.core.server.choice import Permitted
 
 if TYPE_CHECKING:
@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from nbssh.adapters.ssh.connection import Connection
     from nbssh.adapters.ssh.second import Second
     from nbssh.core.server.facts import Candidate, Facts
-    from nbssh.core.server.values import FarEnd, ServerPath
+    from nbssh.core.server.values import FarEnd, Pid, ServerPath
 
 LISTEN_SECONDS = 15.0
 LATE_SECONDS = 3.0  # no shell that asks nobody needs so long for its first word on an open connection
 
 
 class ForwardTest(Template, frozen=True, kw_only=True):
-    """What listens on the host for a moment: by which Python, where, and the word that it answers."""
+    """What listens on the host for a moment: by which Python, where, and the word that it answers.
+
+    `path` is that of a unix socket, or nothing: a port alone.
+    """
 
     templates: ClassVar = ("sent/forwardtest",)
     nonce: str
@@ -40,10 +43,10 @@ class ForwardTest(Template, frozen=True, kw_only=True):
 
 
 class ForwardEnd(Template, frozen=True, kw_only=True):
-    """What ends the listener of a ForwardTest."""
+    """What ends the listener of a ForwardTest, and waits until it has taken away what it made."""
 
     templates: ClassVar = ("sent/forwardend",)
-    path: str
+    pid: Pid
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,8 @@ def _listener(
     Nowhere without a Python there. It runs beside the scripts of the connection, and needs no session of its own.
     """
     nonce = secrets.token_hex(8)
-    state = facts.states if facts.socket_at_home else f"/tmp/nbssh-{facts.uid}"  # noqa: S108
-    path = f"{state}/try-{nonce[:8]}"  # chosen here: a path that the host chose would reach the command line of ssh
+    # chosen here, where a profile's would be: a path that the host chose would reach the command line of ssh
+    path = choice.socket_path(f"try-{nonce[:8]}", facts)
     # what is no Python's leaves it to the host's own, which made sockets there when the probe looked
     python = found.python or ("python3" if facts.socket_at_home or facts.socket_in_tmp else "")
     if not python:
@@ -126,15 +129,15 @@ def _listener(
         return
     test = ForwardTest(nonce=nonce, python=python, path=path, port=port)
     said, _ = connection.attempt(render(test), LISTEN_SECONDS)
-    ends: list[FarEnd] = []
-    holder = ""
     match [row for row in answers.rows(said) if row[0] == f"nbssh-{nonce}-listen"]:
-        case [[_, "made" | "-" as socket_there, far, "free" | "mine" | "foreign" | "unknown" as holder]]:
+        case [[_, "made" | "-" as socket_there, far, "free" | "mine" | "foreign" | "unknown" as holder, number]]:
             ends = [values.far_port(values.port(far))]
             if socket_there == "made":
                 ends.append(values.far_socket(path))
+            ending = render(ForwardEnd(pid=values.pid(number)))
         case _:
-            pass
+            yield nonce, [], ""
+            return
     try:
         yield nonce, ends, holder
     except TerminalEndsConnectionError:
@@ -143,9 +146,9 @@ def _listener(
         connection.opened = False
         raise
     except BaseException:
-        connection.attempt(render(ForwardEnd(path=path)), LISTEN_SECONDS)
+        connection.attempt(ending, LISTEN_SECONDS)
         raise
-    connection.attempt(render(ForwardEnd(path=path)), LISTEN_SECONDS)
+    connection.attempt(ending, LISTEN_SECONDS)
 
 
 def _permitted(second: Second, ends: list[FarEnd], nonce: str) -> Permitted:

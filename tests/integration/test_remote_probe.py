@@ -17,6 +17,7 @@ import pytest
 from remote_helpers import HOST, PATIENCE, SHELLS
 
 from nbssh.core.files.render import render
+from nbssh.core.server import values
 from nbssh.steps.forwarding import ForwardEnd, ForwardTest
 from nbssh.steps.probe import Probe
 
@@ -325,28 +326,33 @@ def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None
         assert child.stdout
         child.stdin.write(f"(\n{script}\n) </dev/null\n")
         child.stdin.flush()
-        mark, made, port, _ = child.stdout.readline().split()
+        mark, made, port, _, pid = child.stdout.readline().split()
         assert (mark, made) == (f"nbssh-{NONCE}-listen", "made")
         for family, address in ((socket.AF_UNIX, str(path)), (socket.AF_INET, ("127.0.0.1", int(port)))):
             with socket.socket(family) as client:
                 client.connect(address)
                 assert client.makefile().read() == f"{NONCE}\n"
-        child.stdin.write(f"(\n{render(ForwardEnd(path=str(path)))}\n) </dev/null\n")
+        child.stdin.write(f"(\n{render(ForwardEnd(pid=values.pid(pid)))}\n) </dev/null\n")
         child.stdin.close()
         assert child.wait(timeout=PATIENCE) == 0
     assert not list(remote.home.iterdir())
 
 
 def test_forwarding_where_no_socket_can_be_made(remote: Remote) -> None:
-    script = render(ForwardTest(nonce=NONCE, python=sys.executable, path=f"{remote.home}/{'x' * 120}", port=0))
-    done = subprocess.run(
-        ["dash"],
-        input=f"(\n{script}\n) </dev/null\n",
-        text=True,
-        capture_output=True,
-        check=False,
-        timeout=PATIENCE,
-    )
-    mark, made, port, _ = done.stdout.split()
-    assert (mark, made) == (f"nbssh-{NONCE}-listen", "-")
-    assert int(port) > 0
+    script = render(ForwardTest(nonce=NONCE, python=sys.executable, path=f"{remote.home}/deep/er/{'x' * 120}", port=0))
+    with subprocess.Popen(["dash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(f"(\n{script}\n) </dev/null\n")
+        child.stdin.flush()
+        mark, made, port, _, pid = child.stdout.readline().split()
+        assert (mark, made) == (f"nbssh-{NONCE}-listen", "-")
+        # what the socket would have been in has gone by now: a launch may make the same folders at any moment
+        assert not list(remote.home.iterdir())
+        with socket.create_connection(("127.0.0.1", int(port))) as client:
+            assert client.makefile().read() == f"{NONCE}\n"
+        child.stdin.write(f"(\n{render(ForwardEnd(pid=values.pid(pid)))}\n) </dev/null\n")
+        child.stdin.close()
+        assert child.wait(timeout=PATIENCE) == 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(port)))

@@ -255,6 +255,28 @@ def test_a_squatter_after_our_server_does_not_inherit_the_open_page(make_bed: Ca
     kill(bed)
 
 
+def test_a_home_too_long_for_a_socket_has_it_tried_in_tmp(make_bed: Callable[..., Bed]) -> None:
+    needs_root()
+    needs("useradd")
+    with unix_user("/bin/sh", below="x" * 80) as name:
+        user = pwd.getpwnam(name)
+        bed = make_bed(user=name, extra=["AllowStreamLocalForwarding no"])
+        program = Path(user.pw_dir, "bin", "jupyter-lab")
+        program.parent.mkdir()
+        program.write_text(fake_program("/usr/bin/python3"))
+        program.chmod(0o755)
+        Path(user.pw_dir, "fake.json").write_text("{}")
+        bed.on_server("chmod 700 .")
+        port = add(bed, jupyter=program)
+        # nothing of what was tried goes on, and takes folders away from under a launch
+        assert not Path(user.pw_dir, ".local/state/nbssh").exists()
+        assert named(bed, "-listen ") == []
+        session = start(bed)
+        assert api(port)["version"] == "9.8.7"
+        detach(session)
+        kill(bed)
+
+
 @pytest.mark.parametrize("how", ["a folder of theirs", "a link to a folder of theirs", "a folder that all may write"])
 def test_a_squatted_folder_in_tmp(make_bed: Callable[..., Bed], how: str) -> None:
     needs_root()

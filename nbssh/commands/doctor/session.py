@@ -39,6 +39,7 @@ def examine(target: Target, known: Server, there: Connection) -> Iterator[Findin
         host=known.hostname,
         os=known.os,
         socket_at_home=at_home,
+        socket_in_tmp=not at_home,
         folder=known.folder,
     )
     found = Candidate(path=known.jupyter, program=apps.program(profile.app), python=known.python)

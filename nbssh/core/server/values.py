@@ -17,6 +17,8 @@ ServerPath = NewType("ServerPath", str)
 """An absolute path on a host, of letters, digits and `. _ / @ + , = -`."""
 Port = NewType("Port", int)
 """A TCP port, 1 to 65535."""
+Pid = NewType("Pid", int)
+"""The number of a process on a host, above 1: no group, not all, not init."""
 HostName = NewType("HostName", str)
 """A host's own name, as the host itself or another one says it."""
 Word = NewType("Word", str)
@@ -31,6 +33,7 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+\[\]-]{0,127}\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,1000}\Z")
 _PORT = re.compile(r"[1-9][0-9]{0,4}\Z")
 _LAST_PORT = 65535
+_PID = re.compile(r"[1-9][0-9]{0,9}\Z")
 
 
 def is_server_path(text: str) -> bool:
@@ -67,6 +70,14 @@ def _port(number: int) -> Port:
     if not 0 < number <= _LAST_PORT:
         raise NbsshError(f"{number} is no port", "a port is a number from 1 to 65535")
     return Port(number)
+
+
+def pid(text: str) -> Pid:
+    """Return `text`, decimal digits, as the number of a process."""
+    number = int(_matching(text, _PID, "process's number"))
+    if number == 1:
+        raise NbsshError("1 is the number of init, and no process of yours")
+    return Pid(number)
 
 
 def far_socket(path: str) -> FarEnd:
