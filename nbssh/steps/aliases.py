@@ -264,18 +264,25 @@ def assumed(target: Target) -> Target:
     return target.with_profile(msgspec.structs.replace(profile, server=server))
 
 
-def is_known(target: Target, *, among_many: bool = False) -> bool:
-    """Tell whether the user's ssh gives the alias our tunnel.
+def is_known(target: Target) -> bool:
+    """Tell whether the user's ssh gives the alias our tunnel."""
+    return has_tunnel(assumed(target), target.ssh.resolve([nb_alias(target.name)]))
 
-    `among_many` profiles ssh is asked without the others' files where they cannot matter: it would read all for each.
-    """
-    target = assumed(target)
-    wanted, local, name = own_forwards(target.profile, local_files(target)), local_files(target), nb_alias(target.name)
-    text = writer.read(target.paths.conf(target.name)) if among_many else None
-    if text is not None and (trial := _trial(target.ssh, {})).settles(name, target):
-        said = trial.alias(target.name)(name, text.decode("utf-8", "surrogateescape"))
-    else:
-        said = target.ssh.resolve([name])
+
+def gives_tunnel(target: Target, text: str) -> bool:
+    """Tell whether the user's ssh would give the alias our tunnel, if `text` was all that it reads of ours."""
+    return has_tunnel(target, _trial(target.ssh, {}).alias(target.name)(nb_alias(target.name), text))
+
+
+def says_all(target: Target) -> bool:
+    """Tell whether the file of its profile says all that ssh reads of ours about the alias; one question for all."""
+    return _trial(target.ssh, {}).settles(nb_alias(target.name), target)
+
+
+def has_tunnel(target: Target, said: str) -> bool:
+    """Tell whether what `ssh -G` said of the alias has our tunnel in it."""
+    local = local_files(target)
+    wanted = own_forwards(target.profile, local)
     if laptop_files.is_opened_later(target.profile, local):
         wanted.append(f"controlpath {laptop_files.control_path(target.profile, local)}")
     return set(wanted) <= set(answer.lines(said))

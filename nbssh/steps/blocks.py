@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
 from nbssh.core.files import laptop_files
+from nbssh.core.profile.profile import alias
 from nbssh.steps import aliases, proofs
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ def wanted(target: Target) -> tuple[str, tuple[str, ...]]:
     derived = aliases.derive(full)
     text = laptop_files.ssh_config(full.name, full.profile, local, derived.directives, full.way, derived.moments)
     if not derived.unexpressed:
-        proofs.note(target, local, text, lambda: aliases.destination(full))
+        gives_tunnel = functools.partial(aliases.gives_tunnel, full, text)
+        proofs.note(target, local, text, gives_tunnel, lambda: aliases.destination(full))
     return text, derived.unexpressed
 
 
@@ -39,6 +42,20 @@ def limited(target: Target) -> bool | None:
 def stand(target: Target) -> bool:
     """Tell whether its installed aliases are known to be right."""
     return limited(target) is not None
+
+
+def is_known(target: Target, *, among_many: bool) -> bool:
+    """Tell whether the user's ssh gives the alias our tunnel.
+
+    `among_many` profiles ssh is asked without the others' files where they cannot matter, for it would read all for
+    each; and not at all where what it would read is what gave the alias its tunnel before.
+    """
+    if not among_many or not aliases.says_all(target):
+        return aliases.has_tunnel(aliases.assumed(target), target.ssh.resolved([alias(target.name)]))
+    if stand(target):
+        return True
+    text = writer.read(target.paths.conf(target.name)) or b""
+    return aliases.gives_tunnel(aliases.assumed(target), text.decode("utf-8", "surrogateescape"))
 
 
 def is_outdated(target: Target) -> bool:

@@ -1,4 +1,4 @@
-"""Which installed aliases are known to be right: they were derived from all that ssh reads today.
+"""Which installed aliases are known to be right: they were derived from all that ssh reads today, and give our tunnel.
 
 What is kept in the state folder is checksums alone: of everything that the answers of ssh depend on, and for each
 profile of what it says and the text that came out. Where both are the same again the long way, which asks ssh, would
@@ -148,10 +148,13 @@ def _standing(target: Target, local: Local) -> tuple[bytes, _Known] | None:
     return text, known
 
 
-def note(target: Target, local: Local, text: str, said: Callable[[], str]) -> None:
-    """Note what the long way came to; `said` returns what `ssh -G` said of the destination."""
+def note(target: Target, local: Local, text: str, gives_tunnel: Callable[[], bool], said: Callable[[], str]) -> None:
+    """Note what the long way came to, if by that text ssh gives the alias our tunnel.
+
+    `said` returns what `ssh -G` said of the destination.
+    """
     read = _begun.get(target.name)
-    if read and not _is_momentary("\n".join(target.arguments).encode("utf-8", "replace")):
+    if read and not _is_momentary("\n".join(target.arguments).encode("utf-8", "replace")) and gives_tunnel():
         found = _of_aliases(target, local, text.encode("utf-8", "surrogateescape"))
         _noted[target.name] = read, _Known(found, login.needs_limit(said()))
 

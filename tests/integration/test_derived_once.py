@@ -90,6 +90,24 @@ def test_nothing_is_asked_and_nothing_written_where_nothing_changed(known: Lapto
     assert (status, asked) == (0, "a-nb a-nb b-nb b-nb box c-nb c-nb")
 
 
+def test_doctor_asks_once_for_all_where_nothing_changed(known: Laptop) -> None:
+    status, said, asked = run(known, "doctor", "--offline")
+    assert (status, asked) == (0, "localhost"), said
+    checksums(known).unlink()
+    again, long, asked = run(known, "doctor", "--offline")
+    assert (again, long) == (status, said)
+    assert {"a-nb", "b-nb", "c-nb"} < set(asked.split())
+
+
+def test_an_alias_without_its_tunnel_is_never_known(known: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBSSH_SSH_COMMAND", f"ssh -o ClearAllForwardings=yes -F {known.config}")
+    for _ in range(2):
+        run(known, "apply", "--offline", "--yes")
+        status, said, _ = run(known, "doctor", "--offline")
+        assert status == 1
+        assert all(f"ssh does not know '{name}-nb'" in said for name in NAMES), said
+
+
 def part(laptop: Laptop, text: str, mode: int = 0o600, name: str = "one") -> Path:
     file = laptop.home / ".ssh/parts" / name
     file.parent.mkdir(exist_ok=True)
@@ -178,11 +196,14 @@ def test_every_change_counts_as_on_the_long_way(known: Laptop, change: str, monk
         monkeypatch.setenv(name, os.environ[name])
     CHANGES[change](known)
     *quick, counts = run(known, "diff", "--offline")
+    *examined, _ = run(known, "doctor", "--offline")
     assert counts
     kept = checksums(known).read_bytes()
     checksums(known).unlink()
     *long, _ = run(known, "diff", "--offline")
     assert quick == long
+    *long, _ = run(known, "doctor", "--offline")
+    assert examined == long
     checksums(known).write_bytes(kept)
     run(known, "apply", "--offline", "--yes")
     *after, _ = run(known, "apply", "--offline", "--check")

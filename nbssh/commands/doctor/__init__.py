@@ -49,7 +49,7 @@ def _examined(
     A named profile's server may ask for a password. Without a name all servers are asked at once and nobody is
     prompted; one that does not answer costs the others nothing.
     """
-    found = here.examine(context)
+    found = here.examine(context, name)
     for broken in unreadable:
         repair = f"{broken.error.hint}: nbssh edit {broken.name}"
         found.append(Finding("profile", "error", broken.error.message, repair, broken.name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import os
 import re
 import shlex
@@ -14,29 +15,36 @@ from nbssh.adapters.files import inspection
 from nbssh.adapters.laptop import her_templates
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.ssh.client import RefusedConfigError
-from nbssh.core.profile.profile import NAME
+from nbssh.core.profile.profile import NAME, alias
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.core.ssh.include import Kind
 from nbssh.errors import NbsshError
-from nbssh.steps import include, overlay, profiles
+from nbssh.steps import include, overlay, profiles, standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from nbssh.adapters.files.inspection import Entry
     from nbssh.steps.context import Context
+
+    Entries = Callable[[Path], list[Entry]]
 
 NEEDED = (7, 6)  # RemoteCommand (release notes of OpenSSH 7.6)
 OTHERS, OTHERS_WRITE = 0o077, 0o022
 
 
-def examine(context: Context) -> list[Finding]:
-    """Return the findings about this machine, what breaks ssh first: the rest could not be asked then."""
+def examine(context: Context, name: str = "") -> list[Finding]:
+    """Return the findings about this machine, what breaks ssh first: the rest could not be asked then.
+
+    `name` is the profile whose alias is looked at afterwards, if it is one alone.
+    """
+    entries = functools.cache(inspection.entries)  # several look at the same files, and there may be a thousand
     found = tried("ssh", "", lambda: _ssh(context))
-    found += tried("files", "", lambda: _files_for_ssh(context))
-    found += tried("modes", "", lambda: _modes(context))
+    host = alias(name) if name else standing.ANY_HOST
+    found += tried("files", "", lambda: _files_for_ssh(context, entries, host))
+    found += tried("modes", "", lambda: _modes(context, entries))
     found += tried("include", "", lambda: _include(context))
-    found += tried("leftovers", "", lambda: _leftovers(context))
+    found += tried("leftovers", "", lambda: _leftovers(context, entries))
     found += tried("templates", "", lambda: _templates(context))
     return found
 
@@ -90,23 +98,28 @@ def _include(context: Context) -> Iterator[Finding]:
         yield Finding("include", "error", f"{config} does not include the files of nbssh", "nbssh init")
 
 
-def _files_for_ssh(context: Context) -> Iterator[Finding]:
-    """Look at all that our Include line matches: one bad file there makes every ssh call fail, or hang."""
+def _files_for_ssh(context: Context, entries: Entries, host: str) -> Iterator[Finding]:
+    """Look at all that our Include line matches: one bad file there makes every ssh call fail, or hang.
+
+    `host` is asked for later anyway.
+    """
     names = set(profiles.names(context))
     bad = False
     # as glob(3) does it: no dot files, and the end decides
     found = [
         (entry, _breaks(entry))
-        for entry in inspection.entries(context.paths.conf_dir, ".conf")
-        if not entry.path.name.startswith(".")
+        for entry in entries(context.paths.conf_dir)
+        if entry.path.suffix == ".conf" and not entry.path.name.startswith(".")
     ]
     suspects = [entry for entry, trouble in found if entry.kind == "file" and not trouble]
-    well = len(suspects) > 1 and _all_accepted(context, suspects)
+    well = len(suspects) > 1 and (standing.accepts(context, host) or _all_accepted(context, suspects))
     for entry, trouble in found:
-        shown = context.paths.shown(entry.path)
-        remove = SYSTEM.to_remove(entry.path)
         known = entry.path.stem in names
         said = trouble.said(entry) if trouble else "" if well or entry.kind != "file" else _refused(context, entry)
+        if known and not said:
+            continue
+        shown = context.paths.shown(entry.path)
+        remove = SYSTEM.to_remove(entry.path)
         if said:
             bad = True
             again = f"nbssh apply --offline {entry.path.stem}"
@@ -116,7 +129,7 @@ def _files_for_ssh(context: Context) -> Iterator[Finding]:
             elif known and not trouble:
                 repair = f"nbssh apply --offline {entry.path.stem}"
             yield Finding("files", "error", f"{shown} breaks every ssh call: {said}", repair)
-        elif not known and entry.kind == "file":
+        elif entry.kind == "file":
             yield Finding("files", "warning", f"{shown} belongs to no profile, but ssh reads it", remove)
     if not bad:
         yield Finding("files", "ok", f"ssh can read all files in {context.paths.shown(context.paths.conf_dir)}")
@@ -175,20 +188,20 @@ def _refused(context: Context, entry: Entry) -> str:
     return ""
 
 
-def _modes(context: Context) -> Iterator[Finding]:
+def _modes(context: Context, entries: Entries) -> Iterator[Finding]:
     """Look for what others may read or write of ours."""
     paths = context.paths
     ours = [paths.conf_dir, paths.opener, paths.profiles_dir, paths.state, paths.secrets_dir, paths.backups, paths.log]
     ours += [paths.edits_dir, paths.tunnels_dir]
-    entries = [entry for path in ours if (entry := inspection.entry(path))]
+    all_ours = [entry for path in ours if (entry := inspection.entry(path))]
     for folder in (paths.conf_dir, paths.profiles_dir, paths.secrets_dir, paths.edits_dir, paths.tunnels_dir):
-        entries += inspection.entries(folder, ".conf", ".toml", ".json", ".html")
+        all_ours += [entry for entry in entries(folder) if entry.path.suffix in {".conf", ".toml", ".json", ".html"}]
     listed = False
-    for entry in entries:
+    for entry in all_ours:
         if others := paths.system.others_listed(str(entry.path), folder=entry.kind == "folder"):
             listed = True
             yield Finding("modes", "error", f"{paths.shown(entry.path)}: {others[0]}", others[1])
-    wide = [entry for entry in entries if _is_wide(entry)]
+    wide = [entry for entry in all_ours if _is_wide(entry)]
     for entry in wide:
         right = "700" if entry.kind == "folder" or entry.path == paths.opener else "600"
         secret = paths.secrets_dir in {entry.path, entry.path.parent}
@@ -209,22 +222,23 @@ def _is_wide(entry: Entry) -> bool:
     return entry.kind in {"file", "folder"} and bool(entry.mode & OTHERS) and not told
 
 
-def _leftovers(context: Context) -> Iterator[Finding]:
+def _leftovers(context: Context, entries: Entries) -> Iterator[Finding]:
     """Look for what runs that were killed, masters that died and profiles that went have left."""
     paths, names = context.paths, set(profiles.names(context))
     folders = [paths.ssh_dir, paths.conf_dir, paths.profiles_dir, paths.state, paths.secrets_dir, paths.backups]
     stale = inspection.temporary_files(folders)
     stale += [
         str(path)
-        for folder, suffixes in ((paths.conf_dir, (".ctl", ".node")), (paths.secrets_dir, (".json", ".html")))
-        for path in inspection.listed(folder, *suffixes)
-        if path.stem.removesuffix("+open") not in names and not path.name.startswith(".")
+        for folder, suffixes in ((paths.conf_dir, {".ctl", ".node"}), (paths.secrets_dir, {".json", ".html"}))
+        for path in (entry.path for entry in entries(folder))
+        if path.suffix in suffixes and path.stem.removesuffix("+open") not in names and not path.name.startswith(".")
     ]
     masters = [path.stem for path in inspection.listed(paths.conf_dir, ".ctl") if path.stem in names]
     stale += [str(paths.control_socket(name)) for name in masters if _is_stale_socket(context, name)]
     for left in stale:
         yield Finding("leftovers", "warning", f"{paths.shown(left)} is used by nothing", SYSTEM.to_remove(left))
-    odd = [path for path in inspection.listed(paths.profiles_dir, ".toml") if not NAME.match(path.stem)]
+    files = (entry.path for entry in entries(paths.profiles_dir) if entry.path.suffix == ".toml")
+    odd = [path for path in files if not NAME.match(path.stem)]
     for path in odd:
         yield Finding(
             "leftovers", "warning", f"{paths.shown(path)} is ignored: its name is no profile's",

@@ -10,7 +10,7 @@ from nbssh.core.files.change import Kind, Plan
 from nbssh.core.profile.profile import alias, all_aliases
 from nbssh.core.server.doctor import Finding, tried
 from nbssh.errors import NbsshError
-from nbssh.steps import aliases, include, own_block, ports, profiles, tunnels, unit
+from nbssh.steps import blocks, include, own_block, ports, profiles, tunnels, unit
 from nbssh.steps.plan import local_changes
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _alias(target: Target, common: Common) -> Iterator[Finding]:
             where = include.place(target.context, found)
             what = f"{where}: your own block of {wanted} is harmless, and counts beside ours"
             yield Finding("alias", "ok", what, profile=name)
-    if not aliases.is_known(target, among_many=common.many):
+    if not blocks.is_known(target, among_many=common.many):
         yield Finding(
             "alias", "error", f"ssh does not know '{alias(name)}' as nbssh made it",
             f"nbssh apply --offline {name}, then once more: nbssh doctor {name}", name,

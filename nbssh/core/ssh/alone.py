@@ -38,12 +38,17 @@ def hosts(text: bytes) -> frozenset[str] | None:
     return frozenset(found)
 
 
+def stand_first(config: bytes) -> bool:
+    """Tell whether ssh reads our files before all else of the user's `config`."""
+    return _TOP.match(config) is not None
+
+
 def settled(config: bytes, files: Iterable[bytes | None]) -> frozenset[str]:
     """Return the hosts, lower-case, that one of our `files` says all about; none where that cannot be told.
 
     `config` is the user's: our own line must be the first, and none of the files unreadable, which is None.
     """
-    if not _TOP.match(config):
+    if not stand_first(config):
         return frozenset()
     once: set[str] = set()
     more: set[str] = set()
