@@ -19,7 +19,7 @@ from nbssh.core.server.values import is_server_path
 from nbssh.core.ssh.recipe import parse_recipe
 from nbssh.core.text import printable
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import aliases, include, plan, profiles
+from nbssh.steps import aliases, candidates, include, plan, profiles
 from nbssh.steps.profiles import Target
 from nbssh.steps.request import named, profile_of
 from nbssh.steps.secret import new_secret, with_key
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def render(context: Context, wish: Wish, *, to: str, home: str) -> None:
     """Write the files of a profile below `to`, which must be empty or not there; `home` is that on the host."""
-    aliases.look_again()
+    candidates.look_again()
     folder = Path(to).absolute()
     tree.refuse_used(folder)
     if home and not is_server_path(home):

@@ -5,35 +5,28 @@ A candidate is tried before it is installed.
 
 from __future__ import annotations
 
-import atexit
 import itertools
-import shutil
-import tempfile
-import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from nbssh.adapters.files import writer
-from nbssh.adapters.ssh.client import forget_answers
-from nbssh.adapters.ssh.disk import SshDisk
+from nbssh.adapters.ssh.client import RefusedConfigError
 from nbssh.core.files import carried, laptop_files
 from nbssh.core.profile.profile import alias as nb_alias
-from nbssh.core.profile.profile import kill_alias
+from nbssh.core.profile.profile import all_aliases, kill_alias
 from nbssh.core.ssh import alias, answer, moment
-from nbssh.core.ssh.destination import parse
 from nbssh.core.ssh.moment import MatchBlock
 from nbssh.errors import NbsshError
-from nbssh.steps import own_block, standing
+from nbssh.steps import candidates, own_block
+from nbssh.steps.candidates import original_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nbssh.adapters.ssh.client import Ssh
     from nbssh.core.profile.profile import Profile
     from nbssh.core.ssh.alias import Derived, Directive
-    from nbssh.core.ssh.moment import Condition, Criteria, Settled
+    from nbssh.core.ssh.moment import Condition, Settled
+    from nbssh.steps.candidates import Trial
     from nbssh.steps.profiles import Target
 
 
@@ -53,98 +46,9 @@ def local_files(target: Target) -> laptop_files.Local:
     )
 
 
-class _Trial:
-    """The user's config without our installed files, in a folder where candidates are tried on top of it.
-
-    It is read once for all profiles, and each destination is asked for once: otherwise the time for n profiles would
-    grow with n squared. Candidates of different profiles may be tried at the same time. `answers` settle what it
-    decides at each connection.
-    """
-
-    def __init__(self, ssh: Ssh, answers: Settled) -> None:
-        self.ssh = ssh
-        self.folder = Path(tempfile.mkdtemp(prefix="nbssh-"))
-        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
-        self._rest = ssh.config_without_ours(self.folder, answers)
-        _, self._plain = self._files("none")
-        self._destinations: dict[tuple[str, ...], str] = {}
-        self._candidates: dict[str, tuple[Path, Path]] = {}
-        self._said: dict[tuple[str, str], str] = {}
-        self._lock = threading.Lock()
-        self._settled: frozenset[str] | None = None
-        self._match_lines: list[Criteria] | None = None
-
-    def conditions(self, target: Target) -> list[Condition]:
-        """Return what the config decides at each connection to the destination; it is parsed once for all."""
-        if self._match_lines is None:
-            path = self.ssh.config_file()
-            config = (writer.read(path) if path else None) or b""
-            self._match_lines = moment.match_lines(config, SshDisk.of(target.paths.home))
-        return moment.conditions(self._match_lines, original_name(target.profile))
-
-    def destination(self, target: Target, *options: str) -> str:
-        """Return what `ssh -G`, with the `options`, says of the profile's destination.
-
-        What is installed does not count here either: otherwise a file of ours that ssh refuses could not be mended.
-        """
-        arguments = (*options, *target.arguments)
-        if arguments not in self._destinations:
-            self._destinations[arguments] = self.ssh.resolve(arguments, config=self._plain)
-        return self._destinations[arguments]
-
-    def alias(self, name: str) -> Callable[[str, str], str]:
-        """Return what tells `ssh -G ALIAS` for the text of a candidate of profile `name`."""
-        include, config = self._candidates.get(name) or self._candidates.setdefault(
-            name, self._files(f"profile-{name}")
-        )
-
-        def ask(alias: str, text: str) -> str:
-            if (alias, text) not in self._said:
-                include.write_bytes(text.encode("utf-8", "surrogateescape"))
-                self._said[alias, text] = self.ssh.resolve([alias], config=config)
-            return self._said[alias, text]
-
-        return ask
-
-    def settles(self, alias: str, target: Target) -> bool:
-        """Tell whether the file of its profile says all that ssh reads of ours about an alias."""
-        with self._lock:
-            if self._settled is None:
-                self._settled = standing.settled(target)
-            return alias.lower() in self._settled
-
-    def _files(self, name: str) -> tuple[Path, Path]:
-        include, config = self.folder / f"{name}.conf", self.folder / f"{name}.config"
-        for file in (include, config):
-            file.touch(mode=0o600)  # ssh refuses an included file that others can write, whatever the umask
-        config.write_bytes(f'Include "{self.ssh.system.with_slashes(include)}"\n'.encode() + self._rest)
-        return include, config
-
-
-_trials: dict[object, _Trial] = {}
-_trials_lock = threading.Lock()
-
-
-def _trial(ssh: Ssh, answers: Settled) -> _Trial:
-    """Return the trial for the user's config as it is: a command may add its own Include to it."""
-    with _trials_lock:
-        path = ssh.config_file()
-        key = (ssh, path and writer.read(path), frozenset(answers.items()))
-        if key not in _trials:
-            _trials[key] = _Trial(ssh, answers)
-        return _trials[key]
-
-
-def look_again() -> None:
-    """Forget what ssh said: files that the user's config includes may be others by now."""
-    with _trials_lock:
-        _trials.clear()
-    forget_answers()
-
-
 def destination(target: Target) -> str:
     """Return what `ssh -G` says of its destination, without what is installed."""
-    return _trial(target.ssh, {}).destination(target)
+    return candidates.of(target.ssh, {}).destination(target)
 
 
 def derive(target: Target) -> Derived:
@@ -173,13 +77,20 @@ def derive(target: Target) -> Derived:
     return alias.Derived(base.directives, unexpressed, tuple(blocks))
 
 
+def follow_all(target: Target) -> bool:
+    """Tell whether the config decides nothing for the aliases alone: what it does for the destination they follow."""
+    trial = candidates.of(target.ssh, {})
+    known = set(trial.conditions(target))
+    return all(known.issuperset(trial.conditions(target, host)) for host in all_aliases(target.name, leads_on=True))
+
+
 def _followed(target: Target) -> tuple[dict[Condition, str], tuple[str, ...]]:
     """Return the conditions that its aliases follow, each with what they ask, and sentences for the others."""
     original = original_name(target.profile)
-    found = _trial(target.ssh, {}).conditions(target)
+    found = candidates.of(target.ssh, {}).conditions(target)
     if not found:
         return {}, ()
-    today = answer.parsed(_trial(target.ssh, dict.fromkeys(found, False)).destination(target))
+    today = answer.parsed(candidates.of(target.ssh, dict.fromkeys(found, False)).destination(target))
     tokens = {token: today[keyword][0] for token, keyword in (("h", "hostname"), ("p", "port"), ("r", "user"))}
     tokens["n"] = original
     asked = {condition: condition.for_alias(tokens) for condition in found[: moment.MOST]}
@@ -197,52 +108,76 @@ def _derive(target: Target, answers: Settled, below: Sequence[Directive]) -> Der
     ssh refuses never gets further than this.
     """
     name, profile, local, way = target.name, target.profile, local_files(target), target.way
-    trial = _trial(target.ssh, answers)
+    trial = candidates.of(target.ssh, answers)
     base, tried = trial.destination(target), trial.alias(name)
-
-    # Where the way leads on, NAME-nb differs on purpose; the other alias goes where the destination does.
-    judged = kill_alias(name) if way.leads_on else nb_alias(name)
-
-    def ask(directives: Sequence[Directive], judged: str = judged) -> str:
-        return tried(judged, laptop_files.ssh_config(name, profile, local, [*denied, *directives, *below], way))
-
     denials = alias.denials(base, profile.handed_over())
     denied = () if below else denials  # those below have them
-    kept = [keyword.lower() for keyword, _ in denials]
-    # Without a master our block keeps ssh silent about each failed look through the tunnel.
-    own = kept if laptop_files.control_path(profile, local) else [*kept, "loglevel"]
-    forwards, original = own_forwards(profile, local), original_name(profile)
+    judged = _judged(target)
+
+    def ask(directives: Sequence[Directive], alias: str = judged) -> str:
+        return tried(alias, laptop_files.ssh_config(name, profile, local, [*denied, *directives, *below], way))
+
     derived = alias.derive(
         base,
-        original,
+        original_name(profile),
         judged,
         ask,
-        own=kept if way.leads_on else own,
-        forwards=forwards,
+        own=_own(target, base) if way.leads_on else _own_nb(target, base),
+        forwards=own_forwards(profile, local),
         names=_names(trial, target, base),
     )
-    directives, unexpressed = (*denied, *derived.directives), derived.unexpressed
-    hers = own_block.forwards(target, nb_alias(name)) if unexpressed or way.leads_on else ()
-    if hers and not way.leads_on:
-        said = ask(derived.directives)
-        unexpressed = answer.differences(base, said, original, judged, own=own, forwards=[*forwards, *hers])
-    if way.leads_on:
-        said, nb = ask(derived.directives, nb_alias(name)), nb_alias(name)
-        own = [*own, *way.keywords()]
-        unexpressed += answer.differences(base, said, original, nb, own=own, forwards=[*forwards, *hers])
-    return alias.Derived(directives, unexpressed)
+    unexpressed = _unexpressed(target, base, lambda alias: ask(derived.directives, alias))
+    return alias.Derived((*denied, *derived.directives), unexpressed)
 
 
-def _names(trial: _Trial, target: Target, base: str) -> tuple[str, ...]:
+def _judged(target: Target) -> str:
+    """Return the alias that does what the destination does: where the way leads on, NAME-nb differs on purpose."""
+    return kill_alias(target.name) if target.way.leads_on else nb_alias(target.name)
+
+
+def _own(target: Target, base: str) -> list[str]:
+    """Return the keywords, lower-case, in which the aliases may differ from the destination with its answer `base`."""
+    return [keyword.lower() for keyword, _ in alias.denials(base, target.profile.handed_over())]
+
+
+def _own_nb(target: Target, base: str) -> list[str]:
+    """Return those in which NAME-nb may differ."""
+    # Without a master our block keeps ssh silent about each failed look through the tunnel.
+    silent = not laptop_files.control_path(target.profile, local_files(target))
+    return [*_own(target, base), *(["loglevel"] if silent else [])]
+
+
+def _unexpressed(target: Target, base: str, said: Callable[[str], str]) -> tuple[str, ...]:
+    """Return how the aliases, of which ssh `said` something, differ from the destination, of which it said `base`."""
+    profile, nb, own = target.profile, nb_alias(target.name), _own_nb(target, base)
+    forwards, original = own_forwards(profile, local_files(target)), original_name(profile)
+    if not target.way.leads_on:
+        found = answer.differences(base, said(nb), original, nb, own=own, forwards=forwards)
+        hers = own_block.forwards(target, nb) if found else ()
+        return answer.differences(base, said(nb), original, nb, own=own, forwards=[*forwards, *hers]) if hers else found
+    judged, hers = _judged(target), own_block.forwards(target, nb)
+    found = answer.differences(base, said(judged), original, judged, own=_own(target, base), forwards=forwards)
+    own += target.way.keywords()
+    return found + answer.differences(base, said(nb), original, nb, own=own, forwards=[*forwards, *hers])
+
+
+def holds(target: Target, text: str) -> bool:
+    """Tell whether ssh does for the aliases, by `text` and nothing else of ours, what it does for the destination."""
+    trial = candidates.of(target.ssh, {})
+    ask = trial.alias(target.name)
+    try:
+        return gives_tunnel(target, text) and not _unexpressed(
+            target, trial.destination(target), lambda alias: ask(alias, text)
+        )
+    except RefusedConfigError:
+        return False
+
+
+def _names(trial: Trial, target: Target, base: str) -> tuple[str, ...]:
     """Return the host's name as it is before ssh asks DNS for a canonical one, where it does that."""
     if answer.parsed(base).get("canonicalizehostname", ("false",)) in {("false",), ("no",)}:
         return ()
     return answer.parsed(trial.destination(target, "-oCanonicalizeHostname=no")).get("hostname", ())
-
-
-def original_name(profile: Profile) -> str:
-    """Return what `%n` means for the destination: the host as it is typed."""
-    return parse(profile.destination).host
 
 
 def own_forwards(profile: Profile, local: laptop_files.Local) -> list[str]:
@@ -271,12 +206,12 @@ def is_known(target: Target) -> bool:
 
 def gives_tunnel(target: Target, text: str) -> bool:
     """Tell whether the user's ssh would give the alias our tunnel, if `text` was all that it reads of ours."""
-    return has_tunnel(target, _trial(target.ssh, {}).alias(target.name)(nb_alias(target.name), text))
+    return has_tunnel(target, candidates.of(target.ssh, {}).alias(target.name)(nb_alias(target.name), text))
 
 
 def says_all(target: Target) -> bool:
     """Tell whether the file of its profile says all that ssh reads of ours about the alias; one question for all."""
-    return _trial(target.ssh, {}).settles(nb_alias(target.name), target)
+    return candidates.of(target.ssh, {}).settles(nb_alias(target.name), target)
 
 
 def has_tunnel(target: Target, said: str) -> bool:

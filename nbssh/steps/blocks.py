@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
 from nbssh.core.files import laptop_files
 from nbssh.core.profile.profile import alias
-from nbssh.steps import aliases, proofs
+from nbssh.steps import aliases, candidates, proofs
 
 if TYPE_CHECKING:
     from nbssh.steps.profiles import Target
@@ -20,28 +19,30 @@ def wanted(target: Target) -> tuple[str, tuple[str, ...]]:
     if (text := proofs.standing(target, local)) is not None:
         return text, ()
     full = aliases.assumed(target)
+    text = proofs.installed(target, local, lambda: aliases.destination(full))
+    if text is not None and aliases.holds(full, text):
+        return text, ()
     derived = aliases.derive(full)
     text = laptop_files.ssh_config(full.name, full.profile, local, derived.directives, full.way, derived.moments)
     if not derived.unexpressed:
-        gives_tunnel = functools.partial(aliases.gives_tunnel, full, text)
-        proofs.note(target, local, text, gives_tunnel, lambda: aliases.destination(full))
+        proofs.note(target, full, local, text)
     return text, derived.unexpressed
 
 
 def look_again() -> None:
     """Forget what ssh said and read: files that the user's config includes may be others by now."""
-    aliases.look_again()
+    candidates.look_again()
     proofs.look_again()
 
 
 def limited(target: Target) -> bool | None:
-    """Tell whether connections to its destination get a time limit of ours; None where its aliases do not stand."""
+    """Tell whether connections to its destination get a time limit of ours; None where ssh is to be asked."""
     return proofs.limited(target, aliases.local_files(target))
 
 
 def stand(target: Target) -> bool:
     """Tell whether its installed aliases are known to be right."""
-    return limited(target) is not None
+    return proofs.standing(target, aliases.local_files(target)) is not None
 
 
 def is_known(target: Target, *, among_many: bool) -> bool:
@@ -52,7 +53,7 @@ def is_known(target: Target, *, among_many: bool) -> bool:
     """
     if not among_many or not aliases.says_all(target):
         return aliases.has_tunnel(aliases.assumed(target), target.ssh.resolved([alias(target.name)]))
-    if stand(target):
+    if limited(target) is not None:
         return True
     text = writer.read(target.paths.conf(target.name)) or b""
     return aliases.gives_tunnel(aliases.assumed(target), text.decode("utf-8", "surrogateescape"))

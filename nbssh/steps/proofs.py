@@ -2,64 +2,54 @@
 
 What is kept in the state folder is checksums alone: of everything that the answers of ssh depend on, and for each
 profile of what it says and the text that came out. Where both are the same again the long way, which asks ssh, would
-come to the same text. Nothing is kept, and the long way is gone each time, where an answer depends on more than files:
-on a command, a network, DNS, the environment, or a script that is called ssh.
+come to the same text; what a config decides by `Match exec` or `localnetwork` that text follows. Where an answer hangs
+on more, on DNS, the environment or a script that is called ssh, this is not enough: then ssh is asked whether the
+installed text does for the aliases what it did.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import posixpath
-import re
-import shutil
-import socket
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-import nbssh
-from nbssh.adapters.files import inspection, writer
+from nbssh.adapters.files import writer
 from nbssh.adapters.laptop import store
-from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.ssh import login
-from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.files.change import PRIVATE, Change, Kind
-from nbssh.core.files.overlay import OVERLAY
 from nbssh.core.files.program import program_of
-from nbssh.core.files.render import templates_dir
-from nbssh.core.ssh import include
 from nbssh.errors import NbsshError
+from nbssh.steps import aliases, fingerprint
+from nbssh.steps.fingerprint import Depends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from nbssh.adapters.laptop.paths import Paths
-    from nbssh.adapters.ssh.client import Ssh
     from nbssh.core.files.laptop_files import Local
     from nbssh.steps.context import Context
+    from nbssh.steps.fingerprint import Reading
     from nbssh.steps.profiles import Target
 
 _BYTES: Final = 1 << 24
 _ATTEMPTS: Final = 3  # each means that another nbssh wrote the file meanwhile
-_HEAD: Final = 1024  # of a program; a script has no zero in it
 _WAIT: Final = 1.0  # seconds; another nbssh holds the lock that long only where it hangs
-_INCLUDE: Final = re.compile(rb"include", re.IGNORECASE)
-# What makes an answer depend on more than files; quotes may stand anywhere in a word
-_MOMENTARY: Final = re.compile(rb"match[^\n]*(?:exec|localnetwork)|canonical|\$\{", re.IGNORECASE)
-_HOST_NAME: Final = re.compile(rb"%[lL]")  # tokens
-_UNSAID: Final = re.compile(rb"(?m)^[ \t]*#.*$|[\"'\\]")
-_PACKAGE: Final = Path(nbssh.__file__).parent
 
 
 class _Known(msgspec.Struct, frozen=True, array_like=True):
-    """What is known of a profile: the checksum of its aliases, and whether its connections get a limit of ours."""
+    """What is known of a profile: the checksum of its aliases, and whether its connections get a limit of ours.
+
+    `limited` is None where ssh may say otherwise each time. `said` is the checksum of what it said of the destination,
+    where it has to be asked whether the aliases stand.
+    """
 
     aliases: str
-    limited: bool
+    limited: bool | None
+    said: str = ""
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -73,49 +63,9 @@ class _Kept(msgspec.Struct, frozen=True):
         return self.known if read and self.read == read else {}
 
 
-class _Witness:
-    """A Disk that notes everything that is read on the way through a config and its Includes, but our own files."""
-
-    def __init__(self, home: Path) -> None:
-        self._disk = SshDisk.of(home)
-        self.home = self._disk.home
-        self._ours = self.real(f"{self.home}/.ssh/nbssh.d")
-        self.seen = hashlib.sha256()
-        self.momentary = False
-
-    def note(self, *values: object) -> None:
-        """Add values to the checksum."""
-        self.seen.update(repr(values).encode("utf-8", "backslashreplace"))
-
-    def text(self, data: bytes) -> None:
-        """Note the text of a config."""
-        self.note(data, socket.gethostname() if _HOST_NAME.search(data) else "")
-        self.momentary |= _is_momentary(data)
-
-    def glob(self, pattern: str) -> list[str]:
-        """Find paths, but no file of ours."""
-        self.momentary |= "%" in pattern  # tokens, in later versions
-        found = [path for path in self._disk.glob(pattern) if self.real(posixpath.dirname(path)) != self._ours]
-        self.note(pattern, found)
-        return found
-
-    def read(self, path: str) -> bytes | None:
-        """Return the content of a file."""
-        entry, data = inspection.entry(Path(path)), self._disk.read(path)
-        self.note(path, entry and (entry.kind, entry.mode, entry.readable, entry.ours))
-        if data is not None:
-            self.text(data)
-        return data
-
-    def real(self, path: str) -> str:
-        """Return the path without symbolic links."""
-        return self._disk.real(path)
-
-
 _lock: Final = threading.Lock()
-_read: dict[tuple[Ssh, bytes], str] = {}
 _found: dict[Path, _Kept] = {}
-_begun: dict[str, str] = {}
+_begun: dict[str, Reading] = {}
 _noted: dict[str, tuple[str, _Known]] = {}
 _keeping: Final[list[Context]] = []
 
@@ -123,14 +73,23 @@ _keeping: Final[list[Context]] = []
 def look_again() -> None:
     """Forget what ssh read."""
     with _lock:
-        _read.clear()
+        fingerprint.look_again()
         _found.clear()
 
 
 def standing(target: Target, local: Local) -> str | None:
     """Return the installed aliases of a profile where they are what the long way would come to; otherwise None."""
     found = _standing(target, local)
-    return found[0].decode("utf-8", "surrogateescape") if found else None
+    return found[0] if found and not found[1].said else None
+
+
+def installed(target: Target, local: Local, said: Callable[[], str]) -> str | None:
+    """Return the installed aliases where it is for ssh alone to say whether they stand; otherwise None.
+
+    They were derived from all that ssh reads, and from what it says of the destination: `said` returns that.
+    """
+    found = _standing(target, local)
+    return found[0] if found and found[1].said and found[1].said == _sum(said()) else None
 
 
 def limited(target: Target, local: Local) -> bool | None:
@@ -139,24 +98,27 @@ def limited(target: Target, local: Local) -> bool | None:
     return found[1].limited if found else None
 
 
-def _standing(target: Target, local: Local) -> tuple[bytes, _Known] | None:
-    _begun[target.name] = read = _what_ssh_reads(target.context)  # before ssh is asked
-    known = _kept(target.paths).of(read).get(target.name)
+def _standing(target: Target, local: Local) -> tuple[str, _Known] | None:
+    _begun[target.name] = read = fingerprint.taken(target.context)  # before ssh is asked
+    known = _kept(target.paths).of(read.sum).get(target.name)
     text = writer.read(target.paths.conf(target.name)) if known else None
     if known is None or text is None or _of_aliases(target, local, text) != known.aliases:
         return None
-    return text, known
+    return text.decode("utf-8", "surrogateescape"), known
 
 
-def note(target: Target, local: Local, text: str, gives_tunnel: Callable[[], bool], said: Callable[[], str]) -> None:
-    """Note what the long way came to, if by that text ssh gives the alias our tunnel.
-
-    `said` returns what `ssh -G` said of the destination.
-    """
-    read = _begun.get(target.name)
-    if read and not _is_momentary("\n".join(target.arguments).encode("utf-8", "replace")) and gives_tunnel():
-        found = _of_aliases(target, local, text.encode("utf-8", "surrogateescape"))
-        _noted[target.name] = read, _Known(found, login.needs_limit(said()))
+def note(target: Target, full: Target, local: Local, text: str) -> None:
+    """Note what the long way came to for a profile; `full` is it with what was assumed of its host."""
+    read = _begun.get(target.name, fingerprint.Reading("", Depends.MOMENT))
+    if not read.sum or fingerprint.is_momentary("\n".join(target.arguments).encode("utf-8", "replace")):
+        return
+    found = _of_aliases(target, local, text.encode("utf-8", "surrogateescape"))
+    if read.depends is Depends.MATCHES and full is target and aliases.follow_all(target):
+        _noted[target.name] = read.sum, _Known(found, None)
+    elif aliases.gives_tunnel(full, text):
+        said = aliases.destination(full)
+        limited, depends = login.needs_limit(said), read.depends is not Depends.FILES
+        _noted[target.name] = read.sum, _Known(found, None if depends else limited, _sum(said) if depends else "")
 
 
 @contextlib.contextmanager
@@ -186,7 +148,7 @@ def _keep(context: Context) -> None:
     path, names = context.paths.derived, {*store.names(context.paths)}
     data, mode = writer.snapshot(path)
     old = _decoded(data)
-    read = _what_ssh_reads(context, again=True) if _noted else ""
+    read = fingerprint.taken(context, again=True).sum if _noted else ""
     fresh = {name: known for name, (then, known) in _noted.items() if then == read}
     read = read if fresh else old.read
     known = {name: known for name, known in {**old.of(read), **fresh}.items() if name in names}
@@ -225,69 +187,5 @@ def _decoded(data: bytes | None) -> _Kept:
         return _Kept()
 
 
-def _what_ssh_reads(context: Context, *, again: bool = False) -> str:
-    """Return the checksum of all that the aliases depend on, but for profiles; empty where there is none.
-
-    It is taken once, before ssh is asked for the first time: what ssh says is kept as long. `again`: as it is by now.
-    """
-    path = context.ssh.config_file()
-    try:
-        config = include.include_removed((writer.read(path) if path else None) or b"")
-        with _lock:
-            if again:
-                return _checksum(context, config)
-            if (context.ssh, config) not in _read:
-                _read[context.ssh, config] = _checksum(context, config)
-            return _read[context.ssh, config]
-    except (NbsshError, OSError):  # the long way says what is wrong
-        return ""
-
-
-def _checksum(context: Context, config: bytes) -> str:
-    ssh, witness = context.ssh, _Witness(context.paths.home)
-    if ssh.reads_system_config():
-        config += f'\nHost *\nInclude "{SYSTEM.system_config}"\n'.encode()
-    witness.text(config)
-    for _ in include.config_lines(config, witness, posixpath.join(witness.home, ".ssh", "nbssh.d"), _INCLUDE):
-        pass  # the way is what counts
-    program = shutil.which(ssh.command[0])
-    command = "\n".join(ssh.command).encode("utf-8", "surrogateescape")
-    if witness.momentary or _is_momentary(command) or not program or not _is_ssh(program):
-        return ""
-    if not (version := ssh.version()):
-        return ""
-    witness.note(ssh.command, program, _stamp(Path(program).stat()), version, SYSTEM.user(), witness.home)
-    # one that others may write ssh refuses; one that is not there yet says what an empty one does
-    own = inspection.entry(path) if (path := ssh.config_file()) else None
-    if own and (own.kind != "file" or own.mode & 0o022 or not (own.readable and own.ours)):
-        witness.note(own.kind, own.mode, own.readable, own.ours)
-    witness.note(nbssh.__version__, _package(), OVERLAY.sources())
-    return witness.seen.hexdigest()
-
-
-def _is_momentary(text: bytes) -> bool:
-    return _MOMENTARY.search(_UNSAID.sub(b"", text)) is not None
-
-
-def _is_ssh(program: str) -> bool:
-    """Tell whether a program is ssh itself: a script, or another program that calls ssh, may do as it likes."""
-    real = Path(program).resolve()
-    with real.open("rb") as file:
-        return real.stem.lower() == "ssh" and b"\0" in file.read(_HEAD)
-
-
-def _stamp(found: os.stat_result) -> tuple[int, int, int, int]:
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def _package() -> list[tuple[str, tuple[int, int, int, int]]]:
-    """Return what tells our program from another one that calls itself the same."""
-    files = (
-        entry
-        for root in (_PACKAGE, templates_dir())
-        for folder, _, _ in os.walk(root)
-        if not folder.endswith("__pycache__")
-        for entry in os.scandir(folder)
-        if entry.is_file()
-    )
-    return sorted((entry.path, _stamp(entry.stat())) for entry in files)
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

@@ -18,7 +18,7 @@ from ports import free_port
 
 from nbssh.adapters.files import lock, writer
 from nbssh.core.ssh.include import include_added
-from nbssh.steps import blocks, proofs
+from nbssh.steps import blocks, fingerprint, proofs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -212,10 +212,34 @@ def test_every_change_counts_as_on_the_long_way(known: Laptop, change: str, monk
     assert after == really
 
 
-MOMENTARY = (
+FOLLOWED = (
     'Match originalhost box exec "test -e ~/there"\n    User alice\n',
     'Match originalhost box ex"ec" "test -e ~/there"\n    User alice\n',
+    'Match exec "test -e ~/there"\n    Compression no\nMatch !exec "test -e /" host 127.0.0.1\n    User alice\n',
     "Match localnetwork 10.0.0.0/8\n    User alice\n",
+    'Match originalhost other exec "test -e ~/there"\n    User alice\n',
+)
+
+
+@pytest.mark.parametrize("text", FOLLOWED)
+def test_what_the_aliases_follow_need_not_be_asked(known: Laptop, text: str) -> None:
+    """Whatever it decides, the long way comes to the same."""
+    part(known, text)
+    assert run(known, "apply", "--offline", "--yes")[0] == 0
+    kept = checksums(known).read_bytes()
+    for now in ("touch", "unlink"):
+        getattr(known.home / "there", now)()
+        quick = run(known, "diff", "--offline")
+        assert (quick[0], quick[2]) == (0, ""), quick
+        checksums(known).unlink()
+        *long, asked = run(known, "diff", "--offline")
+        assert (tuple(long), "box" in asked) == (quick[:2], True)
+        checksums(known).write_bytes(kept)
+
+
+MOMENTARY = (
+    'Match originalhost a-nb exec "test -e ~/there"\n    User alice\n',
+    'Match exec "test -e ~/there"\n    User alice\nMatch exec "test -e ~/x"\n    Port 3\nMatch exec "test -e ~/y"\n',
     "CanonicalizeHostname yes\n",
     "Host box\n    IdentityFile ${KEYS}/key\n",
     "Include parts/%d*\n",
@@ -230,6 +254,26 @@ def test_what_depends_on_the_moment_is_asked_each_time(known: Laptop, text: str)
         assert "box" in run(known, "apply", "--offline", "--check")[2]
 
 
+def test_where_ssh_must_be_asked_it_is_once_for_each(known: Laptop) -> None:
+    """For a destination, and for an alias with what is installed; the long way comes to the same at that moment."""
+    there = known.home / "there"
+    part(known, 'Match originalhost a-nb exec "test -e ~/there"\n    User alice\n')
+    for change in (lambda: None, there.touch):
+        change()
+        assert run(known, "apply", "--offline", "--yes")[0] == 0
+        *quick, asked = run(known, "diff", "--offline")
+        assert asked == "a-nb box"
+        kept = checksums(known).read_bytes()
+        checksums(known).unlink()
+        assert [*run(known, "diff", "--offline")[:2]] == quick
+        checksums(known).write_bytes(kept)
+    # what holds at both moments is not written again at each
+    there.unlink()
+    assert run(known, "apply", "--offline", "--check") == (0, "nbssh: already up to date\n", "a-nb box")
+    users = [line for host in ("box", "a-nb") for line in known.ssh_g(host).splitlines() if line.startswith("user ")]
+    assert users[0] == users[1]
+
+
 @pytest.mark.parametrize("command", ["env ssh", "a script", "a link"])
 def test_what_calls_ssh_may_do_as_it_likes(known: Laptop, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setenv("PATH", os.environ["PATH"])
@@ -242,7 +286,7 @@ def test_what_calls_ssh_may_do_as_it_likes(known: Laptop, monkeypatch: pytest.Mo
     monkeypatch.setenv("NBSSH_SSH_COMMAND", f"{command} -F {known.config}")
     for _ in range(2):
         run(known, "apply", "--offline", "--yes")
-        assert "box" in run(known, "apply", "--offline", "--check")[2]
+        assert run(known, "diff", "--offline") == (0, "", "a-nb b-nb box c-nb")
 
 
 def test_a_command_of_a_proxy_does_not_count_for_a_match(known: Laptop) -> None:
@@ -253,7 +297,7 @@ def test_a_command_of_a_proxy_does_not_count_for_a_match(known: Laptop) -> None:
 
 def test_another_user_and_another_host_name_count(known: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     part(known, "Host x\n    User %L\n")
-    for owner, name in ((socket, "gethostname"), (type(proofs.SYSTEM), "user")):
+    for owner, name in ((socket, "gethostname"), (type(fingerprint.SYSTEM), "user")):
         run(known, "apply", "--offline")
         assert run(known, "diff", "--offline")[2] == ""
         monkeypatch.setattr(owner, name, lambda *_: "another")
@@ -298,7 +342,7 @@ def test_the_first_add_of_all_leaves_nothing_to_ask(known: Laptop, monkeypatch: 
     run(known, "uninstall", "--yes", "--offline")
     shutil.rmtree(known.config.parent)
     monkeypatch.setenv("NBSSH_SSH_COMMAND", "ssh")
-    monkeypatch.setattr(type(proofs.SYSTEM), "password_home", lambda _: known.home)
+    monkeypatch.setattr(type(fingerprint.SYSTEM), "password_home", lambda _: known.home)
     assert run(known, "add", "a", "127.0.0.1", "--token", "--yes", "--offline")[0] == 0
     assert run(known, "diff", "--offline")[2] == ""
 

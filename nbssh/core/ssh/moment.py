@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 2  # conditions that an alias follows; each doubles the questions to ssh
 _MATCH: Final = re.compile(rb"\b(?:match|include)\b", re.IGNORECASE)
-_MOMENTARY: Final = frozenset(("exec", "localnetwork"))
+MOMENTARY: Final = frozenset(("exec", "localnetwork"))
 _ALONE: Final = frozenset(("all", "canonical", "final"))
 _NEVER: Final = "Match originalhost !*"
 # What means the same for our alias, and what is put in for the destination (TOKENS in ssh_config(5))
@@ -84,7 +84,7 @@ def conditions(lines: Iterable[Criteria], host: str) -> list[Condition]:
     for criteria in lines:
         if any(keyword == "originalhost" and _listed(value, host) is negated for negated, keyword, value in criteria):
             continue
-        found |= {Condition(keyword, value): None for _, keyword, value in criteria if keyword in _MOMENTARY}
+        found |= {Condition(keyword, value): None for _, keyword, value in criteria if keyword in MOMENTARY}
     return list(found)
 
 
