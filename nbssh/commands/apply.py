@@ -5,12 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from nbssh.core.files import installed
 from nbssh.core.files.change import AT_NEXT_START, Plan
 from nbssh.core.files.diff import as_json, painted, unified
 from nbssh.core.profile.profile import alias
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import border, proofs, writing
+from nbssh.steps import border, proofs, tunnels, writing
 from nbssh.steps.profiles import Failure
 from nbssh.steps.server_files import settle
 from nbssh.steps.works import planned
@@ -100,8 +99,7 @@ def _carry_out(context: Context, works: list[Work], *, show: bool) -> None:
                 if work.connection:
                     settle(work.connection, work.target.declared, there, tidies=work.tidies)
                 # last: it may be the way there
-                if installed.moves_tunnel(work.plan.local):
-                    work.target.end_masters()
+                tunnels.end_moved(work.target, work.plan.local)
         except NbsshError as error:
             work.trouble = error
         else:

@@ -14,7 +14,6 @@ from nbssh.adapters.laptop import store
 from nbssh.adapters.laptop.draft import Draft
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import process
-from nbssh.core.files import installed
 from nbssh.core.files.change import AT_NEXT_START, PRIVATE, Change, Kind, Plan
 from nbssh.core.files.diff import brief, painted
 from nbssh.core.files.render import templates_dir
@@ -23,7 +22,7 @@ from nbssh.core.profile.declared import folders_shown
 from nbssh.core.profile.place import own_folder
 from nbssh.core.profile.profile import check_name
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import connect, ports, probe, profiles, writing
+from nbssh.steps import connect, ports, probe, profiles, tunnels, writing
 from nbssh.steps.agree import agree
 from nbssh.steps.plan import local_changes
 from nbssh.steps.profiles import Target
@@ -113,8 +112,7 @@ def _taken_up(context: Context, name: str, old: str, edited: Edited, *, offline:
         if there:
             settle(there, target.declared, remote)
         # last: it may be the way there
-        if installed.moves_tunnel(plan.local):
-            target.end_masters()
+        tunnels.end_moved(target, plan.local)
     context.ui.say(f"'{name}': {len(plan.changes)} files changed")
     if agreed:
         agreed.say_sent()

@@ -51,12 +51,14 @@ def _look(paths: Paths, name: str) -> tuple[bytes | None, Known | None]:
     return data, known if background and known and background.lasts(known) else None
 
 
-def end(paths: Paths, name: str) -> None:
-    """End it."""
+def end(paths: Paths, name: str) -> bool:
+    """End it; tell whether there was one."""
     background, known = paths.system.background(), find(paths, name)
-    if background and known:
-        background.end(known)
-        find(paths, name)
+    if not (background and known):
+        return False
+    background.end(known)
+    find(paths, name)
+    return True
 
 
 def take_away(paths: Paths, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What is done with a Jupyter that runs: stop it, read its log. One connection each, or the open master."""
+"""How a host is reached that a profile knows: by one connection of its own, or over the open master."""
 
 from __future__ import annotations
 

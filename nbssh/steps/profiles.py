@@ -98,13 +98,17 @@ class Target:
             return False
         return not of_0_1(writer.read(self.paths.conf(self.name)))
 
-    def end_masters(self) -> None:
-        """End the master of its sessions, and that of NAME-node; and its tunnel in the background without one."""
+    def end_masters(self) -> bool:
+        """End the master of its sessions, and that of NAME-node; and its tunnel in the background without one.
+
+        Tell whether a tunnel was open.
+        """
         from nbssh.steps import background  # noqa: PLC0415  a list of profiles ends none
 
-        background.end(self.paths, self.name)
-        for path in (self.control_socket, self.paths.node_socket(self.name)):
-            self.ssh.end_master(path)
+        opened = background.end(self.paths, self.name)
+        opened |= self.ssh.end_master(self.control_socket)
+        self.ssh.end_master(self.paths.node_socket(self.name))
+        return opened
 
     @property
     def arguments(self) -> list[str]:

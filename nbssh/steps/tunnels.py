@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import listening, lsof
-from nbssh.core.files import laptop_files
+from nbssh.core.files import installed, laptop_files
 from nbssh.core.profile.app import described
 from nbssh.core.profile.profile import alias
 from nbssh.errors import NbsshError
 from nbssh.steps import aliases, background, ports
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbssh.adapters.laptop.background import Known
+    from nbssh.core.files.change import Change
     from nbssh.core.profile.profile import Profile
     from nbssh.steps.profiles import Target
 
@@ -38,6 +41,13 @@ class Alone(NamedTuple):
 def is_open(target: Target) -> bool:
     """Tell whether it is open."""
     return target.ssh.check_master(target.control_socket) or alone(target) is not None
+
+
+def end_moved(target: Target, changes: Sequence[Change]) -> None:
+    """End the tunnel that is open, with its sessions, where `changes` of files here give the aliases another one."""
+    if installed.moves_tunnel(changes) and target.end_masters():
+        nb = alias(target.name)
+        target.ui.say(f"the tunnel of '{target.name}' was open and is closed now: {nb} has changed; again: ssh {nb}")
 
 
 def alone(target: Target) -> Alone | None:

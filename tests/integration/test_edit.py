@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 from ports import free_port
-from serving import fake_jupyter
+from serving import UP, add, ended, fake_jupyter, kill, start
 
 if TYPE_CHECKING:
     from bed import Bed
@@ -368,3 +368,25 @@ def test_a_hint_that_names_the_key_works_when_pasted(bed: Bed) -> None:
     assert "to be changed: dir" in done.stderr
     assert 'dir = "notes"' in toml(bed).read_text()
     assert bed.run("nbssh", "edit", "box", "two").returncode == 2
+
+
+@pytest.mark.parametrize("command", ["edit", "apply"])
+def test_the_tunnel_that_was_open_is_said_to_be_closed(bed: Bed, command: str) -> None:
+    port, other = add(bed, "--no-browser"), free_port()
+    session = start(bed)
+    if command == "edit":
+        editor(bed, f'sed -i "s/{port}/{other}/" "$1"')
+    else:
+        toml(bed).write_text(toml(bed).read_text().replace(str(port), str(other)))
+    told = "the tunnel of 'box' was open and is closed now: box-nb has changed; again: ssh box-nb"
+    assert told in bed.nbssh(command, "box", "--yes").stderr
+    ended(session)
+    again = start(bed)
+    assert f"http://127.0.0.1:{other}/" in f"{again.before}{again.after}"
+    # what changes nothing of the tunnel leaves it open
+    editor(bed, 'sed -i "s/^destination/open_browser = false\\n&/" "$1"')
+    assert "closed now" not in bed.nbssh("passwd", "box", "--password-stdin", stdin="another-word-1\n").stderr
+    again.sendline("?")
+    assert again.expect([UP, "k and Enter", pexpect.EOF]) == 1
+    kill(bed)
+    ended(again)

@@ -43,6 +43,13 @@ def test_what_ssh_would_refuse_or_a_shell_expand_is_refused(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:8888", "box"])
+def test_a_token_in_what_is_no_destination_is_not_repeated(host: str) -> None:
+    with pytest.raises(NbsshError) as caught:
+        parse(f"http://{host}/lab?token=0123456789abcdef")
+    assert "0123456789abcdef" not in f"{caught.value.message} {caught.value.hint}"
+
+
 @pytest.mark.parametrize(
     ("text", "command"),
     [

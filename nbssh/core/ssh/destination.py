@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from nbssh.core import masked
 from nbssh.core.text import printable
 from nbssh.errors import NbsshError
 
@@ -89,7 +90,7 @@ def parse(text: str) -> Destination:
         if value.startswith("-") or wrong.search(value):
             raise refused(text, "it has characters that ssh refuses in a user or host name")
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):  # noqa: PLR2004  16 bits
-        raise refused(text, f"'{printable(port, 60)}' is no port")
+        raise refused(text, f"'{printable(masked.text(port), 60)}' is no port")
     return Destination(host, user, int(port or 0))
 
 
@@ -113,6 +114,6 @@ def typed_there(text: str, line: str) -> str:
 def refused(text: str, why: str) -> NbsshError:
     """Return the error that says why `text` is no destination."""
     return NbsshError(
-        f"'{printable(text, 60)}' is no destination: {why}",
+        f"'{printable(masked.text(text), 60)}' is no destination: {why}",
         "give an alias of your ~/.ssh/config, user@host, user@host:port, or your whole 'ssh -L …' command in quotes",
     )
