@@ -14,6 +14,7 @@ from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import share_folder
 from nbssh.errors import NbsshError
+from nbssh.steps.standing import ANY_HOST
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -64,14 +65,15 @@ def connect(
     profile = target.profile
 
     def limited() -> bool:
-        if unasked:  # many hosts, perhaps
-            from nbssh.steps import blocks  # noqa: PLC0415  one that is named is asked about as fast
+        if not unasked:
+            return login.needs_limit(target.ssh.resolved(target.arguments))
+        # many hosts, perhaps: what is asked for the aliases, too, is asked once
+        from nbssh.steps import aliases, blocks  # noqa: PLC0415  one that is named is asked about as fast
 
-            if (known := blocks.limited(target)) is not None:
-                with _turn:  # once for all hosts: it raises where a file of ours is refused
-                    target.ssh.resolved(["localhost"])
-                return known
-        return login.needs_limit(target.ssh.resolved(target.arguments))
+        with _turn:  # once for all hosts: it raises where a file of ours is refused
+            target.ssh.resolved([ANY_HOST])
+        known = blocks.limited(target)
+        return login.needs_limit(aliases.destination(target)) if known is None else known
 
     if at_destination or target.was_changed:
         return login.private(

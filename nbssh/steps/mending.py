@@ -13,6 +13,7 @@ from nbssh.core.files.change import Kind, Plan
 from nbssh.core.ssh.include import INCLUDE
 from nbssh.steps import blocks, writing
 from nbssh.steps.plan import local_changes
+from nbssh.steps.standing import ANY_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def _all_accepted(target: Target) -> bool:
         config.touch(mode=0o600)
         config.write_bytes(INCLUDE + b"\n")
         try:
-            target.ssh.resolve(["localhost"], config=config)
+            target.ssh.resolve([ANY_HOST], config=config)
         except RefusedConfigError:
             return False
     return True
@@ -58,7 +59,7 @@ def _is_torn(target: Target) -> bool:
     if entry is None or entry.kind != "file" or not entry.readable:
         return False
     try:
-        target.ssh.resolve(["localhost"], config=path)
+        target.ssh.resolve([ANY_HOST], config=path)
     except RefusedConfigError:
         return True
     return False

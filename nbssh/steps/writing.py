@@ -15,6 +15,7 @@ from nbssh.core.files.change import Kind, Plan
 from nbssh.core.files.diff import painted, unified
 from nbssh.errors import NbsshError
 from nbssh.steps import proofs, server_files
+from nbssh.steps.standing import ANY_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -40,7 +41,7 @@ def write_local(
         if change.kind is not Kind.INCLUDE or taking_away:
             return
         try:
-            context.ssh.resolve(["localhost"], config=Path(candidate))
+            context.ssh.resolve([ANY_HOST], config=Path(candidate))
         except RefusedConfigError:
             _refuse_refused(context)
             raise
@@ -51,7 +52,7 @@ def write_local(
     def live() -> None:
         # One bad line in an included file breaks every ssh call of the user; then everything is put back.
         if not taking_away and (includes or not all(_is_accepted(context, path) for path in aliases)):
-            context.ssh.resolve(["localhost"])
+            context.ssh.resolve([ANY_HOST])
         if last:
             last()
 
@@ -67,7 +68,7 @@ def write_local(
 def _is_accepted(context: Context, path: Path) -> bool:
     """Tell whether ssh accepts a file of aliases by itself: with it, it would read those of all profiles each time."""
     try:
-        context.ssh.resolve(["localhost"], config=path)
+        context.ssh.resolve([ANY_HOST], config=path)
     except RefusedConfigError:
         return False
     return True
@@ -76,7 +77,7 @@ def _is_accepted(context: Context, path: Path) -> bool:
 def _refuse_refused(context: Context) -> None:
     """Raise where ssh refuses the user's config without our line, too: for a host that none of her blocks is for."""
     try:
-        context.ssh.resolve(["localhost"])
+        context.ssh.resolve([ANY_HOST])
     except RefusedConfigError as error:
         raise NbsshError(
             f"for other hosts than those of its blocks, such as the aliases, ssh does not accept it: {error.reason}",

@@ -48,3 +48,16 @@ Host mybox
     )
     assert "ssh could not connect" in laptop.nbssh("add", "mybx", "--yes", "--token").stderr
     assert len(log.read_text().splitlines()) == 2, "what it means, and the connection"
+
+
+def test_what_is_called_ssh_is_asked_once_for_a_destination_and_once_for_an_alias(bed: Bed) -> None:
+    add(bed)
+    log, spy = bed.folder / "asked", bed.folder / "spy"
+    spy.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{log}\nexec ssh "$@"\n')
+    bed.env["NBSSH_SSH_COMMAND"] = bed.env["NBSSH_SSH_COMMAND"].replace("ssh ", f"sh {spy} ", 1)
+    bed.nbssh("apply")
+    log.unlink()
+    assert "already up to date" in bed.nbssh("apply").stderr
+    asked = [line.split()[-1] for line in log.read_text().splitlines() if " -G " in line]
+    # all files together, once: none is torn
+    assert sorted(asked) == ["box", "box-nb", "localhost"]

@@ -20,6 +20,7 @@ from nbssh.core.server.doctor import Finding, tried
 from nbssh.core.ssh.include import Kind
 from nbssh.errors import NbsshError
 from nbssh.steps import include, overlay, profiles, standing
+from nbssh.steps.standing import ANY_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +41,7 @@ def examine(context: Context, name: str = "") -> list[Finding]:
     """
     entries = functools.cache(inspection.entries)  # several look at the same files, and there may be a thousand
     found = tried("ssh", "", lambda: _ssh(context))
-    host = alias(name) if name else standing.ANY_HOST
+    host = alias(name) if name else ANY_HOST
     found += tried("files", "", lambda: _files_for_ssh(context, entries, host))
     found += tried("modes", "", lambda: _modes(context, entries))
     found += tried("include", "", lambda: _include(context))
@@ -171,7 +172,7 @@ def _all_accepted(context: Context, entries: list[Entry]) -> bool:
             "".join(f'Include "{slashes(entry.path)}"\n' for entry in entries), "utf-8", "surrogateescape"
         )
         try:
-            context.ssh.resolve(["localhost"], config=config)
+            context.ssh.resolve([ANY_HOST], config=config)
         except NbsshError:
             return False
     return True
@@ -180,7 +181,7 @@ def _all_accepted(context: Context, entries: list[Entry]) -> bool:
 def _refused(context: Context, entry: Entry) -> str:
     """Return what ssh has against the content, read all by itself."""
     try:
-        context.ssh.resolve(["localhost"], config=entry.path)
+        context.ssh.resolve([ANY_HOST], config=entry.path)
     except RefusedConfigError as error:
         return error.reason
     except NbsshError as error:
