@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nbssh.core.ssh.alone import hosts, settled
-from nbssh.core.ssh.include import COMMENT, INCLUDE
+from nbssh.core.ssh.include import COMMENT, INCLUDE, MARK
 
 TOP = COMMENT + b"\n" + INCLUDE + b"\nHost other\n    User me\n"
 A = b"# ours\n\nHost a-nb\n    User me\nHost a-nb a-nb-kill\n    Port 22\n"
@@ -45,6 +45,13 @@ def test_what_two_files_name_is_not_settled() -> None:
 @pytest.mark.parametrize("config", [b"", b"Host x\n" + TOP, b"Include nbssh.d/*.conf\n", b"User me\n" + TOP])
 def test_our_line_must_be_the_first(config: bytes) -> None:
     assert settled(config, [A]) == frozenset()
+
+
+@pytest.mark.parametrize("mark", [b"", MARK])
+def test_files_of_windows_are_read_as_others(mark: bytes) -> None:
+    """Each line ends with CR LF there, and Notepad may begin a file with a mark."""
+    texts = [text.replace(b"\n", b"\r\n") for text in (TOP, A, B)]
+    assert settled(mark + texts[0], texts[1:]) == settled(TOP, [A, B])
 
 
 def test_a_file_that_cannot_be_read_settles_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ class RefusedConfigError(NbsshError):
 # of this run, whose user's config stays the same
 _answers: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
 _versions: dict[tuple[str, ...], str] = {}
+_asking = threading.Lock()
 
 
 def forget_answers() -> None:
@@ -132,11 +134,12 @@ class Ssh:
 
     def version(self) -> str:
         """Return what it calls itself, `OpenSSH_9.2p1 Debian-2, OpenSSL 3.0.11`; empty if it says nothing in time."""
-        if self.command not in _versions:
-            done = process.run([*self.command, "-V"], seconds=VERSION_SECONDS)
-            said = "" if done.limit else (done.err or done.out).decode("utf-8", "replace")
-            _versions.update({self.command: printable(said.strip(), 200)})
-        return _versions[self.command]
+        with _asking:  # several profiles at once, where the aliases hang on it
+            if self.command not in _versions:
+                done = process.run([*self.command, "-V"], seconds=VERSION_SECONDS)
+                said = "" if done.limit else (done.err or done.out).decode("utf-8", "replace")
+                _versions.update({self.command: printable(said.strip(), 200)})
+            return _versions[self.command]
 
     def check_master(self, control_socket: Path) -> bool:
         """Tell whether a master listens on `control_socket`; raise if it is there but hangs."""

@@ -6,12 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from nbssh.core.ssh.grammar import parse_line
-from nbssh.core.ssh.include import COMMENT, INCLUDE
+from nbssh.core.ssh.include import MARK, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_TOP = re.compile(re.escape(COMMENT + b"\n" + INCLUDE + b"\n"))
 _NAME = re.compile(r"[a-z0-9._-]+")
 _BLOCKS = re.compile(rb"host|match|include", re.IGNORECASE)
 
@@ -40,7 +39,7 @@ def hosts(text: bytes) -> frozenset[str] | None:
 
 def stand_first(config: bytes) -> bool:
     """Tell whether ssh reads our files before all else of the user's `config`."""
-    return _TOP.match(config) is not None
+    return OURS.match(config.removeprefix(MARK)) is not None
 
 
 def settled(config: bytes, files: Iterable[bytes | None]) -> frozenset[str]:

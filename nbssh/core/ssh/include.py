@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COMMENT = b"# Jupyter over ssh; added by nbssh, taken out again by: nbssh uninstall"
 INCLUDE = b"Include nbssh.d/*.conf"
-_OURS = re.compile(
+OURS = re.compile(
     rb"(?:^|(?<=\A\xef\xbb\xbf))" + re.escape(COMMENT) + rb"\r?\n" + re.escape(INCLUDE) + rb"(?:\r?\n|\Z)",
     re.MULTILINE,
 )
@@ -121,7 +121,7 @@ def include_removed(config: bytes) -> bytes:
     Only the comment directly followed by its Include counts, and of several pairs only the first. A
     line that the user has changed, or an Include without our comment, is the user's.
     """
-    return _OURS.sub(b"", config, count=1)
+    return OURS.sub(b"", config, count=1)
 
 
 def include_state(config: bytes, disk: Disk) -> IncludeState:
