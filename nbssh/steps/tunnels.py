@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from nbssh.adapters.laptop.this_system import SYSTEM
 from nbssh.adapters.programs import listening, lsof
 from nbssh.core.files import installed, laptop_files
+from nbssh.core.files.change import Kind
 from nbssh.core.profile.app import described
 from nbssh.core.profile.profile import alias
 from nbssh.errors import NbsshError
@@ -44,10 +47,20 @@ def is_open(target: Target) -> bool:
 
 
 def end_moved(target: Target, changes: Sequence[Change]) -> None:
-    """End the tunnel that is open, with its sessions, where `changes` of files here give the aliases another one."""
-    if installed.moves_tunnel(changes) and target.end_masters():
-        nb = alias(target.name)
+    """End the tunnel that is open, with its sessions, where `changes` of files here give the aliases another one.
+
+    That of a session without a master is left to its terminal.
+    """
+    if not installed.moves_tunnel(changes):
+        return
+    nb = alias(target.name)
+    if target.end_masters():
         target.ui.say(f"the tunnel of '{target.name}' was open and is closed now: {nb} has changed; again: ssh {nb}")
+        return
+    ports_before = (installed.port_named(change.old) for change in changes if change.kind is Kind.ALIASES)
+    for port in filter(None, ports_before):
+        if session := alone(target.with_profile(msgspec.structs.replace(target.profile, port=port))):
+            target.ui.say(f"a session of {nb} is open, and keeps the tunnel that it has; end it: {session.end}")
 
 
 def alone(target: Target) -> Alone | None:

@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from bed import needs, until
+from ports import free_port
 from serving import PASSWORD, add, detach, kill, start
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ def test_status_doctor_and_open_know_it(make_bed: Callable[..., Bed]) -> None:
     refused = bed.run("nbssh", "check", "box", "--password-stdin", stdin=f"{PASSWORD}\n")
     assert refused.returncode == 1
     assert "a session of box-nb is open" in refused.stderr
+    # what changes the tunnel leaves it to its terminal, and says so
+    told = "box-nb is open, and keeps the tunnel that it has; end it: Ctrl-C in its terminal, or: kill "
+    profile = bed.local_home / ".config/nbssh/profiles/box.toml"
+    whole = profile.read_text()
+    bed.env["EDITOR"] = f"sed -i s/{port}/{free_port()}/"
+    assert told in bed.nbssh("edit", "box", "--offline", "--yes").stderr
+    profile.write_text(whole)
+    assert told not in bed.nbssh("apply", "box", "--offline", "--yes").stderr
     detach(session)
     closing_line = bed.nbssh("open", "box").stderr.strip().splitlines()[-1]
     pid = closing_line.rpartition("kill ")[2]

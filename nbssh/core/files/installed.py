@@ -34,6 +34,12 @@ def of_0_1(blocks: bytes | None) -> bool:
     return bool(blocks) and not program_named(blocks)
 
 
+def port_named(blocks: bytes | None) -> int:
+    """Return the local port of the tunnel that the installed `blocks` of a profile open with the session, 0 if none."""
+    found = re.search(rb"\n    LocalForward 127\.0\.0\.1:([0-9]{1,5}) ", blocks or b"")
+    return int(found[1]) if found else 0
+
+
 def moves_tunnel(changes: Sequence[Change]) -> bool:
     """Tell whether an open master has something else than its aliases now say: what is run over it does not count."""
     run = (b"#", b"    RemoteCommand ", b"    LocalCommand ")
