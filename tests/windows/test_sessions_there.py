@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+CLOSED = "Connection to "
+
+
 @pytest.fixture
 def desk() -> Iterator[Desk]:
     with desk_of_its_own() as made:
@@ -48,14 +51,18 @@ def test_two_sessions_and_what_is_asked_about_them(desk: Desk) -> None:
         assert desk.nbssh("kill", "box") == f"nbssh: stopped JupyterLab on {seen['host']} (pid {seen['pid']})\n"
         session.expect(pexpect.EOF)
         assert "was stopped" in str(session.before)
+        assert CLOSED not in str(session.before)
     until(lambda: not is_running(seen["pid"]), "Jupyter ends")
 
 
 @pytest.mark.few
 def test_sessions_that_are_ended_by_k_and_by_the_other_alias(desk: Desk) -> None:
-    """With the oldest release, which opens no browser: any LocalCommand ends it."""
+    """With the oldest release, which opens no browser: any LocalCommand ends it.
+
+    It says at the end of each, behind our last word, that it was closed; what `add` shows has no such line.
+    """
     desk.laptop.env["NBSSH_BED_OPENSSH"] = "7.7"
-    desk.add()
+    assert CLOSED not in desk.add()
     with desk.session() as session:
         stopped = desk.laptop.run("ssh", "box-nb-kill")
         assert stopped.returncode == 0, stopped.stderr
@@ -65,6 +72,8 @@ def test_sessions_that_are_ended_by_k_and_by_the_other_alias(desk: Desk) -> None
     with desk.session() as session:
         session.send("k\r")
         session.expect(pexpect.EOF)
+        said = re.findall(r"nbssh: stopped|Connection to \S+ closed", str(session.before))
+        assert said == ["nbssh: stopped", f"{CLOSED}127.0.0.1 closed"]
     until(lambda: not desk.answers(), "it is stopped from its own console")
     desk.nbssh("remove", "box", "--yes")
     assert not (desk.bed.remote_home / ".local/share/nbssh/box").exists()
