@@ -99,6 +99,13 @@ def test_doctor_asks_once_for_all_where_nothing_changed(known: Laptop) -> None:
     assert {"a-nb", "b-nb", "c-nb"} < set(asked.split())
 
 
+def test_doctor_asks_nothing_that_would_wait_at_a_fifo(known: Laptop) -> None:
+    os.mkfifo(known.conf_dir / "x.conf")
+    status, said, _ = run(known, "doctor", "--offline")
+    assert (status, "x.conf breaks every ssh call: it is a FIFO" in said) == (1, True), said
+    assert not [command for command in asked if "-G" in command and str(known.config) in command]
+
+
 def test_an_alias_without_its_tunnel_is_never_known(known: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NBSSH_SSH_COMMAND", f"ssh -o ClearAllForwardings=yes -F {known.config}")
     for _ in range(2):

@@ -113,7 +113,11 @@ def _files_for_ssh(context: Context, entries: Entries, host: str) -> Iterator[Fi
         if entry.path.suffix == ".conf" and not entry.path.name.startswith(".")
     ]
     suspects = [entry for entry, trouble in found if entry.kind == "file" and not trouble]
-    well = len(suspects) > 1 and (standing.accepts(context, host) or _all_accepted(context, suspects))
+    # beside one that breaks ssh anyway it would fail for all of them, or wait for the writer of a FIFO
+    asks_for_all = not any(trouble for _, trouble in found)
+    well = len(suspects) > 1 and (
+        (asks_for_all and standing.accepts(context, host)) or _all_accepted(context, suspects)
+    )
     for entry, trouble in found:
         known = entry.path.stem in names
         said = trouble.said(entry) if trouble else "" if well or entry.kind != "file" else _refused(context, entry)
