@@ -31,7 +31,6 @@ _INCLUDE: Final = re.compile(rb"include", re.IGNORECASE)
 # What makes an answer depend on more than files; quotes may stand anywhere in a word
 _MATCH: Final = re.compile(rb"match[^\n]*(?:exec|localnetwork)", re.IGNORECASE)
 _MOMENTARY: Final = re.compile(rb"canonical|\$\{", re.IGNORECASE)
-_HOST_NAME: Final = re.compile(rb"%[lL]")  # tokens
 _UNSAID: Final = re.compile(rb"(?m)^[ \t]*#.*$|[\"'\\]")
 _PACKAGE: Final = Path(nbssh.__file__).parent
 
@@ -68,14 +67,15 @@ class _Witness:
 
     def text(self, data: bytes) -> None:
         """Note the text of a config."""
-        self.note(data, socket.gethostname() if _HOST_NAME.search(data) else "")
+        self.note(data)
         plain = _UNSAID.sub(b"", data)
         self.momentary |= _MOMENTARY.search(plain) is not None
         self.matches += len(_MATCH.findall(plain))
 
     def glob(self, pattern: str) -> list[str]:
         """Find paths, but no file of ours."""
-        self.momentary |= "%" in pattern  # tokens, in later versions
+        # tokens, in later versions; in brackets ssh knows more than we do
+        self.momentary |= "%" in pattern or "[" in pattern
         found = [path for path in self._disk.glob(pattern) if self.real(posixpath.dirname(path)) != self._ours]
         self.note(pattern, found)
         return found
@@ -133,7 +133,8 @@ def _checksum(context: Context, config: bytes) -> Reading:
     command = "\n".join(ssh.command).encode("utf-8", "surrogateescape")
     if not program or not (version := ssh.version()):
         return _NONE
-    witness.note(ssh.command, program, _stamp(Path(program).stat()), version, SYSTEM.user(), witness.home)
+    own_names = SYSTEM.user(), socket.gethostname(), witness.home  # tokens: of a config, an option, the command
+    witness.note(ssh.command, program, _stamp(Path(program).stat()), version, own_names)
     # one that others may write ssh refuses; one that is not there yet says what an empty one does
     own = inspection.entry(path) if (path := ssh.config_file()) else None
     if own and (own.kind != "file" or own.mode & 0o022 or not (own.readable and own.ours)):

@@ -250,6 +250,7 @@ MOMENTARY = (
     "CanonicalizeHostname yes\n",
     "Host box\n    IdentityFile ${KEYS}/key\n",
     "Include parts/%d*\n",
+    "Include parts/[[:alpha:]]*\n",
 )
 
 
@@ -259,6 +260,19 @@ def test_what_depends_on_the_moment_is_asked_each_time(known: Laptop, text: str)
     for _ in range(2):
         run(known, "apply", "--offline", "--yes")
         assert "box" in run(known, "apply", "--offline", "--check")[2]
+
+
+def test_a_file_that_brackets_find_for_ssh_alone_counts(known: Laptop) -> None:
+    """Python's glob does not know all that may stand in them."""
+    known.write(include_added(b"Include more/[[:alpha:]]*\n" + CONFIG.encode()))
+    file = known.home / ".ssh/more/one"
+    file.parent.mkdir()
+    file.touch(0o600)
+    for user in ("alice", "carol"):
+        file.write_text(f"Host box\n    User {user}\n")
+        assert run(known, "diff", "--offline", "--exit-code")[0] == 3
+        assert run(known, "apply", "--offline")[0] == 0
+        assert f"user {user}" in known.ssh_g("a-nb")
 
 
 def test_where_ssh_must_be_asked_it_is_once_for_each(known: Laptop) -> None:
@@ -303,7 +317,7 @@ def test_a_command_of_a_proxy_does_not_count_for_a_match(known: Laptop) -> None:
 
 
 def test_another_user_and_another_host_name_count(known: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    part(known, "Host x\n    User %L\n")
+    part(known, "Host box\n    UserKnownHostsFile ~/.ssh/%C\n")
     for owner, name in ((socket, "gethostname"), (type(fingerprint.SYSTEM), "user")):
         run(known, "apply", "--offline")
         assert run(known, "diff", "--offline")[2] == ""
