@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import writer
-from nbssh.adapters.ssh.client import forget_answers
+from nbssh.adapters.ssh.client import RefusedConfigError, forget_answers
 from nbssh.adapters.ssh.disk import SshDisk
 from nbssh.core.ssh import moment
 from nbssh.core.ssh.destination import parse
@@ -39,7 +39,8 @@ class Trial:
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self._rest = ssh.config_without_ours(self.folder, answers)
         _, self._plain = self._files("none")
-        self._destinations: dict[tuple[str, ...], str] = {}
+        self._destinations: dict[tuple[str, ...], str | RefusedConfigError] = {}
+        self._asking: dict[tuple[str, ...], threading.Lock] = {}
         self._candidates: dict[str, tuple[Path, Path]] = {}
         self._said: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
@@ -60,9 +61,16 @@ class Trial:
         What is installed does not count here either: otherwise a file of ours that ssh refuses could not be mended.
         """
         arguments = (*options, *target.arguments)
-        if arguments not in self._destinations:
-            self._destinations[arguments] = self.ssh.resolve(arguments, config=self._plain)
-        return self._destinations[arguments]
+        with self._asking.setdefault(arguments, threading.Lock()):  # several profiles may be looked at together
+            if arguments not in self._destinations:
+                try:
+                    self._destinations[arguments] = self.ssh.resolve(arguments, config=self._plain)
+                except RefusedConfigError as error:  # it may have taken its time, too
+                    self._destinations[arguments] = error
+            found = self._destinations[arguments]
+        if isinstance(found, RefusedConfigError):
+            raise found
+        return found
 
     def alias(self, name: str) -> Callable[[str, str], str]:
         """Return what tells `ssh -G ALIAS` for the text of a candidate of profile `name`."""

@@ -99,6 +99,24 @@ def test_doctor_asks_once_for_all_where_nothing_changed(known: Laptop) -> None:
     assert {"a-nb", "b-nb", "c-nb"} < set(asked.split())
 
 
+def test_one_that_leads_into_a_job_lets_doctor_ask_for_no_other(known: Laptop) -> None:
+    words = ("--offline", "--token", "--yes", "--scheduler", "slurm")
+    assert run(known, "add", "d", "box", *words)[0] == 0
+    status, said, asked = run(known, "doctor", "--offline")
+    assert (status, asked) == (0, "localhost"), said
+
+
+@pytest.mark.parametrize("line", ["", "Nonsense yes"])
+def test_doctor_asks_once_for_a_destination_that_it_asks_many_about(
+    known: Laptop, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    script = another_ssh(known, f'#!/bin/sh\nsleep 0.2\nexec {shutil.which("ssh")} "$@"\n'.encode())
+    monkeypatch.setenv("NBSSH_SSH_COMMAND", f"{script} -F {known.config}")
+    run(known, "apply", "--offline", "--yes")
+    known.config.write_text(known.config.read_text() + line)
+    assert run(known, "doctor", "--offline")[2].split().count("box") == 1
+
+
 def test_doctor_asks_nothing_that_would_wait_at_a_fifo(known: Laptop) -> None:
     os.mkfifo(known.conf_dir / "x.conf")
     status, said, _ = run(known, "doctor", "--offline")

@@ -16,6 +16,12 @@ def test_hosts_are_named_in_lower_case() -> None:
     assert hosts(A) == {"a-nb", "a-nb-kill"}
     assert hosts(B) == {"b-nb", "b-nb-kill"}
     assert hosts(b"# nothing\n") == frozenset()
+    assert hosts(b'Match originalhost A-node,b exec "test -S *"\n    Port 22\n' + A) == {
+        "a-node",
+        "b",
+        "a-nb",
+        "a-nb-kill",
+    }
 
 
 @pytest.mark.parametrize(
@@ -30,6 +36,11 @@ def test_hosts_are_named_in_lower_case() -> None:
         A + b"  MATCH all\n",
         A + b"Include /etc/passwd\n",
         b"Match exec true\n" + A,
+        A + b"Match exec true originalhost c-nb\n",
+        A + b"Match originalhost c-nb,*\n",
+        A + b"Match originalhost !c-nb\n",
+        A + b"Match !originalhost c-nb\n",
+        A + b"Match originalhost\n",
     ],
 )
 def test_what_may_speak_of_others_is_unknown(text: bytes) -> None:

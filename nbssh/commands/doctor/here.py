@@ -114,9 +114,9 @@ def _files_for_ssh(context: Context, entries: Entries, host: str) -> Iterator[Fi
     ]
     suspects = [entry for entry, trouble in found if entry.kind == "file" and not trouble]
     # beside one that breaks ssh anyway it would fail for all of them, or wait for the writer of a FIFO
-    asks_for_all = not any(trouble for _, trouble in found)
-    well = len(suspects) > 1 and (
-        (asks_for_all and standing.accepts(context, host)) or _all_accepted(context, suspects)
+    asks_for_all = suspects and not any(trouble for _, trouble in found)
+    well = (asks_for_all and standing.accepts(context, host)) or (
+        len(suspects) > 1 and _all_accepted(context, suspects)
     )
     for entry, trouble in found:
         known = entry.path.stem in names

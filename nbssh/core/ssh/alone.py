@@ -18,7 +18,8 @@ _BLOCKS = re.compile(rb"host|match|include", re.IGNORECASE)
 def hosts(text: bytes) -> frozenset[str] | None:
     """Return the hosts that an ssh_config speaks of, lower-case; None where it may speak of others too.
 
-    That is where anything stands above the first Host line, and where there is a pattern, a Match or an Include.
+    That is where anything stands above the first Host line, and where there is a pattern, an Include, or a Match that
+    does not begin with `originalhost`.
     """
     found: set[str] = set()
     for raw in text.split(b"\n"):
@@ -28,6 +29,8 @@ def hosts(text: bytes) -> frozenset[str] | None:
             continue
         keyword = line[0].lower()
         names = [name.lower() for name in line[1]]
+        if keyword == "match" and names[0] == "originalhost":  # whatever else it asks for, it is for no others
+            keyword, names = "host", names[1].split(",") if names[1:] else [""]
         if keyword in {"match", "include"} or (not found and keyword != "host"):
             return None
         if keyword == "host":
