@@ -293,6 +293,11 @@ def test_an_included_file_that_includes_ours_is_replaced_by_a_copy_without() -> 
     assert left_out(b"Include work\n", files) == (b'Include "/tmp/copy 1"\n', [b"\nHost b\n"])
 
 
+def test_files_that_include_each_other_are_copied_once_for_each_level() -> None:
+    files = {f"{HOME}/.ssh/d/{name}": b"Include d/* nbssh.d/*\n" for name in "abc"}
+    assert len(left_out(b"Include d/*\n", OUR_FILE | files)[1]) == 3 * 16
+
+
 @pytest.mark.parametrize(
     ("config", "ports"),
     [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import posixpath
 import re
 from typing import TYPE_CHECKING, Protocol
@@ -147,36 +148,37 @@ def include_state(config: bytes, disk: Disk) -> IncludeState:
 
 
 def include_left_out(
-    config: bytes, disk: Disk, keep: Callable[[bytes], str], line: Callable[[bytes], bytes] = bytes, depth: int = 0
+    config: bytes, disk: Disk, keep: Callable[[bytes], str], line: Callable[[bytes], bytes] = bytes
 ) -> bytes:
     """Return the config as ssh would read it if none of our files were there, whoever wrote the Include of them.
 
-    `line` may change each line of it but the Include lines.
-
-    A file that it includes is included as it is; one that includes ours in turn is replaced by a changed copy, which
-    `keep` stores: it returns the copy's path.
+    `line` may change each line of it but the Include lines. A file that it includes is included as it is; one that
+    includes ours in turn is replaced by a changed copy, which `keep` stores: it returns the copy's path.
     """
     ours = disk.real(posixpath.join(disk.home, ".ssh", "nbssh.d"))
 
-    def spelled(raw: bytes) -> bytes:
+    def left_out(data: bytes, depth: int) -> bytes:
+        return b"\n".join(spelled(raw, depth) for raw in data.split(b"\n"))
+
+    @functools.cache  # those that include each other end at a depth, but there may be 2 ** 16 ways to it
+    def copy(path: str, depth: int) -> str:
+        data = disk.read(path) or b""
+        changed = left_out(data, depth) if depth <= _DEPTH else data
+        return path if changed == data else keep(changed)
+
+    def spelled(raw: bytes, depth: int) -> bytes:
         if b"include" not in raw.lower():
             return line(raw)
         parsed = parse_line(raw.decode("utf-8", "surrogateescape"))
         if parsed is None or parsed[0].lower() != "include":
             return line(raw)
         found = list(_included(parsed[1], disk))
-        paths = []
-        for path in found:
-            if disk.real(posixpath.dirname(path)) == ours:
-                continue
-            data = disk.read(path) or b""
-            changed = include_left_out(data, disk, keep, line, depth + 1) if depth < _DEPTH else data
-            paths.append(path if changed == data else keep(changed))
+        paths = [copy(path, depth + 1) for path in found if disk.real(posixpath.dirname(path)) != ours]
         if paths == found:
             return raw
         return f"Include {' '.join(map(word, paths))}".encode("utf-8", "surrogateescape") if paths else b""
 
-    return b"\n".join(map(spelled, config.split(b"\n")))
+    return left_out(config, 0)
 
 
 def find_host(config: bytes, alias: str, disk: Disk) -> tuple[str, int] | None:
