@@ -22,6 +22,7 @@ from nbssh.adapters.ssh.client import Ssh
         ("sshpass -p ssh ssh", "sshpass -p ssh ssh"),
         ("env LANG=C ssh -4", "env LANG=C ssh"),
         ("my-client -4", "my-client"),
+        ("sh /opt/my-client -F other/config -4", "sh /opt/my-client"),
     ],
 )
 def test_what_calls_ssh_stays(command: str, kept: str) -> None:

@@ -172,10 +172,11 @@ class Ssh:
         return [*self._program(), "-F", "none", "-S", str(control_socket), "-oControlMaster=no", "-oProxyCommand=false"]
 
     def _program(self) -> tuple[str, ...]:
-        """Return its command without ssh's own options; what calls ssh (`sshpass -p x ssh`) stays."""
+        """Return its command without ssh's own options; what calls ssh (`sshpass -p x ssh`, `sh my-ssh`) stays."""
         named = [index for index, word in enumerate(self.command) if PurePath(word).stem.lower() == "ssh"]
-        last = 0 if not named or named[0] == 0 else named[-1]
-        return self.command[: last + 1]
+        if not named:
+            return tuple(itertools.takewhile(lambda word: not word.startswith("-"), self.command))
+        return self.command[: (named[-1] if named[0] else 0) + 1]
 
 
 def _named_config(words: Sequence[str]) -> str | None:
