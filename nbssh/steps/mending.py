@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbssh.adapters.files import inspection
-from nbssh.adapters.ssh.client import RefusedConfigError
+from nbssh.adapters.ssh.client import RefusedConfigError, forget_refusals
 from nbssh.core.files.change import Kind, Plan
 from nbssh.core.ssh.include import INCLUDE
 from nbssh.steps import blocks, writing
@@ -38,6 +38,7 @@ def mend(targets: Sequence[Target]) -> None:
             target.ui.say(f"ssh refuses {target.paths.shown(target.paths.conf(target.name))}: it is written again")
         if broken:
             writing.write_local(broken[0].context, Plan(changes))
+        forget_refusals()
 
 
 def _all_accepted(target: Target) -> bool:

@@ -42,6 +42,7 @@ class RefusedConfigError(NbsshError):
 
 # of this run, whose user's config stays the same
 _answers: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
+_refusals: dict[tuple[tuple[str, ...], tuple[str, ...]], RefusedConfigError] = {}
 _versions: dict[tuple[str, ...], str] = {}
 _asking = threading.Lock()
 
@@ -50,6 +51,12 @@ def forget_answers() -> None:
     """Ask again from now on."""
     _answers.clear()
     _versions.clear()
+    forget_refusals()
+
+
+def forget_refusals() -> None:
+    """Ask again what ssh refused: a file that it reads may be another one by now."""
+    _refusals.clear()
 
 
 @dataclass(frozen=True)
@@ -88,20 +95,29 @@ class Ssh:
     def resolve(self, arguments: Sequence[str], *, config: Path | None = None) -> str:
         """Return `ssh -G` for `arguments` (options and a host); `config` replaces the user's file."""
         command = [*_without_config(self.command), "-F", str(config)] if config else list(self.command)
+        asked = self.command, tuple(arguments)
         done = process.run([*command, "-G", *arguments], seconds=RESOLVE_SECONDS)
         if done.status == 0:
             answer = done.out.decode("utf-8", "surrogateescape")
             if not config:
-                _answers.update({(self.command, tuple(arguments)): answer})
+                _answers.update({asked: answer})
+                _refusals.pop(asked, None)
             return answer
         reason = _first_line(done.err) or f"exit status {done.status}"
         if done.limit:
             reason = f"no answer within {RESOLVE_SECONDS:.0f} s"
-        raise RefusedConfigError(reason, f"see what it says: {self.system.spoken([*self.command, '-G', *arguments])}")
+        hint = f"see what it says: {self.system.spoken([*self.command, '-G', *arguments])}"
+        error = RefusedConfigError(reason, hint)
+        if not config:
+            _refusals.update({asked: error})
+        raise error
 
     def resolved(self, arguments: Sequence[str]) -> str:
-        """Return what `resolve` said of `arguments` before, or says now: her `Match exec` may take its time."""
-        return _answers.get((self.command, tuple(arguments))) or self.resolve(arguments)
+        """Return or raise what `resolve` did before, or does now: her `Match exec` may take its time."""
+        asked = self.command, tuple(arguments)
+        if refused := _refusals.get(asked):
+            raise refused
+        return _answers.get(asked) or self.resolve(arguments)
 
     def config_without_ours(self, folder: Path, answers: Settled) -> bytes:
         """Return a config that reads all that the user's ssh reads, but our installed files.
