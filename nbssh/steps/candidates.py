@@ -66,11 +66,20 @@ class Trial:
                 try:
                     self._destinations[arguments] = self.ssh.resolve(arguments, config=self._plain)
                 except RefusedConfigError as error:  # it may have taken its time, too
-                    self._destinations[arguments] = error
+                    self._destinations[arguments] = self._of_her_file(error, arguments)
             found = self._destinations[arguments]
         if isinstance(found, RefusedConfigError):
             raise found
         return found
+
+    def _of_her_file(self, error: RefusedConfigError, arguments: tuple[str, ...]) -> RefusedConfigError:
+        """Return what ssh says of the user's own file, where what it refused was our copy of that."""
+        if str(self.folder) in error.reason:
+            try:
+                self.ssh.resolved(arguments)
+            except RefusedConfigError as hers:
+                return hers
+        return error
 
     def alias(self, name: str) -> Callable[[str, str], str]:
         """Return what tells `ssh -G ALIAS` for the text of a candidate of profile `name`."""

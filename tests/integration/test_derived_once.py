@@ -115,8 +115,19 @@ def test_doctor_asks_once_for_a_destination_that_it_asks_many_about(
     run(known, "apply", "--offline", "--yes")
     known.config.write_text(known.config.read_text() + line)
     hosts = run(known, "doctor", "--offline")[2].split()
-    # whether ssh takes our files, and where it refuses hers whether it takes ours alone
-    assert (hosts.count("box"), hosts.count("localhost")) == (1, 2 if line else 1)
+    # whether ssh takes our files, and where it refuses hers whether it takes ours alone, and what it says of hers
+    assert (hosts.count("box"), hosts.count("localhost")) == ((2, 2) if line else (1, 1))
+
+
+@pytest.mark.parametrize("command", ["diff", "apply", "doctor"])
+def test_what_ssh_refuses_in_her_file_is_told_of_her_file(known: Laptop, command: str) -> None:
+    text = known.config.read_text()
+    known.config.write_text(f"{text}Nonsense yes\n")
+    line = len(text.split("\n"))
+    _, said, _ = run(known, command, "--offline", "a")
+    said = "".join(said.split())  # a table breaks lines
+    assert f"{known.config}:line{line}:Badconfigurationoption:nonsense" in said
+    assert "/nbssh-" not in said
 
 
 def test_doctor_asks_nothing_that_would_wait_at_a_fifo(known: Laptop) -> None:
