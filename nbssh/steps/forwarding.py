@@ -121,7 +121,7 @@ def _listener(
     """
     nonce = secrets.token_hex(8)
     # chosen here, where a profile's would be: a path that the host chose would reach the command line of ssh
-    path = choice.socket_path(f"try-{nonce[:8]}", facts)
+    path = choice.trial_path(nonce, facts)
     # what is no Python's leaves it to the host's own, which made sockets there when the probe looked
     python = found.python or ("python3" if facts.socket_at_home or facts.socket_in_tmp else "")
     if not python:

@@ -284,6 +284,18 @@ def test_nothing_of_a_look_is_left_in_tmp(alone: Remote) -> None:
     assert of_user(alone.uid) == [alone.home]
 
 
+def test_a_look_makes_no_folder_that_another_one_could_be_using_when_it_goes(remote: Remote) -> None:
+    python = remote.home / "bin/python3"
+    python.parent.mkdir()
+    python.write_text(
+        '#!/bin/sh\n[ "$1$2$3" = -I-S-c ] || exit 1\nprogram=$4\nshift 4\n'
+        f'exec {sys.executable} -I -S -c "import os; del os.mkdir, os.rmdir; $program" "$@"\n'
+    )
+    python.chmod(0o755)
+    remote.env["PATH"] = f"{python.parent}:{remote.env['PATH']}"
+    assert remote.look()["socket"][0]["home"] == "ok"
+
+
 def test_a_folder_of_somebody_else_in_tmp(alone: Remote) -> None:
     folder = Path(f"/tmp/nbssh-{alone.uid}")
     folder.symlink_to(alone.home)

@@ -52,6 +52,15 @@ def test_macos_has_shorter_socket_paths() -> None:
     assert choice.socket_path("box", mac).startswith("/tmp/")
 
 
+def test_a_socket_is_tried_where_one_of_any_name_has_room_and_where_no_session_is() -> None:
+    home = "/home/" + "a" * 75  # 107 bytes with the shortest name
+    long = msgspec.structs.replace(FACTS, home=home)
+    assert choice.socket_path("b", long).startswith(home)
+    assert choice.trial_path("0123456789abcdef", long).startswith(f"{home}/.local/state/nbssh/.")
+    elsewhere = msgspec.structs.replace(FACTS, socket_at_home=False)
+    assert choice.trial_path("0123456789abcdef", elsewhere) == "/tmp/nbssh-1000.0123456789abcdef/sock"
+
+
 @pytest.mark.parametrize(
     ("permitted", "facts", "candidate", "words"),
     [

@@ -32,7 +32,8 @@ def examine(target: Target, known: Server, there: Connection) -> Iterator[Findin
         yield Finding("forwarding", "ok", "the tunnel is open", profile=name)
         return
     by_socket = known.forward == "socket" or bool(known.gate)
-    at_home = (known.gate or known.socket).startswith(f"{states_folder(known)}/")
+    path = known.gate or known.socket
+    at_home = path.startswith(f"{states_folder(known)}/")
     facts = Facts(
         home=known.home,
         uid=known.uid,
@@ -40,6 +41,7 @@ def examine(target: Target, known: Server, there: Connection) -> Iterator[Findin
         os=known.os,
         socket_at_home=at_home,
         socket_in_tmp=not at_home,
+        socket_limit=len(path.encode()) if at_home else 0,  # what its own has room for
         folder=known.folder,
     )
     found = Candidate(path=known.jupyter, program=apps.program(profile.app), python=known.python)

@@ -250,17 +250,26 @@ def socket_path(name: str, facts: Facts, *, leads_on: bool = False) -> str:
     A home on a network file system shows the socket to hosts that cannot connect to it, so /tmp is better there, and
     where the way leads on (`leads_on`) to whatever host.
     """
+    tmp = f"/tmp/nbssh-{facts.uid}/{name}.sock"  # noqa: S108  0700, owner and mode checked at every use
+    return _first_usable(f"{facts.states}/{name}/sock", tmp, facts, leads_on=leads_on)
+
+
+def trial_path(word: str, facts: Facts) -> str:
+    """Return where a socket is tried, where one of any profile would have room.
+
+    Its folder in /tmp is its own: that of the profiles is not made, nor taken away under one that is just starting.
+    """
+    at_home = f"{facts.states}/.{word[:5]}"  # as long as `x/sock`, and no profile's name
+    return _first_usable(at_home, f"/tmp/nbssh-{facts.uid}.{word}/sock", facts)  # noqa: S108  a new folder, 0700
+
+
+def _first_usable(at_home: str, in_tmp: str, facts: Facts, *, leads_on: bool = False) -> str:
     limit = facts.socket_limit or _SOCKET_BYTES
-    at_home = f"{facts.states}/{name}/sock"
-    in_tmp = f"/tmp/nbssh-{facts.uid}/{name}.sock"  # noqa: S108  0700, owner and mode checked at every use
-    shared = leads_on or bool(NETWORK_FILESYSTEMS.search(facts.home_filesystem))
     usable = [
-        (
-            at_home,
-            facts.socket_at_home and len(at_home.encode()) <= limit and is_server_path(at_home),
-        ),
+        (at_home, facts.socket_at_home and len(at_home.encode()) <= limit and is_server_path(at_home)),
         (in_tmp, facts.socket_in_tmp),
     ]
+    shared = leads_on or bool(NETWORK_FILESYSTEMS.search(facts.home_filesystem))
     for path, fits in reversed(usable) if shared else usable:
         if fits:
             return path

@@ -1,27 +1,21 @@
 # --- probe: the socket -----------------------------------------------------------------------------------------------
 
-# A folder is entered first, so that its length does not count; what was made is removed again.
+# In the nearest folder that is there, and no other is made: to take that away again would be under somebody's feet. It is
+# entered first, so that its length does not count.
 socket_python='
-import errno, os, signal, socket, stat, sys
+import binascii, errno, os, signal, socket, stat, sys
 signal.alarm(10)
 
 
-def attempt(folder):
-    made, missing, path = [], [], folder
+def attempt(folder, private):
     try:
-        while not os.path.lexists(path):
-            missing.append(path)
-            path = os.path.dirname(path)
-        for path in reversed(missing):
-            os.mkdir(path, 0o700)
-            made.append(path)
+        while not os.path.lexists(folder):
+            folder, private = os.path.dirname(folder), False
         info = os.lstat(folder)
-        if folder.startswith("/tmp/") and (
-            not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o77
-        ):
+        if private and (not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o77):
             return "SQUATTED"
         os.chdir(folder)
-        name = ".probe-%d" % os.getpid()
+        name = ".probe-" + binascii.hexlify(os.urandom(8)).decode()
         one, two = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
         try:
             one.bind(name)
@@ -35,8 +29,6 @@ def attempt(folder):
         return errno.errorcode.get(error.errno, "UNKNOWN")
     finally:
         os.chdir("/")
-        for path in reversed(made):
-            os.rmdir(path)
 
 
 def limit():
@@ -49,7 +41,7 @@ def limit():
     return 0
 
 
-print(attempt(sys.argv[1]), attempt(sys.argv[2]), limit())
+print(attempt(sys.argv[1], False), attempt(sys.argv[2], True), limit())
 '
 
 try_sockets() {
