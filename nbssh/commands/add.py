@@ -222,6 +222,11 @@ def _set_up(
             except _RegisteredError:
                 undo.close()
                 installed, laptop, present = [], target.declared.laptop, None
+            except KeyboardInterrupt:
+                changes, _ = plan.local_changes(target)
+                if Plan(changes).empty:  # it came when all was written
+                    undo.pop_all()
+                raise
             else:
                 undo.pop_all()
                 break
@@ -235,7 +240,11 @@ def _install(target: Target, there: Connection, present: Present, undo: ExitStac
     agreed = settled(target, present, server_record.read(present.files, target.declared.folder))
     # scripts of nbssh 0.1 are another laptop's, which has not been brought up to date
     changes = [change for change in agreed.changes if change.new is not None]
-    writing.install(target, there, changes)
+    try:
+        writing.install(target, there, changes)
+    except KeyboardInterrupt:  # the host goes on with what it has been told
+        take_back(there, target.declared, changes)
+        raise
     undo.callback(take_back, there, target.declared, changes)
     return agreed.target, changes
 

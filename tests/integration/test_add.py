@@ -6,10 +6,12 @@ import json
 import signal
 import socket
 import stat
+import sys
 from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
+from bed import until
 from ports import free_port
 
 if TYPE_CHECKING:
@@ -328,6 +330,51 @@ def test_an_end_at_the_password_leaves_nothing(bed: Bed, end: str) -> None:
         "Ctrl-C": (130, None), "TERM": (None, signal.SIGTERM),
     }.get(end, (None, signal.SIGHUP))  # fmt: skip
     assert tree(bed.local_home, bed.remote_home) == before
+
+
+_INTERRUPTED = """\
+from nbssh.__main__ import main
+from nbssh.steps import writing
+
+write = writing.write_local
+
+
+def interrupted(*words, **more):
+    write(*words, **more)
+    raise KeyboardInterrupt
+
+
+writing.write_local = interrupted
+main()
+"""
+
+
+def test_an_end_while_the_host_puts_its_files_in_place_leaves_nothing(bed: Bed) -> None:
+    before = tree(bed.local_home, bed.remote_home)
+    waits = bed.folder / "slow" / "mv"
+    waits.parent.mkdir()
+    waits.write_text(
+        f'#!/bin/sh\n: >{bed.folder}/begun\nwhile [ ! -e {bed.folder}/on ]; do sleep 0.05; done\nexec /bin/mv "$@"\n'
+    )
+    waits.chmod(0o755)
+    login = bed.server.folder / "login"
+    login.write_text(login.read_text().replace(" PATH=", f" PATH={waits.parent}:", 1))
+    child = bed.spawn("nbssh", "add", "box", "--yes", "--token", "--jupyter", str(bed.jupyter))
+    until((bed.folder / "begun").exists, "the host has what it is to put in place")
+    child.sendintr()
+    (bed.folder / "on").touch()
+    child.expect_exact("nbssh: interrupted")
+    child.expect(pexpect.EOF)
+    assert tree(bed.local_home, bed.remote_home) == before
+
+
+def test_an_end_when_all_is_written_leaves_all_there(bed: Bed) -> None:
+    done = bed.run(
+        *(sys.executable, "-c", _INTERRUPTED, "add", "box", "--yes", "--token", "--jupyter", str(bed.jupyter))
+    )
+    assert (done.returncode, "nbssh: interrupted" in done.stderr) == (130, True)
+    assert bed.nbssh("diff").stdout == ""
+    assert (bed.remote_home / ".local/share/nbssh/box/profile").exists()
 
 
 @pytest.mark.parametrize(
