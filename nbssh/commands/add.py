@@ -266,9 +266,9 @@ def _write(target: Target, laptop: str, *, included: bool) -> None:
     for attempt in range(ATTEMPTS):
         if target.name in profiles.names(context):
             raise NbsshError(f"another nbssh made the profile '{target.name}' meanwhile", "see it: nbssh list")
+        changes, unexpressed = plan.local_changes(target)
         if target.declared.laptop != laptop:
             raise _RegisteredError("another nbssh gave this laptop its name meanwhile")
-        changes, unexpressed = plan.local_changes(target)
         changes += _line_changes(context, included=included)
         try:
             writing.write_local(context, Plan(changes), last=lambda: _refuse_taken_ports(target))

@@ -368,6 +368,30 @@ def test_an_end_while_the_host_puts_its_files_in_place_leaves_nothing(bed: Bed) 
     assert tree(bed.local_home, bed.remote_home) == before
 
 
+_NAMED = """\
+from nbssh.__main__ import main
+from nbssh.steps import blocks
+
+wanted = blocks.wanted
+
+
+def late(target):
+    target.paths.laptop.parent.mkdir(parents=True, exist_ok=True)
+    target.paths.laptop.write_text("0123456789abcdef\\n")
+    return wanted(target)
+
+
+blocks.wanted = late
+main()
+"""
+
+
+def test_a_laptop_that_another_add_names_at_the_same_time_is_registered_by_that_name(bed: Bed) -> None:
+    done = bed.run(*(sys.executable, "-c", _NAMED, "add", "box", "--yes", "--token", "--jupyter", str(bed.jupyter)))
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in bed.remote_home.glob(".local/share/nbssh/box/laptops/*")] == ["0123456789abcdef"]
+
+
 def test_an_end_when_all_is_written_leaves_all_there(bed: Bed) -> None:
     done = bed.run(
         *(sys.executable, "-c", _INTERRUPTED, "add", "box", "--yes", "--token", "--jupyter", str(bed.jupyter))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 from bed import needs_root, unix_user
 from serving import add, fake_program, tree
 
+from nbssh.core.files.render import render
+from nbssh.steps.folders import Folders
+
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
+    from pathlib import Path
 
     from bed import Bed
 
@@ -46,6 +50,17 @@ def test_something_else_in_its_place(bed: Bed, make: Callable[[object], object],
     checked = bed.run("nbssh", "doctor", "box")
     assert checked.returncode == 1
     assert message in " ".join(checked.stdout.split())
+
+
+def test_a_folder_that_goes_while_it_is_looked_at_is_no_link(tmp_path: Path) -> None:
+    state, ls = tmp_path / "state", tmp_path / "bin/ls"
+    state.mkdir()
+    ls.parent.mkdir()
+    ls.write_text('#!/bin/sh\nrmdir "$2"\nexec /bin/ls "$@"\n')
+    ls.chmod(0o755)
+    script = render(Folders(folders=[str(state / "nbssh")]))
+    env = {"PATH": f"{ls.parent}:/usr/bin:/bin"}
+    assert subprocess.run(["dash"], input=script, env=env, text=True, stdout=subprocess.PIPE, check=True).stdout == ""
 
 
 def added_by(bed: Bed) -> subprocess.CompletedProcess[str]:
