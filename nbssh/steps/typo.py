@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from nbssh.core.ssh import answer
 from nbssh.core.ssh.destination import arguments_of, parse, typed
 from nbssh.errors import NbsshError
-from nbssh.steps import include
+from nbssh.steps import include, profiles
+from nbssh.steps.profiles import Target
 
 if TYPE_CHECKING:
     from nbssh.core.profile.profile import Profile
@@ -21,7 +22,10 @@ _BY_ANOTHER = ("proxycommand ", "proxyjump ")  # who looks the name up, then, is
 
 
 def refuse(context: Context, name: str, profile: Profile) -> None:
-    """Raise where no name service knows the destination of the new profile `name`; an alias of hers may be like it."""
+    """Raise where no name service knows the destination of the new profile `name`.
+
+    It may be the name of another profile, or like an alias of hers.
+    """
     said = answer.lines(context.ssh.resolved(arguments_of(profile)))
     host = parse(profile.destination).host
     meant = next((line.partition(" ")[2] for line in said if line.startswith("hostname ")), host)
@@ -31,6 +35,12 @@ def refuse(context: Context, name: str, profile: Profile) -> None:
         or _is_known(meant)
     ):
         return
+    of_profile = profiles.find(context, host) if host in profiles.names(context) else None
+    if isinstance(of_profile, Target):
+        raise NbsshError(
+            f"no host is known as '{meant}'",
+            f"where the profile '{host}' leads: {shlex.join(['nbssh', 'add', name, of_profile.profile.destination])}",
+        )
     hosts = include.own_hosts(context)
     named = sorted(each for each in hosts if not set(each) & set("*?!"))
     close = [] if host in hosts else difflib.get_close_matches(host, named, 1)

@@ -41,6 +41,11 @@ def test_a_destination_that_is_a_slip_is_told_before_anything_is_asked(laptop: L
     ):
         said = laptop.nbssh("add", "gpu", *words).stderr
         assert said == f"nbssh: error: no host is known as '{meant}'\nnbssh: hint: see whether this works: {line}\n"
+    # the name of a profile
+    laptop.add("first", "me@127.0.0.1:2222")
+    said = laptop.nbssh("add", "gpu", "first").stderr
+    line = "where the profile 'first' leads: nbssh add gpu me@127.0.0.1:2222"
+    assert said == f"nbssh: error: no host is known as 'first'\nnbssh: hint: {line}\n"
     # one that ssh reaches in a way of its own is not looked up
     laptop.write(laptop.config.read_bytes() + b"Host mybx*\n    ProxyCommand false\n")
     assert "did you mean" not in laptop.nbssh("add", "mybx", "--yes", "--token").stderr
