@@ -16,7 +16,8 @@ ${made}"
 
 # Where there is our folder now: what it lies in was made right before.
 note_made() {
-    [ -z "${made}" ] || [ ! -d "${share}" ] || printf '%s' "${made}" >>"${share}/.made"
+    # by cat, which says of a full disk what it is
+    [ -z "${made}" ] || [ ! -d "${share}" ] || printf '%s' "${made}" | command cat >>"${share}/.made"
     made=''
 }
 
