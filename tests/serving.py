@@ -6,19 +6,20 @@ import contextlib
 import http.client
 import json
 import os
+import pwd
 import re
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pexpect
-from bed import REPOSITORY, is_running, lacks, not_applicable, until
+from bed import REPOSITORY, is_running, lacks, needs, needs_root, not_applicable, unix_user, until
 from ports import free_port
 from remote_helpers import FAKE_JUPYTER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from bed import Bed
 
@@ -45,6 +46,22 @@ def fake_program(python: str = sys.executable) -> str:
     ending = 'if how.get("dies"):\n    signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), 9))\n'
     ending += '    signal.alarm(how["dies"])\nwhile True:\n    connection, _'
     return text.replace("while True:\n    connection, _", ending)
+
+
+@contextlib.contextmanager
+def long_home(make_bed: Callable[..., Bed], *extra: str) -> Iterator[tuple[Bed, Path]]:
+    """Give a bed of a normal user in whose home, so long it is, no socket fits, and the fake Jupyter there."""
+    needs_root()
+    needs("useradd")
+    with unix_user("/bin/sh", below="x" * 80) as name:
+        bed, home = make_bed(user=name, extra=list(extra)), Path(pwd.getpwnam(name).pw_dir)
+        program = home / "bin/jupyter-lab"
+        program.parent.mkdir()
+        program.write_text(fake_program("/usr/bin/python3"))
+        program.chmod(0o755)
+        (home / "fake.json").write_text("{}")
+        bed.on_server("chmod 700 .")
+        yield bed, program
 
 
 def fake_jupyter(bed: Bed, folder: str = "bin") -> Path:

@@ -326,45 +326,41 @@ def test_a_torn_probe_says_nothing(remote: Remote) -> None:
 # --- the forwarding test ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None:
-    path = remote.home / "deep/er/sock"
+@contextlib.contextmanager
+def listening(shell: list[str], path: Path | str, **options: Any) -> Iterator[tuple[str, int]]:  # noqa: ANN401  Popen's
+    """Let the host listen as a connection does: compound commands without input. Give what it said."""
     script = render(ForwardTest(nonce=NONCE, python=sys.executable, path=str(path), port=0))
-    # as a connection runs its scripts: a compound command without input, one after another
-    with subprocess.Popen(
-        SHELLS[shell], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=remote.env
-    ) as child:
+    with subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options) as child:
         assert child.stdin
         assert child.stdout
         child.stdin.write(f"(\n{script}\n) </dev/null\n")
         child.stdin.flush()
         mark, made, port, _, pid = child.stdout.readline().split()
-        assert (mark, made) == (f"nbssh-{NONCE}-listen", "made")
-        for family, address in ((socket.AF_UNIX, str(path)), (socket.AF_INET, ("127.0.0.1", int(port)))):
-            with socket.socket(family) as client:
-                client.connect(address)
-                assert client.makefile().read() == f"{NONCE}\n"
+        assert mark == f"nbssh-{NONCE}-listen"
+        yield made, int(port)
         child.stdin.write(f"(\n{render(ForwardEnd(pid=values.pid(pid)))}\n) </dev/null\n")
         child.stdin.close()
         assert child.wait(timeout=PATIENCE) == 0
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_forwarding_answers_the_word_on_both(remote: Remote, shell: str) -> None:
+    path = remote.home / "deep/er/sock"
+    with listening(SHELLS[shell], path, env=remote.env) as (made, port):
+        assert made == "made"
+        for family, address in ((socket.AF_UNIX, str(path)), (socket.AF_INET, ("127.0.0.1", port))):
+            with socket.socket(family) as client:
+                client.connect(address)
+                assert client.makefile().read() == f"{NONCE}\n"
     assert not list(remote.home.iterdir())
 
 
 def test_forwarding_where_no_socket_can_be_made(remote: Remote) -> None:
-    script = render(ForwardTest(nonce=NONCE, python=sys.executable, path=f"{remote.home}/deep/er/{'x' * 120}", port=0))
-    with subprocess.Popen(["dash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdin
-        assert child.stdout
-        child.stdin.write(f"(\n{script}\n) </dev/null\n")
-        child.stdin.flush()
-        mark, made, port, _, pid = child.stdout.readline().split()
-        assert (mark, made) == (f"nbssh-{NONCE}-listen", "-")
+    with listening(["dash"], f"{remote.home}/deep/er/{'x' * 120}") as (made, port):
+        assert made == "-"
         # what the socket would have been in has gone by now: a launch may make the same folders at any moment
         assert not list(remote.home.iterdir())
-        with socket.create_connection(("127.0.0.1", int(port))) as client:
+        with socket.create_connection(("127.0.0.1", port)) as client:
             assert client.makefile().read() == f"{NONCE}\n"
-        child.stdin.write(f"(\n{render(ForwardEnd(pid=values.pid(pid)))}\n) </dev/null\n")
-        child.stdin.close()
-        assert child.wait(timeout=PATIENCE) == 0
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", int(port)))
+        socket.create_connection(("127.0.0.1", port))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from bed import needs, needs_root, unix_user, until
+from bed import needs, needs_root, until
 from serving import (
     add,
     api,
@@ -26,10 +26,10 @@ from serving import (
     detach,
     end,
     ended,
-    fake_program,
     free_port,
     kill,
     launches_end,
+    long_home,
     named,
     server_pid,
     servers,
@@ -256,20 +256,10 @@ def test_a_squatter_after_our_server_does_not_inherit_the_open_page(make_bed: Ca
 
 
 def test_a_home_too_long_for_a_socket_has_it_tried_in_tmp(make_bed: Callable[..., Bed]) -> None:
-    needs_root()
-    needs("useradd")
-    with unix_user("/bin/sh", below="x" * 80) as name:
-        user = pwd.getpwnam(name)
-        bed = make_bed(user=name, extra=["AllowStreamLocalForwarding no"])
-        program = Path(user.pw_dir, "bin", "jupyter-lab")
-        program.parent.mkdir()
-        program.write_text(fake_program("/usr/bin/python3"))
-        program.chmod(0o755)
-        Path(user.pw_dir, "fake.json").write_text("{}")
-        bed.on_server("chmod 700 .")
+    with long_home(make_bed, "AllowStreamLocalForwarding no") as (bed, program):
         port = add(bed, jupyter=program)
         # nothing of what was tried goes on, and takes folders away from under a launch
-        assert not Path(user.pw_dir, ".local/state/nbssh").exists()
+        assert not (bed.remote_home / ".local/state/nbssh").exists()
         assert named(bed, "-listen ") == []
         session = start(bed)
         assert api(port)["version"] == "9.8.7"
@@ -279,18 +269,8 @@ def test_a_home_too_long_for_a_socket_has_it_tried_in_tmp(make_bed: Callable[...
 
 @pytest.mark.parametrize("how", ["a folder of theirs", "a link to a folder of theirs", "a folder that all may write"])
 def test_a_squatted_folder_in_tmp(make_bed: Callable[..., Bed], how: str) -> None:
-    needs_root()
-    needs("useradd")
-    # a home so long that no socket fits below it
-    with unix_user("/bin/sh", below="x" * 80) as name:
-        user = pwd.getpwnam(name)
-        bed = make_bed(user=name)
-        program = Path(user.pw_dir, "bin", "jupyter-lab")
-        program.parent.mkdir()
-        program.write_text(fake_program("/usr/bin/python3"))
-        program.chmod(0o755)
-        Path(user.pw_dir, "fake.json").write_text("{}")
-        bed.on_server("chmod 700 .")
+    with long_home(make_bed) as (bed, program):
+        user = pwd.getpwnam(bed.login)
         add(bed, jupyter=program)
         private = Path(f"/tmp/nbssh-{user.pw_uid}")
         session = start(bed)

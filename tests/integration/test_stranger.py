@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from bed import needs, needs_root, unix_user, until
-from serving import add, api, close_tunnel, end, ended, fake_program, free_port, launches_end, server_pid, start
+from bed import needs_root, until
+from serving import add, api, close_tunnel, end, ended, free_port, launches_end, long_home, server_pid, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -171,17 +171,8 @@ def way(request: pytest.FixtureRequest, make_bed: Callable[..., Bed]) -> Iterato
         far = free_port()
         yield Way(bed, add(bed, "--forward", "tcp", "--remote-port", str(far), *words), str(far))
         return
-    needs("useradd")
-    with unix_user("/bin/sh", below="x" * 80) as name:
-        user = pwd.getpwnam(name)
-        bed = make_bed(user=name, extra=["MaxSessions 1"] if "no master" in request.param else [])
-        program = Path(user.pw_dir, "bin", "jupyter-lab")
-        program.parent.mkdir()
-        program.write_text(fake_program("/usr/bin/python3"))
-        program.chmod(0o755)
-        Path(user.pw_dir, "fake.json").write_text("{}")
-        bed.on_server("chmod 700 .")
-        folder = Path(f"/tmp/nbssh-{user.pw_uid}")
+    with long_home(make_bed) as (bed, program):
+        folder = Path(f"/tmp/nbssh-{pwd.getpwnam(bed.login).pw_uid}")
         made = Way(bed, add(bed, *words, jupyter=program), f"{folder}/box.sock")
         yield made
         made.clean()
