@@ -122,11 +122,11 @@ def _derive(target: Target, answers: Settled, below: Sequence[Directive]) -> Der
         original_name(profile),
         judged,
         ask,
-        own=_own(target, base) if way.leads_on else _own_nb(target, base),
+        own=_own(target, base, judged),
         forwards=own_forwards(profile, local),
         names=_names(trial, target, base),
     )
-    unexpressed = _unexpressed(target, base, lambda alias: ask(derived.directives, alias))
+    unexpressed = _unexpressed(target, base, derived.unexpressed, lambda alias: ask(derived.directives, alias))
     return alias.Derived((*denied, *derived.directives), unexpressed)
 
 
@@ -135,40 +135,41 @@ def _judged(target: Target) -> str:
     return kill_alias(target.name) if target.way.leads_on else nb_alias(target.name)
 
 
-def _own(target: Target, base: str) -> list[str]:
-    """Return the keywords, lower-case, in which the aliases may differ from the destination with its answer `base`."""
-    return [keyword.lower() for keyword, _ in alias.denials(base, target.profile.handed_over())]
-
-
-def _own_nb(target: Target, base: str) -> list[str]:
-    """Return those in which NAME-nb may differ."""
+def _own(target: Target, base: str, nb: str) -> list[str]:
+    """Return the keywords, lower-case, in which the alias `nb` may differ from the destination, which says `base`."""
+    kept = [keyword.lower() for keyword, _ in alias.denials(base, target.profile.handed_over())]
+    if nb != nb_alias(target.name):
+        return kept
     # Without a master our block keeps ssh silent about each failed look through the tunnel.
     silent = not laptop_files.control_path(target.profile, local_files(target))
-    return [*_own(target, base), *(["loglevel"] if silent else [])]
+    return [*kept, *(["loglevel"] if silent else []), *(target.way.keywords() if target.way.leads_on else [])]
 
 
-def _unexpressed(target: Target, base: str, said: Callable[[str], str]) -> tuple[str, ...]:
-    """Return how the aliases, of which ssh `said` something, differ from the destination, of which it said `base`."""
-    profile, nb, own = target.profile, nb_alias(target.name), _own_nb(target, base)
-    forwards, original = own_forwards(profile, local_files(target)), original_name(profile)
-    if not target.way.leads_on:
-        found = answer.differences(base, said(nb), original, nb, own=own, forwards=forwards)
-        hers = own_block.forwards(target, nb) if found else ()
-        return answer.differences(base, said(nb), original, nb, own=own, forwards=[*forwards, *hers]) if hers else found
-    judged, hers = _judged(target), own_block.forwards(target, nb)
-    found = answer.differences(base, said(judged), original, judged, own=_own(target, base), forwards=forwards)
-    own += target.way.keywords()
-    return found + answer.differences(base, said(nb), original, nb, own=own, forwards=[*forwards, *hers])
+def _differences(target: Target, base: str, nb: str, said: str, hers: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return how the alias `nb`, of which ssh `said` this, differs from the destination; `hers` are wanted forwards."""
+    profile, own = target.profile, _own(target, base, nb)
+    forwards = [*own_forwards(profile, local_files(target)), *hers]
+    return answer.differences(base, said, original_name(profile), nb, own=own, forwards=forwards)
+
+
+def _unexpressed(target: Target, base: str, found: tuple[str, ...], said: Callable[[str], str]) -> tuple[str, ...]:
+    """Return how the aliases, of which ssh `said` something, differ; `found` is how the one that is judged does."""
+    nb, leads_on = nb_alias(target.name), target.way.leads_on
+    hers = own_block.forwards(target, nb) if found or leads_on else ()
+    if not hers and not leads_on:
+        return found
+    more = _differences(target, base, nb, said(nb), hers)
+    return found + more if leads_on else more
 
 
 def holds(target: Target, text: str) -> bool:
     """Tell whether ssh does for the aliases, by `text` and nothing else of ours, what it does for the destination."""
-    trial = candidates.of(target.ssh, {})
+    trial, judged = candidates.of(target.ssh, {}), _judged(target)
     ask = trial.alias(target.name)
     try:
-        return gives_tunnel(target, text) and not _unexpressed(
-            target, trial.destination(target), lambda alias: ask(alias, text)
-        )
+        base = trial.destination(target)
+        found = _differences(target, base, judged, ask(judged, text))
+        return gives_tunnel(target, text) and not _unexpressed(target, base, found, lambda alias: ask(alias, text))
     except RefusedConfigError:
         return False
 

@@ -93,7 +93,7 @@ class _Witness:
         return self._disk.real(path)
 
 
-_NONE: Final = Reading("", Depends.MOMENT)
+NONE: Final = Reading("", Depends.MOMENT)
 _lock: Final = threading.Lock()
 _read: dict[tuple[Ssh, bytes], Reading] = {}
 
@@ -119,7 +119,7 @@ def taken(context: Context, *, again: bool = False) -> Reading:
                 _read[context.ssh, config] = _checksum(context, config)
             return _read[context.ssh, config]
     except (NbsshError, OSError):  # the long way says what is wrong
-        return _NONE
+        return NONE
 
 
 def _checksum(context: Context, config: bytes) -> Reading:
@@ -132,7 +132,7 @@ def _checksum(context: Context, config: bytes) -> Reading:
     program = shutil.which(ssh.command[0])
     command = "\n".join(ssh.command).encode("utf-8", "surrogateescape")
     if not program or not (version := ssh.version()):
-        return _NONE
+        return NONE
     own_names = SYSTEM.user(), socket.gethostname(), witness.home  # tokens: of a config, an option, the command
     witness.note(ssh.command, program, _stamp(Path(program).stat()), version, own_names)
     # one that others may write ssh refuses; one that is not there yet says what an empty one does

@@ -109,7 +109,7 @@ def _standing(target: Target, local: Local) -> tuple[str, _Known] | None:
 
 def note(target: Target, full: Target, local: Local, text: str) -> None:
     """Note what the long way came to for a profile; `full` is it with what was assumed of its host."""
-    read = _begun.get(target.name, fingerprint.Reading("", Depends.MOMENT))
+    read = _begun.get(target.name, fingerprint.NONE)
     if not read.sum or fingerprint.is_momentary("\n".join(target.arguments).encode("utf-8", "replace")):
         return
     found = _of_aliases(target, local, text.encode("utf-8", "surrogateescape"))

@@ -55,8 +55,8 @@ def _kind(mode: int) -> Kind:
     return "socket" if stat.S_ISSOCK(mode) else "other"
 
 
-def listed(folder: Path, *suffixes: str) -> list[Path]:
-    """Return the paths in `folder`, sorted; with `suffixes` those alone.
+def entries(folder: Path) -> list[Entry]:
+    """Return what is in `folder`, sorted by name.
 
     Nothing if the folder is not there. Raises NbsshError where it cannot be read.
     """
@@ -67,12 +67,7 @@ def listed(folder: Path, *suffixes: str) -> list[Path]:
         if isinstance(error.__cause__, FileNotFoundError):
             return []
         raise
-    return [folder / name for name in names if not suffixes or os.path.splitext(name)[1] in suffixes]  # noqa: PTH122
-
-
-def entries(folder: Path, *suffixes: str) -> list[Entry]:
-    """Return what is at those paths, as `listed` gives them."""
-    return [found for path in listed(folder, *suffixes) if (found := entry(path))]
+    return [found for name in names if (found := entry(folder / name))]
 
 
 def temporary_files(folders: list[Path]) -> list[str]:

@@ -238,7 +238,8 @@ def _leftovers(context: Context, entries: Entries) -> Iterator[Finding]:
         for path in (entry.path for entry in entries(folder))
         if path.suffix in suffixes and path.stem.removesuffix("+open") not in names and not path.name.startswith(".")
     ]
-    masters = [path.stem for path in inspection.listed(paths.conf_dir, ".ctl") if path.stem in names]
+    sockets = (entry.path for entry in entries(paths.conf_dir) if entry.path.suffix == ".ctl")
+    masters = [path.stem for path in sockets if path.stem in names]
     stale += [str(paths.control_socket(name)) for name in masters if _is_stale_socket(context, name)]
     for left in stale:
         yield Finding("leftovers", "warning", f"{paths.shown(left)} is used by nothing", SYSTEM.to_remove(left))
