@@ -15,20 +15,20 @@ take_environment() {
     *nologin | *false) return 0 ;;
     *) ;;
     esac
-    environment_file=${run}/environment.$$
+    environment_file=${run}/environment.$$ environment_told=yes
     # one word list for every shell there is: no quotes, no variables
     environment_command="exec /bin/sh ${program}/environ ${environment_file}"
     case ${SHELL##*/} in
     csh | tcsh)
         # these take -l only where it is alone
         printf '%s\n' "${environment_command}" >"${environment_file}.in"
-        is_in_time "${environment_seconds}" "${environment_file}.in" "${SHELL}" -l || :
+        is_in_time "${environment_seconds}" "${environment_file}.in" "${SHELL}" -l || environment_told=''
         command rm -f "${environment_file}.in"
         ;;
-    *) is_in_time "${environment_seconds}" /dev/null "${SHELL}" -l -i -c "${environment_command}" || : ;;
+    *) is_in_time "${environment_seconds}" /dev/null "${SHELL}" -l -i -c "${environment_command}" || environment_told='' ;;
     esac
-    if [ ! -s "${environment_file}" ]; then
-        command rm -f "${environment_file}.new"
+    if [ -z "${environment_told}" ] || [ ! -s "${environment_file}" ]; then
+        command rm -f "${environment_file}"
         environment_file=''
         note "your login shell ${SHELL} did not tell its environment within ${environment_seconds} s; kernels run without it"
     fi

@@ -39,9 +39,10 @@ lock() {
     locked=yes
 }
 
+# unlock FILE...: they are removed, too.
 unlock() {
     case ${locked} in
-    yes) command rm -f "${run}/lock.$$" "${run}/lock" ;;
+    yes) command rm -f "${run}/lock.$$" "${run}/lock" "$@" ;;
     waiting) command rm -f "${run}/lock.$$" ;;
     *) ;;
     esac

@@ -101,17 +101,23 @@ clear_away() {
     done
 }
 
-# The host's name is a folder and part of messages and JSON.
-host=$(command uname -n)
+# The host's name is a folder and part of messages and JSON. launch has asked for it, and tells serve.
+host=${NBSSH_HOST-}
+unset NBSSH_HOST
+[ -n "${host}" ] || host=$(command uname -n)
 case ${host} in
 '' | [.-]* | *[!A-Za-z0-9._-]*) fail "this host's name cannot be a folder: '$(printf '%s' "${host}" | command tr -cd '[:print:]')'" ;;
 *) ;;
 esac
 
-# Sets uid, for which a program is asked: only where it counts.
+# Sets uid, the effective one.
 uid=''
 know_uid() {
-    uid=${uid:-$(command id -u)}
+    [ -z "${uid}" ] || return 0
+    while read -r uid_key uid_real uid uid_rest; do
+        [ "${uid_key}" != Uid: ] || return 0
+    done 2>/dev/null </proc/self/status || :
+    uid=$(command id -u)
 }
 
 # Not every sleep knows fractions.

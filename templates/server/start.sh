@@ -41,11 +41,13 @@ start_server() {
         fi
     fi
     [ ! -f "${run}/log" ] || command mv -f "${run}/log" "${run}/log.1"
-    # Jupyter's own Python may start in the environment of a login alone, with its LD_LIBRARY_PATH
+    NBSSH_HOST=${host}
+    export NBSSH_HOST
+    # perl begins sooner; Jupyter's own Python may start in the environment of a login alone, with its LD_LIBRARY_PATH
+    started=$(command perl -e "${detach_perl}" "$@" </dev/null 2>"${run}/log") || :
     for detacher in "${python:-/}" python3; do
         : "${started:=$(command "${detacher}" -I -S -c "${detach_python}" "$@" </dev/null 2>"${run}/log")}"
     done
-    : "${started:=$(command perl -e "${detach_perl}" "$@" </dev/null 2>"${run}/log")}"
     started=${started##*[!0-9]}
     if [ -z "${started}" ]; then
         if command -v setsid >/dev/null 2>&1; then set -- setsid "$@"; else trap '' HUP; fi
@@ -53,6 +55,7 @@ start_server() {
         started=$!
         trap 'asked=leave' HUP
     fi
+    unset NBSSH_HOST
     look "${started}" || :
     started_start=${p_start}
 }
@@ -132,7 +135,8 @@ obtain_server() {
     fi
     open_gate
     mark_ready
-    unlock
+    # empty by now
+    unlock "${run}"/environment.*
 }
 
 mark_ready() {

@@ -10,6 +10,9 @@ import ast
 import json
 import os
 import subprocess
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import Request
@@ -181,6 +184,12 @@ def test_node_is_asked_for_the_registry_when_somebody_wants_it(tmp_path: Path, j
     assert len(by_hand) == 2
 
 
+def run_python(program: str, *, fast: bool = True, **environ: str) -> str:
+    """Return what `program` prints in Jupyter's Python."""
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | environ | ({"PYTHONPATH": str(FAST)} if fast else {})
+    return subprocess.run([BIN / "python", "-c", program], env=env, capture_output=True, text=True, check=True).stdout
+
+
 def test_the_command_line_of_httpx_comes_when_somebody_wants_it() -> None:
     program = (
         "import sys, jupyterlab.labapp\n"
@@ -188,9 +197,120 @@ def test_the_command_line_of_httpx_comes_when_somebody_wants_it() -> None:
         "import httpx._main\n"
         "print('click' in sys.modules)\n"
     )
-    environ = os.environ | {"PYTHONPATH": str(FAST), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([BIN / "python", "-c", program], env=environ, capture_output=True, text=True, check=True)
-    assert done.stdout == "True False False\nTrue\n"
+    assert run_python(program) == "True False False\nTrue\n"
+
+
+@pytest.mark.parametrize("first", ["", "import requests.adapters", "from requests import get"])
+def test_requests_comes_when_somebody_wants_it(first: str) -> None:
+    program = (
+        "import sys, jupyterlab.labapp\n"
+        "from jupyterlab_server import listings_handler\n"
+        "print([name for name in sys.modules if name.partition('.')[0] in ('requests', 'urllib3')])\n"
+        f"{first}\n"
+        "print(listings_handler.requests.request.__module__)\n"
+        "import requests\n"
+        "print(listings_handler.requests.request is requests.request, type(requests) is type(sys))\n"
+    )
+    assert run_python(program) == "[]\nrequests.api\nTrue True\n"
+
+
+def test_requests_is_there_at_once_where_somebody_had_it() -> None:
+    program = (
+        "import jupyter_core, requests\n"
+        "from jupyterlab_server import listings_handler\n"
+        "print(listings_handler.requests is requests)\n"
+    )
+    assert run_python(program) == "True\n"
+
+
+CLIENT = """\
+import asyncio, sys
+from jupyterlab.extensions.pypi import PyPIExtensionManager, httpx
+client = PyPIExtensionManager()._httpx_client
+print('httpcore' in sys.modules, isinstance(client, httpx.AsyncClient))
+async def ask():
+    async with client:
+        client.headers['x-mine'] = 'yes'
+        answer = await client.get(sys.argv[1])
+    return answer.status_code, answer.json(), type(client) is httpx.AsyncClient
+for time in range(2):
+    try:
+        print(asyncio.run(ask()))
+    except Exception as error:
+        print(type(error).__name__, error)
+print(type(PyPIExtensionManager()._httpx_client) is httpx.AsyncClient)
+"""
+
+
+class Registry(BaseHTTPRequestHandler):
+    """A registry of packages that repeats what it was asked."""
+
+    def do_GET(self) -> None:
+        said = json.dumps([self.path, self.headers["x-mine"]]).encode()
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_the_client_of_the_extension_manager_comes_when_somebody_wants_it() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_port}/lab/json"
+        program = CLIENT.replace("sys.argv[1]", repr(address))
+        said = [run_python(program, fast=fast).splitlines() for fast in (True, False)]
+        server.shutdown()
+    assert said[0][0] == "False True"
+    assert said[0][1:] == said[1][1:]
+    assert said[0][1] == "(200, ['/lab/json', 'yes'], True)"
+    assert "closed" in said[0][2]
+    assert said[0][3] == "True"
+
+
+def test_a_client_that_cannot_be_made_says_so_each_time() -> None:
+    program = CLIENT.replace("\nprint(type(PyPI", "\n#").replace("sys.argv[1]", "'http://127.0.0.1/'")
+    began, *errors = run_python(program, SSL_CERT_FILE="/nowhere").splitlines()
+    assert began == "False True"
+    assert len(errors) == 2
+    assert errors[0] == errors[1]
+    assert errors[0].startswith("FileNotFoundError")
+
+
+@pytest.mark.parametrize("ipython", ["", "import IPython\n", "from IPython.core.debugger import Pdb\n"])
+def test_the_paths_of_the_classic_notebook_stay(tmp_path: Path, ipython: str) -> None:
+    program = (
+        "import sys, jupyter_core\n"
+        "from notebook_shim.traits import NotebookAppTraits as App\n"
+        "paths = [App().nbextensions_path for time in range(2)]\n"
+        "print('IPython' in sys.modules)\n"
+        f"{ipython}"
+        "paths += [App().nbextensions_path for time in range(2)]\n"
+        "from IPython import InteractiveShell\n"
+        "from IPython.paths import get_ipython_dir\n"
+        "print(all(path == paths[0] for path in paths), paths[0], get_ipython_dir())\n"
+    )
+    environ = {"HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path / "mine")}
+    said = [run_python(program, fast=fast, **environ).splitlines() for fast in (True, False)]
+    assert [lines[0] for lines in said] == ["False", "True"]
+    assert said[0][1] == said[1][1]
+    assert said[0][1].startswith("True [")
+    assert f"'{tmp_path}/mine/nbextensions'] {tmp_path}/mine" in said[0][1]
+
+
+def test_the_collector_of_garbage_is_as_before_after_the_start() -> None:
+    program = (
+        "import gc\n"
+        "before = gc.get_threshold(), list(gc.callbacks)\n"
+        "import jupyter_core\n"
+        "made = gc.get_threshold()[0]\n"
+        "kept = [[] for each in range(made + 1)]\n"
+        "print(made > before[0][0], before == (gc.get_threshold(), gc.callbacks), gc.get_freeze_count())\n"
+        "print(kept in gc.get_objects(generation=2), gc.isenabled())\n"
+    )
+    assert run_python(program) == "True True 0\nTrue True\n"
 
 
 def test_without_a_pythonpath_there_is_none_afterwards(make_bed: Callable[..., Bed]) -> None:

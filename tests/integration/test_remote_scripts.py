@@ -916,20 +916,32 @@ def test_without_python(one: Server, tools: list[str]) -> None:
     assert one.call("kill").returncode == 0
 
 
-def test_a_first_start_starts_no_program_for_what_is_not_there(one: Server) -> None:
+def test_a_start_starts_few_programs(one: Server) -> None:
+    """From launch to Jupyter; the shells of the scripts, and those that ask whether it is there, are not counted."""
     spies, log = one.root / "spies", one.root / "started"
+    over = one.root / "over"
+
+    def write(path: Path, text: str) -> str:
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+        return str(path)
+
     spies.mkdir()
-    for tool in ("chmod", "date", "find", "mkdir", "python", "rm", "timeout"):
+    tools = ["awk", "cat", "chmod", "cut", "date", "env", "find", "grep", "head", "id", "ln", "ls", "mkdir", "mktemp"]
+    tools += ["mv", "perl", "ps", "python", "sed", "setsid", "sort", "stat", "tail", "timeout", "tr", "uname"]
+    for tool in tools:
         program = sys.executable if tool == "python" else shutil.which(tool)
-        (spies / tool).write_text(f'#!/bin/sh\necho {tool} >>{log}\nexec {program} "$@"\n')
-        (spies / tool).chmod(0o755)
-    one.change(python=str(spies / "python"))
-    one.env["PATH"] = f"{spies}:{one.env['PATH']}"
-    one.up(one.launch())
-    started = log.read_text().split()
-    assert sorted(tool for tool in started if tool != "rm") == ["chmod", "date", "mkdir", "python", "timeout"]
-    assert started.count("rm") <= 2  # the environment of the login and the lock
-    assert one.call("kill").returncode == 0
+        write(spies / tool, f'[ -e {over} ] || echo {tool} >>{log}\nexec {program} "$@"')
+    begins = write(one.root / "begins", f': >{over}\nexec {one.fake} "$@"')  # what asks it comes after its start
+    one.change(jupyter=begins, python=str(spies / "python"))
+    one.env |= {"PATH": f"{spies}:{one.env['PATH']}", "SHELL": write(one.root / "shell", 'exec /bin/sh -c "$4"')}
+    always = ["chmod", "date", "env", "ln", "ls", "perl", "timeout", "uname"]
+    for once in ("mkdir", "mv"):  # mv: the log of the start before
+        one.up(one.launch())
+        assert sorted(log.read_text().split()) == sorted([*always, once])
+        assert one.call("kill").returncode == 0
+        log.unlink()
+        over.unlink()
 
 
 def test_a_perl_that_the_user_has_set_up_oddly_still_asks(one: Server) -> None:

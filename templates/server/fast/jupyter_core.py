@@ -2,13 +2,17 @@
 #
 # serve puts this folder first on PYTHONPATH, so that Jupyter's first import of jupyter_core, which every Jupyter makes
 # before anything slow, finds this file. It takes the folder out of the paths again, gives way to the real jupyter_core,
-# and keeps four things from the start, each of them once; whoever wants them later gets the real ones:
+# and keeps seven things from the start, each of them once; whoever wants them later gets the real ones:
 # - rfc3987_syntax builds a grammar at import, more than half of JupyterLab's start, for a check of international
 #   addresses that jsonschema can do without and that no schema of Jupyter asks for (jupyter_server issue 1559).
 # - httpx imports its own command line, and with it click and rich; it goes without, as where one of them is missing.
 # - jupyterlab.labapp asks node for the registry of packages at import, and uses the version alone.
+# - jupyterlab.extensions.pypi makes a client of HTTPS, with all certificates; one is made for the first question.
+# - jupyterlab_server.listings_handler imports requests, for lists of extensions that few sites have.
+# - notebook_shim reads a path that only the classic notebook uses; IPython, which knows it, imports all of itself.
 # - jupyter_lsp looks for language servers, for which it runs npm; nothing needs them before a page asks.
 
+import contextlib
 import gc
 import importlib
 import importlib.util
@@ -31,8 +35,8 @@ def leave_out(name):
     raise ModuleNotFoundError("left out by nbssh for a quicker start", name=name)
 
 
-def afterwards(change):
-    """Return what finds the real module, which `change` then changes when it was imported."""
+def around(change):
+    """Return what finds the real module; `change` is a context in which its code runs."""
 
     def find(name):
         spec = importlib.util.find_spec(name)
@@ -42,8 +46,8 @@ def afterwards(change):
 
         def exec_module(module):
             del loader.exec_module
-            loader.exec_module(module)
-            change(module)
+            with change(module):
+                loader.exec_module(module)
 
         loader.exec_module = exec_module
         return spec
@@ -51,7 +55,104 @@ def afterwards(change):
     return find
 
 
+class Later(type(sys)):
+    """Stands for a module that is imported when somebody wants anything of it."""
+
+    def __getattr__(self, name):
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+@contextlib.contextmanager
+def without_requests(listings):
+    later = None if "requests" in sys.modules else Later("requests")
+    if later:
+        sys.modules["requests"] = later
+    try:
+        yield
+    finally:
+        if later and sys.modules.get("requests") is later:
+            del sys.modules["requests"]
+
+
+@contextlib.contextmanager
+def without_client(pypi):
+    yield
+    manager, httpx = getattr(pypi, "PyPIExtensionManager", None), getattr(pypi, "httpx", None)
+    if not (manager and httpx):
+        return
+    real = manager.__init__
+
+    class Client(httpx.AsyncClient):
+        """Becomes a real one when somebody uses it."""
+
+        def __init__(self, *words, **names):
+            self.__dict__["late"] = words, names
+
+        def __getattr__(self, name):
+            begin(self)
+            return getattr(self, name)
+
+        def __setattr__(self, name, value):
+            begin(self)
+            setattr(self, name, value)
+
+    def begin(client):
+        words, names = client.late
+        made = httpx.AsyncClient(*words, **names)
+        object.__setattr__(client, "__class__", httpx.AsyncClient)
+        client.__dict__ = made.__dict__
+
+    def first(self, *words, **names):
+        manager.__init__ = real
+        pypi.httpx = Later(httpx.__name__)
+        pypi.httpx.AsyncClient = Client
+        try:
+            real(self, *words, **names)
+        finally:
+            pypi.httpx = httpx
+
+    manager.__init__ = first
+
+
+@contextlib.contextmanager
+def without_ipython(traits):
+    yield
+    app = getattr(traits, "NotebookAppTraits", None)
+    real = vars(app).get("nbextensions_path") if app else None
+    reads = ["list", "copy"]  # what is done with each attribute of the application
+
+    def path(self):
+        reads.pop()
+        if not reads:
+            app.nbextensions_path = real
+        return alone(real.fget, self)
+
+    if isinstance(real, property):
+        app.nbextensions_path = property(path)
+
+
+def alone(read, self):
+    """Read what asks IPython.paths, which needs nothing of the package that it lies in."""
+    spec = None if "IPython" in sys.modules else importlib.util.find_spec("IPython")
+    if not spec:
+        return read(self)
+    sys.modules["IPython"] = package = type(sys)("IPython")
+    package.__path__ = spec.submodule_search_locations
+    try:
+        found = read(self)
+        if "IPython.paths" in sys.modules:
+            return found
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "IPython"]:
+            del sys.modules[name]
+    return read(self)
+
+
+@contextlib.contextmanager
 def without_registry(commands):
+    yield
     real = getattr(commands, "_yarn_config", None)
 
     def first(logger):
@@ -65,7 +166,9 @@ def without_registry(commands):
         commands._yarn_config = first
 
 
-def look_when_asked(module):
+@contextlib.contextmanager
+def without_servers(module):
+    yield
     manager = getattr(module, "LanguageServerManager", None)
     look, ready = getattr(module, "initialize", None), getattr(manager, "ready", None)
     if not (look and ready):  # version 1 looks at once
@@ -90,22 +193,28 @@ def look_when_asked(module):
 meets = {
     "rfc3987_syntax": leave_out,
     "httpx._main": leave_out,
-    "jupyterlab.commands": afterwards(without_registry),
-    "jupyter_lsp.serverextension": afterwards(look_when_asked),
+    "jupyterlab.commands": around(without_registry),
+    "jupyterlab.extensions.pypi": around(without_client),
+    "jupyterlab_server.listings_handler": around(without_requests),
+    "jupyter_lsp.serverextension": around(without_servers),
+    "notebook_shim.traits": around(without_ipython),
 }
 sys.meta_path.insert(0, Finder())
 
-# Imports make many objects and hardly any garbage: the collector rests for the next 100,000, which is all that
-# JupyterLab's start makes, and then is as before.
+# Imports make many objects and hardly any garbage: the collector rests for the next 200,000, of which the start of
+# JupyterLab makes 110,000, and then is as before. What is there by then counts as old, without a search through it all.
 if sys.implementation.name == "cpython":
     before = gc.get_threshold()
 
     def as_before(phase, info):
         gc.callbacks.remove(as_before)
         gc.set_threshold(*before)
+        if hasattr(gc, "freeze"):  # Python 3.7
+            gc.freeze()
+            gc.unfreeze()
 
     gc.callbacks.append(as_before)
-    gc.set_threshold(100_000, *before[1:])
+    gc.set_threshold(200_000, *before[1:])
 
 del sys.modules[__name__]
 importlib.import_module(__name__)
