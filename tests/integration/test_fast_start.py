@@ -200,27 +200,59 @@ def test_the_command_line_of_httpx_comes_when_somebody_wants_it() -> None:
     assert run_python(program) == "True False False\nTrue\n"
 
 
-@pytest.mark.parametrize("first", ["", "import requests.adapters", "from requests import get"])
-def test_requests_comes_when_somebody_wants_it(first: str) -> None:
-    program = (
-        "import sys, jupyterlab.labapp\n"
-        "from jupyterlab_server import listings_handler\n"
-        "print([name for name in sys.modules if name.partition('.')[0] in ('requests', 'urllib3')])\n"
-        f"{first}\n"
-        "print(listings_handler.requests.request.__module__)\n"
-        "import requests\n"
-        "print(listings_handler.requests.request is requests.request, type(requests) is type(sys))\n"
-    )
-    assert run_python(program) == "[]\nrequests.api\nTrue True\n"
+LATER = [
+    ("jupyterlab_server.listings_handler", "requests", "adapters", "request"),
+    ("jupyter_server.gateway.managers", "websocket", "_core", "create_connection"),
+    ("isoduration.parser.parsing", "arrow", "parser", "get"),
+]
 
 
-def test_requests_is_there_at_once_where_somebody_had_it() -> None:
+@pytest.mark.parametrize(
+    "first", ["", "import {0}.{1}\n", "from {0} import {1}\n", "import {0}\nassert {0}.__file__\n"]
+)
+def test_what_few_have_a_use_for_comes_when_it_is_used(first: str) -> None:
+    program = "import sys, jupyterlab.labapp\n"
+    for module, name, part, used in LATER:
+        program += (
+            f"import {module} as module\n"
+            f"print([each for each in sys.modules if each.partition('.')[0] == {name!r}])\n"
+            f"{first.format(name, part)}"
+            f"found = module.{name}.{used}\n"
+            f"import {name}\n"
+            f"print(found is {name}.{used}, type({name}) is type(sys))\n"
+        )
+    assert run_python(program) == "[]\nTrue True\n" * len(LATER)
+
+
+def test_what_somebody_had_before_is_there_at_once() -> None:
     program = (
         "import jupyter_core, requests\n"
         "from jupyterlab_server import listings_handler\n"
         "print(listings_handler.requests is requests)\n"
     )
     assert run_python(program) == "True\n"
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_every_format_is_checked_as_ever(fast: bool) -> None:  # noqa: FBT001  a parameter of the test
+    program = (
+        "import sys, jupyterlab.labapp\n"
+        "print([name for name in ('rfc3986_validator', 'rfc3987_syntax', 'lark', 'arrow') if name in sys.modules])\n"
+        "from jsonschema import Draft202012Validator as Draft\n"
+        "for name, texts in {\n"
+        "    'duration': ('P1DT2H', 'P1Y2M', 'P1', 'x', ''),\n"
+        "    'uri': ('http://example.org/x', 'x', 'http://\u00e9.example'), 'uri-reference': ('x', '\\\\x'),\n"
+        "    'iri': ('http://\u00e9.example', 'x'), 'iri-reference': ('\u00e9', '\\\\x'),\n"
+        "}.items():\n"
+        "    check = Draft({'format': name}, format_checker=Draft.FORMAT_CHECKER).is_valid\n"
+        "    print(name, [check(text) for text in texts])\n"
+    )
+    began, *said = run_python(program, fast=fast).splitlines()
+    assert (began == "[]") is fast
+    assert said == [
+        "duration [True, True, False, False, False]", "uri [True, False, False]", "uri-reference [True, False]",
+        "iri [True, False]", "iri-reference [True, False]",
+    ]  # fmt: skip
 
 
 CLIENT = """\

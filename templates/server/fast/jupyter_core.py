@@ -2,13 +2,13 @@
 #
 # serve puts this folder first on PYTHONPATH, so that Jupyter's first import of jupyter_core, which every Jupyter makes
 # before anything slow, finds this file. It takes the folder out of the paths again, gives way to the real jupyter_core,
-# and keeps seven things from the start, each of them once; whoever wants them later gets the real ones:
-# - rfc3987_syntax builds a grammar at import, more than half of JupyterLab's start, for a check of international
-#   addresses that jsonschema can do without and that no schema of Jupyter asks for (jupyter_server issue 1559).
+# and keeps seven kinds of work from the start, each of them once; whoever wants them later gets the real ones:
+# - jsonschema imports rfc3987_syntax, which builds a grammar, more than half of JupyterLab's start, for a check of
+#   international addresses that no schema of Jupyter asks for (jupyter_server issue 1559), and rfc3986_validator.
 # - httpx imports its own command line, and with it click and rich; it goes without, as where one of them is missing.
 # - jupyterlab.labapp asks node for the registry of packages at import, and uses the version alone.
 # - jupyterlab.extensions.pypi makes a client of HTTPS, with all certificates; one is made for the first question.
-# - jupyterlab_server.listings_handler imports requests, for lists of extensions that few sites have.
+# - three modules import requests, websocket and arrow, for lists of extensions, gateways and durations that few have.
 # - notebook_shim reads a path that only the classic notebook uses; IPython, which knows it, imports all of itself.
 # - jupyter_lsp looks for language servers, for which it runs npm; nothing needs them before a page asks.
 
@@ -35,8 +35,8 @@ def leave_out(name):
     raise ModuleNotFoundError("left out by nbssh for a quicker start", name=name)
 
 
-def around(change):
-    """Return what finds the real module; `change` is a context in which its code runs."""
+def around(*changes):
+    """Return what finds the real module; each change is a context in which its code runs."""
 
     def find(name):
         spec = importlib.util.find_spec(name)
@@ -46,7 +46,9 @@ def around(change):
 
         def exec_module(module):
             del loader.exec_module
-            with change(module):
+            with contextlib.ExitStack() as stack:
+                for change in changes:
+                    stack.enter_context(change(module))
                 loader.exec_module(module)
 
         loader.exec_module = exec_module
@@ -64,16 +66,29 @@ class Later(type(sys)):
         return getattr(importlib.import_module(self.__name__), name)
 
 
-@contextlib.contextmanager
-def without_requests(listings):
-    later = None if "requests" in sys.modules else Later("requests")
-    if later:
-        sys.modules["requests"] = later
-    try:
-        yield
-    finally:
-        if later and sys.modules.get("requests") is later:
-            del sys.modules["requests"]
+def later(name, function=None):
+    """Return a change: what the module imports as `name`, or as `function` from it, comes when it is used."""
+
+    @contextlib.contextmanager
+    def change(module):
+        if name in sys.modules or not importlib.util.find_spec(name):
+            yield
+            return
+        sys.modules[name] = stand_in = Later(name)
+        if function:
+
+            def call(*words, **names):
+                return getattr(importlib.import_module(name), function)(*words, **names)
+
+            stand_in.__path__ = []  # that `from` asks for
+            setattr(stand_in, function, call)
+        try:
+            yield
+        finally:
+            if sys.modules.get(name) is stand_in:
+                del sys.modules[name]
+
+    return change
 
 
 @contextlib.contextmanager
@@ -191,11 +206,15 @@ def without_servers(module):
 
 
 meets = {
-    "rfc3987_syntax": leave_out,
     "httpx._main": leave_out,
     "jupyterlab.commands": around(without_registry),
     "jupyterlab.extensions.pypi": around(without_client),
-    "jupyterlab_server.listings_handler": around(without_requests),
+    "jupyterlab_server.listings_handler": around(later("requests")),
+    "jupyter_server.gateway.managers": around(later("websocket")),
+    "isoduration.parser.parsing": around(later("arrow")),
+    "jsonschema._format": around(
+        later("rfc3987_syntax", "is_valid_syntax"), later("rfc3986_validator", "validate_rfc3986")
+    ),
     "jupyter_lsp.serverextension": around(without_servers),
     "notebook_shim.traits": around(without_ipython),
 }
