@@ -21,8 +21,13 @@ ANY_HOST: Final = "localhost"
 def settled(target: Target) -> frozenset[str]:
     """Return these aliases, lower-case. Raises NbsshError where ssh refuses any of the files, of whatever profile."""
     paths = target.paths
-    entries = [entry for entry in inspection.entries(paths.conf_dir) if entry.path.match("[!.]*.conf")]
-    files = (writer.read(entry.path) if entry.kind == "file" and entry.readable else None for entry in entries)
+    # where case does not count for ssh it reads those in capitals, too
+    entries = [
+        entry
+        for entry in inspection.entries(paths.conf_dir)
+        if entry.suffix.lower() == ".conf" and not entry.name.startswith(".")
+    ]
+    files = (writer.read(entry.place) if entry.kind == "file" and entry.readable else None for entry in entries)
     found = alone.settled(_config(target.context), files)
     if found:
         target.ssh.resolved([ANY_HOST])

@@ -121,6 +121,18 @@ def test_a_fifo_does_not_hang(home: Home) -> None:
         files.read(home.config)
 
 
+@pytest.mark.parametrize("said", [None, 3], ids=["its own size", "of a file that grew"])
+def test_a_limited_file_is_read_to_its_end(home: Home, monkeypatch: pytest.MonkeyPatch, said: int | None) -> None:
+    home.config.write_bytes(b"0123456789")
+    if said is not None:
+        found = list(home.config.stat())
+        found[stat.ST_SIZE] = said
+        monkeypatch.setattr(os, "fstat", lambda _: os.stat_result(found))
+    assert files.read(home.config, limit=10) == files.read(home.config, limit=11) == b"0123456789"
+    with pytest.raises(NbsshError, match="more than"):
+        files.read(home.config, limit=9)
+
+
 def test_create_change_delete(home: Home) -> None:
     path = home.ssh / "nbssh.d/mybox.conf"
     assert home.write(path, b"one\n") == [str(path)]

@@ -55,7 +55,9 @@ def snapshot(path: Path | str, *, limit: int = -1) -> tuple[bytes | None, int | 
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode):
                 raise NbsshError(f"{path} is no regular file", "move it out of the way, then run this again")
-            data = file.read(limit + 1 if limit >= 0 else -1)
+            data = file.read(min(limit, found.st_size) + 1 if limit >= 0 else -1)
+            if found.st_size < len(data) <= limit:  # it grew, or does not tell its size
+                data += file.read(limit + 1 - len(data))
             if 0 <= limit < len(data):
                 raise NbsshError(
                     f"{path} has more than {limit >> 10} KiB", f"look at what it is: {SYSTEM.to_look(path)}"

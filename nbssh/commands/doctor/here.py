@@ -110,7 +110,7 @@ def _files_for_ssh(context: Context, entries: Entries, host: str) -> Iterator[Fi
     found = [
         (entry, _breaks(entry))
         for entry in entries(context.paths.conf_dir)
-        if entry.path.suffix == ".conf" and not entry.path.name.startswith(".")
+        if entry.suffix == ".conf" and not entry.name.startswith(".")
     ]
     suspects = [entry for entry, trouble in found if entry.kind == "file" and not trouble]
     # beside one that breaks ssh anyway it would fail for all of them, or wait for the writer of a FIFO
@@ -119,20 +119,20 @@ def _files_for_ssh(context: Context, entries: Entries, host: str) -> Iterator[Fi
         len(suspects) > 1 and _all_accepted(context, suspects)
     )
     for entry, trouble in found:
-        known = entry.path.stem in names
+        known = entry.stem in names
         said = trouble.said(entry) if trouble else "" if well or entry.kind != "file" else _refused(context, entry)
         if known and not said:
             continue
-        shown = context.paths.shown(entry.path)
-        remove = SYSTEM.to_remove(entry.path)
+        shown = context.paths.shown(entry.place)
+        remove = SYSTEM.to_remove(entry.place)
         if said:
             bad = True
-            again = f"nbssh apply --offline {entry.path.stem}"
+            again = f"nbssh apply --offline {entry.stem}"
             repair = SYSTEM.one_after_another(remove, again) if known else remove
             if trouble is Trouble.WRITABLE:
-                repair = f"chmod 600 {shlex.quote(str(entry.path))}"
+                repair = f"chmod 600 {shlex.quote(entry.place)}"
             elif known and not trouble:
-                repair = f"nbssh apply --offline {entry.path.stem}"
+                repair = f"nbssh apply --offline {entry.stem}"
             yield Finding("files", "error", f"{shown} breaks every ssh call: {said}", repair)
         elif entry.kind == "file":
             yield Finding("files", "warning", f"{shown} belongs to no profile, but ssh reads it", remove)
@@ -200,12 +200,12 @@ def _modes(context: Context, entries: Entries) -> Iterator[Finding]:
     ours += [paths.edits_dir, paths.tunnels_dir]
     all_ours = [entry for path in ours if (entry := inspection.entry(path))]
     for folder in (paths.conf_dir, paths.profiles_dir, paths.secrets_dir, paths.edits_dir, paths.tunnels_dir):
-        all_ours += [entry for entry in entries(folder) if entry.path.suffix in {".conf", ".toml", ".json", ".html"}]
+        all_ours += [entry for entry in entries(folder) if entry.suffix in {".conf", ".toml", ".json", ".html"}]
     listed = False
     for entry in all_ours:
-        if others := paths.system.others_listed(str(entry.path), folder=entry.kind == "folder"):
+        if others := paths.system.others_listed(entry.place, folder=entry.kind == "folder"):
             listed = True
-            yield Finding("modes", "error", f"{paths.shown(entry.path)}: {others[0]}", others[1])
+            yield Finding("modes", "error", f"{paths.shown(entry.place)}: {others[0]}", others[1])
     wide = [entry for entry in all_ours if _is_wide(entry)]
     for entry in wide:
         right = "700" if entry.kind == "folder" or entry.path == paths.opener else "600"
@@ -213,9 +213,9 @@ def _modes(context: Context, entries: Entries) -> Iterator[Finding]:
         yield Finding(
             "modes",
             "error" if secret or entry.mode & OTHERS_WRITE else "warning",
-            f"{paths.shown(entry.path)} has mode {entry.mode:04o}: others may "
+            f"{paths.shown(entry.place)} has mode {entry.mode:04o}: others may "
             + ("write it" if entry.mode & OTHERS_WRITE else "read it"),
-            f"chmod {right} {shlex.quote(str(entry.path))}",
+            f"chmod {right} {shlex.quote(entry.place)}",
         )
     if not wide and not listed:
         yield Finding("modes", "ok", "nobody else can read or write the files of nbssh")
@@ -223,7 +223,7 @@ def _modes(context: Context, entries: Entries) -> Iterator[Finding]:
 
 def _is_wide(entry: Entry) -> bool:
     # what ssh reads and refuses is told as such
-    told = entry.path.suffix == ".conf" and bool(_breaks(entry))
+    told = entry.suffix == ".conf" and bool(_breaks(entry))
     return entry.kind in {"file", "folder"} and bool(entry.mode & OTHERS) and not told
 
 
@@ -233,22 +233,22 @@ def _leftovers(context: Context, entries: Entries) -> Iterator[Finding]:
     folders = [paths.ssh_dir, paths.conf_dir, paths.profiles_dir, paths.state, paths.secrets_dir, paths.backups]
     stale = inspection.temporary_files(folders)
     stale += [
-        str(path)
+        entry.place
         for folder, suffixes in ((paths.conf_dir, {".ctl", ".node"}), (paths.secrets_dir, {".json", ".html"}))
-        for path in (entry.path for entry in entries(folder))
-        if path.suffix in suffixes and path.stem.removesuffix("+open") not in names and not path.name.startswith(".")
+        for entry in entries(folder)
+        if entry.suffix in suffixes and entry.stem.removesuffix("+open") not in names and not entry.name.startswith(".")
     ]
-    sockets = (entry.path for entry in entries(paths.conf_dir) if entry.path.suffix == ".ctl")
-    masters = [path.stem for path in sockets if path.stem in names]
+    sockets = (entry.stem for entry in entries(paths.conf_dir) if entry.suffix == ".ctl")
+    masters = [name for name in sockets if name in names]
     stale += [str(paths.control_socket(name)) for name in masters if _is_stale_socket(context, name)]
     for left in stale:
         yield Finding("leftovers", "warning", f"{paths.shown(left)} is used by nothing", SYSTEM.to_remove(left))
-    files = (entry.path for entry in entries(paths.profiles_dir) if entry.path.suffix == ".toml")
-    odd = [path for path in files if not NAME.match(path.stem)]
-    for path in odd:
+    files = (entry for entry in entries(paths.profiles_dir) if entry.suffix == ".toml")
+    odd = [entry.place for entry in files if not NAME.match(entry.stem)]
+    for place in odd:
         yield Finding(
-            "leftovers", "warning", f"{paths.shown(path)} is ignored: its name is no profile's",
-            f"rename it, or: {SYSTEM.to_remove(path)}",
+            "leftovers", "warning", f"{paths.shown(place)} is ignored: its name is no profile's",
+            f"rename it, or: {SYSTEM.to_remove(place)}",
         )  # fmt: skip
     if not stale and not odd:
         yield Finding("leftovers", "ok", "nothing is left over here")

@@ -35,9 +35,10 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 def folded(findings: Sequence[Finding]) -> list[Finding]:
     """Return `findings` with all that is well about one profile in one line; what is not stays as it is."""
     kept: list[Finding] = []
-    names = list(dict.fromkeys(finding.profile for finding in findings))
-    for name in names:
-        mine = [finding for finding in findings if finding.profile == name]
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.profile, []).append(finding)
+    for name, mine in found.items():
         well = [finding for finding in mine if finding.level == "ok"]
         if name and well:
             checks = ", ".join(dict.fromkeys(finding.check for finding in well))
