@@ -13,7 +13,7 @@ import msgspec
 from nbssh.adapters.ssh.connection import UnreachableError
 from nbssh.adapters.terminal.ui import columns
 from nbssh.core.profile import app as apps
-from nbssh.core.text import printable, span, time_left
+from nbssh.core.text import MANY, listed_names, printable, span, time_left
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import blocks, border, connect, profiles, tunnels
 from nbssh.steps.profiles import Failure
@@ -73,15 +73,26 @@ def status(context: Context, names: list[str], *, wide: bool = False, json: bool
         _show(context, _table(rows, wide=wide))
     elif not unreadable:
         context.ui.say("there are no profiles; make one: nbssh add NAME")
-    for error in {id(failure.error): failure.error for failure in failed}.values():
-        context.ui.error(error)
+    _tell(context, rows, failed)
+    return Exit.FAILED if failed else Exit.DONE
+
+
+def _tell(context: Context, rows: list[Row], failed: list[Failure]) -> None:
+    """Say what is wrong: what is the same for many profiles in one line."""
+    errors = {id(failure.error): failure.error for failure in failed}.values()
+    for error in errors:
+        if not isinstance(error, connect.UnseenError):
+            context.ui.error(error)
+    if unseen := [failure.name for failure in failed if isinstance(failure.error, connect.UnseenError)]:
+        context.ui.error(connect.UnseenError(*unseen))
+    if outdated := [row.target.name for row in rows if row.outdated]:
+        are = "aliases of {} are" if outdated[1:] else "alias of {} is"
+        named = outdated if len(outdated) <= MANY else []
+        context.ui.warn(f"the {are.format(listed_names(outdated))} out of date: {' '.join(['nbssh apply', *named])}")
     for row in rows:
-        if row.outdated:
-            context.ui.warn(f"the alias of '{row.target.name}' is out of date: nbssh apply {row.target.name}")
         if row.changed:
             name, host = row.target.name, printable(row.answer.host, 60)
             context.ui.warn(f"'{name}' was changed on {host}, by another laptop perhaps: nbssh apply {name}")
-    return Exit.FAILED if failed else Exit.DONE
 
 
 def _row(target: Target, silent: Silent, *, unasked: bool, wide: bool) -> Row:
@@ -91,6 +102,7 @@ def _row(target: Target, silent: Silent, *, unasked: bool, wide: bool) -> Row:
             master = target.ssh.check_master(target.control_socket)
             tunnel = master or tunnels.alone(target) is not None
             outdated = blocks.is_outdated(target)
+            connect.known_server(target)
             if not master:
                 connect.refuse_prompts(target, "nbssh status", unasked=unasked)
                 if error := silent.get(tuple(target.arguments)):

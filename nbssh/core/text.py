@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MANY: Final = 4  # names in a sentence; of more some are counted
 
 
 def printable(text: str, limit: int | None = None) -> str:
@@ -23,6 +29,17 @@ def cleaned(text: str) -> str:
 def lines_of(text: str) -> list[str]:
     """Return the lines of `text` with their ends; str.splitlines would end one at U+2028 and the like, too."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def listed(what: Sequence[str]) -> str:
+    """Return some words as a list in a sentence."""
+    return " and ".join(filter(None, (", ".join(what[:-1]), what[-1])))
+
+
+def listed_names(names: Sequence[str]) -> str:
+    """Return some names in quotes as such a list; of many the first ones, and how many more there are."""
+    quoted = [f"'{name}'" for name in names]
+    return listed(quoted if len(names) <= MANY else [*quoted[: MANY - 1], f"{len(names) - MANY + 1} more"])
 
 
 def _escaped(text: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from nbssh.core.files import server_record
 from nbssh.core.files.change import Kind
 from nbssh.core.profile.shared import FOUND, KEYS, SECRET, SEEN, Shared, Synced, merge, onto
+from nbssh.core.text import listed
 from nbssh.errors import NbsshError
 from nbssh.steps import connect, plan, probe
 from nbssh.steps.secret import with_key
@@ -115,11 +116,6 @@ def words(parts: Sequence[str], *sides: Shared | None) -> tuple[str, ...]:
     last = [side for side in sides if side is not None][-1]
     names = {SECRET: f"the {last.opens}", SEEN: "what was found of its Jupyter"}
     return tuple(names.get(part, f"'{part}'") for part in parts)
-
-
-def listed(what: Sequence[str]) -> str:
-    """Return some words as a list in a sentence."""
-    return " and ".join(filter(None, (", ".join(what[:-1]), what[-1])))
 
 
 def _like(record: Record, shared: Shared) -> Shared:

@@ -13,6 +13,7 @@ from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import share_folder
+from nbssh.core.text import MANY, listed_names
 from nbssh.errors import NbsshError
 from nbssh.steps.standing import ANY_HOST
 
@@ -29,13 +30,22 @@ WORKERS = 8
 _turn = threading.Lock()
 
 
+class UnseenError(NbsshError):
+    """Nothing is known of the hosts of these profiles."""
+
+    def __init__(self, *names: str) -> None:
+        one, named = len(names) == 1, names if len(names) <= MANY else ()
+        super().__init__(
+            f"nothing is known of the host{'' if one else 's'} of {listed_names(names)}: "
+            f"{'it was' if one else 'they were'} added offline",
+            f"look at {'it' if one else 'them'}: {' '.join(('nbssh apply', *named))}",
+        )
+
+
 def known_server(target: Target) -> Server:
     """Return what is known of the host, or raise and say how to find out."""
     if target.profile.server is None:
-        raise NbsshError(
-            f"nothing is known of the host of '{target.name}': it was added offline",
-            f"look at it: nbssh apply {target.name}",
-        )
+        raise UnseenError(target.name)
     return target.profile.server
 
 

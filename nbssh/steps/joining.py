@@ -13,9 +13,10 @@ from nbssh.core.profile import options
 from nbssh.core.profile.profile import Server
 from nbssh.core.profile.shared import KEYS, SECRET, Shared, onto
 from nbssh.core.server import needs
+from nbssh.core.text import listed
 from nbssh.errors import NbsshError
 from nbssh.steps import probe, typed_path
-from nbssh.steps.agree import listed, words
+from nbssh.steps.agree import words
 from nbssh.steps.secret import with_key
 from nbssh.steps.server_files import read_remote
 

@@ -250,6 +250,25 @@ def test_every_change_counts_as_on_the_long_way(known: Laptop, change: str, monk
     assert after == really
 
 
+def test_of_hosts_never_looked_at_status_asks_nothing(known: Laptop) -> None:
+    status, said, hosts = run(known, "status")
+    assert (status, hosts) == (1, "")
+    assert "nothing is known of the hosts of 'a', 'b' and 'c': they were added offline" in said
+    assert "hint: look at them: nbssh apply a b c\n" in said
+    profile_b = json.loads(run(known, "status", "--json")[1])["errors"][1]
+    assert profile_b["error"] == "nothing is known of the host of 'b': it was added offline"
+    assert profile_b["hint"] == "look at it: nbssh apply b"
+
+
+def test_status_names_some_of_many(known: Laptop) -> None:
+    for name in "defg":
+        shutil.copy(known.home / ".config/nbssh/profiles/a.toml", known.home / f".config/nbssh/profiles/{name}.toml")
+    said = run(known, "status")[1]
+    assert "of the hosts of 'a', 'b', 'c' and 4 more: they were added offline\n" in said
+    assert "hint: look at them: nbssh apply\n" in said
+    assert "the aliases of 'd', 'e', 'f' and 'g' are out of date: nbssh apply d e f g\n" in said
+
+
 FOLLOWED = (
     'Match originalhost box exec "test -e ~/there"\n    User alice\n',
     'Match originalhost box ex"ec" "test -e ~/there"\n    User alice\n',

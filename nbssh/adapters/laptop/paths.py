@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Paths:
-    """The local files of one user; HOME is honoured where ssh honours it, XDG paths on macOS too."""
+    """The local files of one user; HOME is honoured where ssh honours it, XDG paths on macOS too.
+
+    What a thousand profiles ask for is put together once.
+    """
 
     home: Path
     system: ClientSystem = SYSTEM
@@ -45,17 +48,17 @@ class Paths:
     def _xdg(self) -> tuple[Path, Path]:
         return self.system.folders(self.home)
 
-    @property
+    @cached_property
     def ssh_dir(self) -> Path:
         """~/.ssh."""
         return self.home / ".ssh"
 
-    @property
+    @cached_property
     def user_config(self) -> Path:
         """The user's own file: one Include line in it is ours."""
         return self.ssh_dir / "config"
 
-    @property
+    @cached_property
     def conf_dir(self) -> Path:
         """What our Include line names."""
         return self.ssh_dir / "nbssh.d"
@@ -76,12 +79,12 @@ class Paths:
         """Return the file with the host keys of the nodes of one profile's cluster."""
         return self.conf_dir / f"{name}.known_hosts"
 
-    @property
+    @cached_property
     def opener(self) -> Path:
         """The script that opens the browser, started by ssh's LocalCommand."""
         return self.conf_dir / self.system.client.opener_name
 
-    @property
+    @cached_property
     def profiles_dir(self) -> Path:
         """Where the declarations are."""
         return self._xdg[0] / "profiles"
@@ -100,12 +103,12 @@ class Paths:
         """Which text of the package's each of them was made from."""
         return self.templates_dir / ".ejected.json"
 
-    @property
+    @cached_property
     def state(self) -> Path:
         """Secrets, backups, lock and log."""
         return self._xdg[1]
 
-    @property
+    @cached_property
     def secrets_dir(self) -> Path:
         """Password hashes and tokens."""
         return self.state / "secrets"
@@ -135,12 +138,12 @@ class Paths:
         """Old contents of files that are not ours, or were edited by hand."""
         return self.state / "backups"
 
-    @property
+    @cached_property
     def laptop(self) -> Path:
         """What this laptop is called on its hosts, where each says which program its aliases name."""
         return self.state / "laptop"
 
-    @property
+    @cached_property
     def derived(self) -> Path:
         """Checksums of the aliases that need not be derived again. On a shared home no profile has such a name."""
         return self.state / ".derived"
@@ -154,7 +157,7 @@ class Paths:
         """Return the file with what was typed for one profile."""
         return self.edits_dir / f"{name}.toml"
 
-    @property
+    @cached_property
     def tunnels_dir(self) -> Path:
         """What tells of the tunnels in the background, where ssh cannot go there by itself."""
         return self.state / "tunnels"

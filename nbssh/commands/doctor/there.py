@@ -15,10 +15,10 @@ from nbssh.core.profile.declared import folders_shown, server_folder, share_fold
 from nbssh.core.profile.profile import alias
 from nbssh.core.server import survey
 from nbssh.core.server.doctor import Finding, tried
-from nbssh.core.text import printable
+from nbssh.core.text import listed, printable
 from nbssh.errors import NbsshError
 from nbssh.steps import connect, folders, profiles
-from nbssh.steps.agree import agree, listed
+from nbssh.steps.agree import agree
 from nbssh.steps.server_files import read_remote
 from nbssh.steps.server_status import asked
 
