@@ -15,7 +15,7 @@ from nbssh.adapters.terminal.ui import columns
 from nbssh.core.profile import app as apps
 from nbssh.core.text import MANY, listed_names, printable, span, time_left
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import blocks, border, connect, profiles, tunnels
+from nbssh.steps import blocks, border, connect, profiles, proofs, tunnels
 from nbssh.steps.profiles import Failure
 from nbssh.steps.server_status import SECONDS, Answer, asked
 
@@ -63,7 +63,7 @@ def status(context: Context, names: list[str], *, wide: bool = False, json: bool
     targets, unreadable = profiles.select(context, names)
     unasked = not names
     silent: Silent = {}
-    with ThreadPoolExecutor(connect.WORKERS if unasked else 1) as pool:
+    with proofs.keeping(context), ThreadPoolExecutor(connect.WORKERS if unasked else 1) as pool:
         rows = list(pool.map(lambda target: _row(target, silent, unasked=unasked, wide=wide or json), targets))
     failed = [*unreadable, *(Failure(row.target.name, row.trouble) for row in rows if row.trouble)]
     if json:

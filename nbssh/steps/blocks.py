@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 def wanted(target: Target) -> tuple[str, tuple[str, ...]]:
     """Return the ssh_config of its aliases as it should be, and what they cannot express, in words."""
     local = aliases.local_files(target)
-    if (text := proofs.standing(target, local)) is not None:
-        return text, ()
+    found = proofs.installed(target, local)
+    if found and not found.said:
+        return found.text, ()
     full = aliases.assumed(target)
-    text = proofs.installed(target, local, lambda: aliases.destination(full))
-    if text is not None and aliases.holds(full, text):
-        return text, ()
+    if found and found.said == proofs.checksum(aliases.destination(full)) and aliases.holds(full, found.text):
+        return found.text, ()
     derived = aliases.derive(full)
     text = laptop_files.ssh_config(full.name, full.profile, local, derived.directives, full.way, derived.moments)
     if not derived.unexpressed:
@@ -37,12 +37,14 @@ def look_again() -> None:
 
 def limited(target: Target) -> bool | None:
     """Tell whether connections to its destination get a time limit of ours; None where ssh is to be asked."""
-    return proofs.limited(target, aliases.local_files(target))
+    found = proofs.installed(target, aliases.local_files(target))
+    return found.limited if found else None
 
 
 def stand(target: Target) -> bool:
     """Tell whether its installed aliases are known to be right."""
-    return proofs.standing(target, aliases.local_files(target)) is not None
+    found = proofs.installed(target, aliases.local_files(target))
+    return found is not None and not found.said
 
 
 def is_known(target: Target, *, among_many: bool) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -26,7 +26,7 @@ from nbssh.steps import aliases, fingerprint
 from nbssh.steps.fingerprint import Depends
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from nbssh.adapters.laptop.paths import Paths
@@ -77,34 +77,27 @@ def look_again() -> None:
         _found.clear()
 
 
-def standing(target: Target, local: Local) -> str | None:
-    """Return the installed aliases of a profile where they are what the long way would come to; otherwise None."""
-    found = _standing(target, local)
-    return found[0] if found and not found[1].said else None
+class Installed(NamedTuple):
+    """Installed aliases that were derived from all that ssh reads today, and from what it said of the destination.
 
-
-def installed(target: Target, local: Local, said: Callable[[], str]) -> str | None:
-    """Return the installed aliases where it is for ssh alone to say whether they stand; otherwise None.
-
-    They were derived from all that ssh reads, and from what it says of the destination: `said` returns that.
+    `said` is the checksum of that where it is for ssh alone to say whether they stand; empty where they do, for the
+    long way would come to the same. `limited`: connections to the destination get a time limit of ours; None where
+    ssh is to be asked.
     """
-    found = _standing(target, local)
-    return found[0] if found and found[1].said and found[1].said == _sum(said()) else None
+
+    text: str
+    said: str
+    limited: bool | None
 
 
-def limited(target: Target, local: Local) -> bool | None:
-    """Tell whether connections to its destination get a time limit of ours; None where ssh is to be asked."""
-    found = _standing(target, local)
-    return found[1].limited if found else None
-
-
-def _standing(target: Target, local: Local) -> tuple[str, _Known] | None:
+def installed(target: Target, local: Local) -> Installed | None:
+    """Return the installed aliases of a profile where such are known."""
     _begun[target.name] = read = fingerprint.taken(target.context)  # before ssh is asked
     known = _kept(target.paths).of(read.sum).get(target.name)
     text = writer.read(target.paths.conf(target.name)) if known else None
     if known is None or text is None or _of_aliases(target, local, text) != known.aliases:
         return None
-    return text.decode("utf-8", "surrogateescape"), known
+    return Installed(text.decode("utf-8", "surrogateescape"), known.said, known.limited)
 
 
 def note(target: Target, full: Target, local: Local, text: str) -> None:
@@ -118,7 +111,7 @@ def note(target: Target, full: Target, local: Local, text: str) -> None:
     elif aliases.gives_tunnel(full, text):
         said = aliases.destination(full)
         limited, depends = login.needs_limit(said), read.depends is not Depends.FILES
-        _noted[target.name] = read.sum, _Known(found, None if depends else limited, _sum(said) if depends else "")
+        _noted[target.name] = read.sum, _Known(found, None if depends else limited, checksum(said) if depends else "")
 
 
 @contextlib.contextmanager
@@ -145,6 +138,8 @@ def keeping(context: Context, *, writes: bool = True) -> Iterator[None]:
 
 
 def _keep(context: Context) -> None:
+    if not context.paths.state.is_dir():  # what only looks makes none
+        return
     path, names = context.paths.derived, {*store.names(context.paths)}
     data, mode = writer.snapshot(path)
     old = _decoded(data)
@@ -187,5 +182,6 @@ def _decoded(data: bytes | None) -> _Kept:
         return _Kept()
 
 
-def _sum(text: str) -> str:
+def checksum(text: str) -> str:
+    """Return the checksum of what ssh said of a destination."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

@@ -250,6 +250,33 @@ def test_every_change_counts_as_on_the_long_way(known: Laptop, change: str, monk
     assert after == really
 
 
+@pytest.mark.parametrize("command", [("status",), ("doctor", "--offline")])
+@pytest.mark.parametrize("line", ["Host other\n", "    LogLevel DEBUG\n"], ids=["no matter", "outdated"])
+def test_what_looks_keeps_what_it_derived(known: Laptop, command: Sequence[str], line: str) -> None:
+    """After a change of the config, or an upgrade: the next one asks no more, and both say what the long way says."""
+    known.config.write_text(known.config.read_text() + line)
+    before = files(known)
+    *first, counts = run(known, *command)
+    assert {"a-nb", "b-nb", "box", "c-nb"} <= set(counts.split())
+    changed = {path for path, now in files(known).items() if now != before.get(path)}
+    assert changed - {str(checksums(known).with_name("lock"))} == {str(checksums(known))}
+    if "Host" in line:
+        assert run(known, *command) == (*first, "localhost" if "doctor" in command else "")
+    kept = checksums(known).read_bytes()
+    *second, _ = run(known, *command)
+    checksums(known).unlink()
+    *long, _ = run(known, *command)
+    assert first == second == long
+    assert checksums(known).read_bytes() == kept
+
+
+def test_what_looks_makes_no_folder(known: Laptop) -> None:
+    shutil.rmtree(checksums(known).parent)
+    run(known, "status")
+    run(known, "doctor", "--offline")
+    assert not checksums(known).parent.exists()
+
+
 def test_of_hosts_never_looked_at_status_asks_nothing(known: Laptop) -> None:
     status, said, hosts = run(known, "status")
     assert (status, hosts) == (1, "")

@@ -11,7 +11,7 @@ from nbssh.commands.doctor.profile import Common
 from nbssh.commands.doctor.profile import examine as examine_profile
 from nbssh.core.server.doctor import Finding, as_json, folded, has_errors, summary
 from nbssh.errors import Exit, NbsshError
-from nbssh.steps import border, connect, profiles
+from nbssh.steps import border, connect, profiles, proofs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,8 @@ def doctor(context: Context, name: str, *, offline: bool, report: bool, json: bo
     if report and json:
         raise NbsshError("--report and --json exclude each other", "give one of them", code=Exit.USAGE)
     targets, unreadable = profiles.select(context, [name] if name else [])
-    found = _examined(context, name, targets, unreadable, offline=offline)
+    with proofs.keeping(context):
+        found = _examined(context, name, targets, unreadable, offline=offline)
     if json:
         context.ui.json(checks=as_json(found), errors=[broken.as_json() for broken in unreadable])
     elif report:
