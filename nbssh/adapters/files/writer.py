@@ -5,7 +5,7 @@ Decides nothing about contents: those come with the Change.
 """
 
 # System calls under their own names; a path object would only wrap them.
-# ruff: noqa: PTH101, PTH110, PTH120, PTH123
+# ruff: noqa: PTH101, PTH110, PTH120
 
 from __future__ import annotations
 
@@ -51,18 +51,19 @@ def snapshot(path: Path | str, *, limit: int = -1) -> tuple[bytes | None, int | 
             fd = os.open(path, flags)  # non-blocking: a FIFO would wait for its writer for ever
         except FileNotFoundError:
             return None, None
-        with open(fd, "rb") as file:
+        try:
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode):
                 raise NbsshError(f"{path} is no regular file", "move it out of the way, then run this again")
-            data = file.read(min(limit, found.st_size) + 1 if limit >= 0 else -1)
-            if found.st_size < len(data) <= limit:  # it grew, or does not tell its size
-                data += file.read(limit + 1 - len(data))
-            if 0 <= limit < len(data):
-                raise NbsshError(
-                    f"{path} has more than {limit >> 10} KiB", f"look at what it is: {SYSTEM.to_look(path)}"
-                )
-            return data, SYSTEM.mode(found)
+            data, some = b"", max(found.st_size, 4096)  # it may grow, or not tell its size
+            some = min(some, limit + 1) if limit >= 0 else some
+            while (limit < 0 or len(data) <= limit) and (more := os.read(fd, some)):
+                data += more
+        finally:
+            os.close(fd)
+        if 0 <= limit < len(data):
+            raise NbsshError(f"{path} has more than {limit >> 10} KiB", f"look at what it is: {SYSTEM.to_look(path)}")
+        return data, SYSTEM.mode(found)
 
 
 def apply_changes(
