@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -63,8 +64,12 @@ def status(context: Context, names: list[str], *, wide: bool = False, json: bool
     targets, unreadable = profiles.select(context, names)
     unasked = not names
     silent: Silent = {}
-    with proofs.keeping(context), ThreadPoolExecutor(connect.WORKERS if unasked else 1) as pool:
-        rows = list(pool.map(lambda target: _row(target, silent, unasked=unasked, wide=wide or json), targets))
+    row = functools.partial(_row, silent=silent, unasked=unasked, wide=wide or json)
+    with proofs.keeping(context), ThreadPoolExecutor(connect.WORKERS) as pool:
+        spared = proofs.spare_ssh(context)
+        waiting = [target for target in targets if unasked and (target.profile.server or not spared)]
+        asked = {target.name: pool.submit(row, target) for target in waiting}
+        rows = [asked[target.name].result() if target.name in asked else row(target) for target in targets]
     failed = [*unreadable, *(Failure(row.target.name, row.trouble) for row in rows if row.trouble)]
     if json:
         context.ui.json(profiles=list(map(_as_json, rows)), errors=[failure.as_json() for failure in failed])

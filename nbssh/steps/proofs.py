@@ -100,6 +100,12 @@ def installed(target: Target, local: Local) -> Installed | None:
     return Installed(text.decode("utf-8", "surrogateescape"), known.said, known.limited)
 
 
+def spare_ssh(context: Context) -> bool:
+    """Tell whether ssh need not be asked about most aliases: nothing waits then, and threads hold each other up."""
+    read = fingerprint.taken(context)
+    return read.depends is not Depends.MOMENT and bool(_kept(context.paths).of(read.sum))
+
+
 def note(target: Target, full: Target, local: Local, text: str) -> None:
     """Note what the long way came to for a profile; `full` is it with what was assumed of its host."""
     read = _begun.get(target.name, fingerprint.NONE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from nbssh.commands.doctor import here, there
@@ -69,9 +70,11 @@ def _examined(
             mine.append(Finding("server", "error", error.message, error.hint, target.name))
         return mine
 
-    with ThreadPoolExecutor(connect.WORKERS if not name else 1) as pool:
-        for mine in pool.map(examine, targets):
-            found += mine
+    if name or (offline and proofs.spare_ssh(context)):
+        found += chain.from_iterable(map(examine, targets))
+    else:
+        with ThreadPoolExecutor(connect.WORKERS) as pool:
+            found += chain.from_iterable(pool.map(examine, targets))
     if targets and not ask_ssh:
         found.append(
             Finding("", "warning", "the aliases and the hosts were not looked at, because ssh does not work",
