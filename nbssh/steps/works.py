@@ -11,7 +11,7 @@ from nbssh.adapters.ssh.client import RefusedConfigError
 from nbssh.core.files.change import Plan
 from nbssh.core.profile.declared import Secret, share_folder
 from nbssh.errors import NbsshError
-from nbssh.steps import blocks, border, connect, mending, profiles
+from nbssh.steps import blocks, border, connect, mending, profiles, proofs
 from nbssh.steps.agree import Agreed, agree
 from nbssh.steps.plan import local_changes
 from nbssh.steps.probe import find_out
@@ -84,7 +84,7 @@ def planned(
             if mends and any(work.tidies or work.plan.local != work.plan.changes for work in group):
                 connections.push(own.pop_all())
 
-    _at_once(prepare, list(groups.values()), one_by_one=bool(names))
+    _at_once(prepare, list(groups.values()), workers=1 if names else _workers(context, offline=offline))
     return works, unreadable
 
 
@@ -122,17 +122,23 @@ def _plan_group(context: Context, group: list[Work], connections: ExitStack, *, 
         alone = sum(not _is_known(work) for work in group) + 1
         for work in group[:alone]:
             _plan_one(work, present)
-        with ThreadPoolExecutor(connect.WORKERS) as pool:
-            list(pool.map(lambda work: _plan_one(work, present), group[alone:]))
+        if rest := group[alone:]:
+            with ThreadPoolExecutor(_workers(context, offline=offline)) as pool:
+                list(pool.map(lambda work: _plan_one(work, present), rest))
 
 
-def _at_once(job: Callable[[list[Work]], None], groups: Sequence[list[Work]], *, one_by_one: bool) -> None:
+def _workers(context: Context, *, offline: bool) -> int:
+    """Return how many threads are worth it: where nothing waits one alone is fastest."""
+    return 1 if offline and proofs.spare_ssh(context) else connect.WORKERS
+
+
+def _at_once(job: Callable[[list[Work]], None], groups: Sequence[list[Work]], *, workers: int) -> None:
     """Run `job` for every group."""
-    if one_by_one or len(groups) == 1:
+    if workers == 1 or len(groups) == 1:
         for group in groups:
             job(group)
         return
-    with ThreadPoolExecutor(connect.WORKERS) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         list(pool.map(job, groups))
 
 
