@@ -65,6 +65,14 @@ def test_lines_of_sshd_config_win(make_bed: Callable[..., Bed]) -> None:
     assert beds.Path("/etc/hostname").read_text().strip() in done.stderr
 
 
+def test_the_jupyter_of_the_bed_answers_as_the_one_that_it_stands_for(bed: Bed) -> None:
+    real, ours = (
+        subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        for program in (beds.BIN / "jupyter-lab", bed.jupyter)
+    )
+    assert ours == real
+
+
 def test_a_process_that_stays_is_found_and_fails_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beds, "GRACE", 0.3)
     with pytest.raises(pytest.fail.Exception, match="sleep 987"), beds.bed() as bed:

@@ -414,11 +414,11 @@ def test_a_server_that_never_stops_talking(bed: Bed) -> None:
 
 
 READ = {
-    "a few bytes that stand for very many": (gzip.compress(b"\0" * (64 << 20)), "more than 8 MiB"),
-    "a stream that is cut off": (gzip.compress(os.urandom(4096))[:-9], "no tar stream"),
-    "a stream of something else": (gzip.compress(b"hello"), "no tar stream"),
-    "a stream with a wrong checksum": (gzip.compress(b"\0" * 10240)[:-8] + bytes(8), "no tar stream"),
-    "a stream that is none": (b"\x1f\x8b" + bytes(range(256)), "no tar stream"),
+    "a few bytes that stand for very many": (lambda: gzip.compress(bytes(64 << 20)), "more than 8 MiB"),
+    "a stream that is cut off": (lambda: gzip.compress(os.urandom(4096))[:-9], "no tar stream"),
+    "a stream of something else": (lambda: gzip.compress(b"hello"), "no tar stream"),
+    "a stream with a wrong checksum": (lambda: gzip.compress(bytes(10240))[:-8] + bytes(8), "no tar stream"),
+    "a stream that is none": (lambda: b"\x1f\x8b" + bytes(range(256)), "no tar stream"),
 }
 
 
@@ -427,7 +427,7 @@ def test_a_server_that_lies_of_its_files(bed: Bed, what: str) -> None:
     add(bed)
     before = files(bed)
     body, word = READ[what]
-    lie(bed, f"program {program().id} missing\n\n".encode() + body)
+    lie(bed, f"program {program().id} missing\n\n".encode() + body())
     assert word in unharmed(bed, ("apply", "box", "--yes"), before)
 
 

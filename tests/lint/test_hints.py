@@ -7,6 +7,7 @@ hint says what it is for first: `why: nbssh doctor box`.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import shlex
 from pathlib import Path
@@ -79,28 +80,33 @@ def of_templates() -> Iterator[tuple[str, str]]:
                     yield f"{where}:{number}", part.replace('\\"', '"').replace("\\n", "\n")
 
 
-TOLD_IN = [
-    (found, text, place)
-    for place, text in [*of_code(), *of_templates()]
-    if not any(statement in text for statement in STATEMENTS)
-    for found in TOLD.finditer(text)
-]
-HINTS = sorted({(found[0].strip(), place) for found, _, place in TOLD_IN})
+@functools.cache
+def told() -> list[tuple[re.Match[str], str, str]]:
+    """Return each command that somebody is told to type, the text that it stands in, and its place."""
+    return [
+        (found, text, place)
+        for place, text in [*of_code(), *of_templates()]
+        if not any(statement in text for statement in STATEMENTS)
+        for found in TOLD.finditer(text)
+    ]
 
 
-# Where the command itself is the whole text, it is named for something else.
-ENDS = sorted({(said[0].strip(), place) for said, text, place in TOLD_IN if len(said[0]) < said.end() == len(text)})
+def hints() -> list[tuple[str, str]]:
+    return sorted({(found[0].strip(), place) for found, _, place in told()})
 
 
-@pytest.mark.parametrize(("hint", "place"), ENDS)
-def test_a_hint_that_ends_with_a_command_names_what_it_is_for(hint: str, place: str) -> None:
-    command = COMMANDS.get(shlex.split(hint)[-1])
-    needed = [each.name for each in command.params if each.required] if command else []
-    assert not needed, f"{place}: {hint}"
+def test_a_hint_that_ends_with_a_command_names_what_it_is_for() -> None:
+    # where the command itself is the whole text, it is named for something else
+    ends = {(said[0].strip(), place) for said, text, place in told() if len(said[0]) < said.end() == len(text)}
+    assert len(ends) > 40
+    for hint, place in sorted(ends):
+        command = COMMANDS.get(shlex.split(hint)[-1])
+        needed = [each.name for each in command.params if each.required] if command else []
+        assert not needed, f"{place}: {hint}"
 
 
 def test_the_hints_are_found() -> None:
-    found = {hint for hint, _ in HINTS}
+    found = {hint for hint, _ in hints()}
     assert {
         "nbssh apply box",  # of NbsshError
         "nbssh passwd box --token",  # behind a choice
@@ -111,19 +117,19 @@ def test_the_hints_are_found() -> None:
     assert len(found) > 40
 
 
-@pytest.mark.parametrize(("hint", "place"), HINTS)
-def test_every_hint_works_as_it_is_pasted(hint: str, place: str) -> None:
-    words = shlex.split(hint)[1:]
-    shown = f"{place}: {hint}"
-    given = arguments(words[0], parsed(words, shown))
-    if words[0] == "edit" and given.get("name", [""])[0].endswith(":"):
-        key, *_ = given.pop("change")[0].partition(".")  # a hint that names what to change
-        assert key in Profile.__struct_fields__, shown
-    if words[0] == "templates":
-        given.pop("action", None)  # one of three words
-    if words[0] == "completions":
-        given.pop("shell")  # one of four, as the parser saw
-    assert {value for values in given.values() for value in values} <= PLACES, shown
+def test_every_hint_works_as_it_is_pasted() -> None:
+    for hint, place in hints():
+        words = shlex.split(hint)[1:]
+        shown = f"{place}: {hint}"
+        given = arguments(words[0], parsed(words, shown))
+        if words[0] == "edit" and given.get("name", [""])[0].endswith(":"):
+            key, *_ = given.pop("change")[0].partition(".")  # a hint that names what to change
+            assert key in Profile.__struct_fields__, shown
+        if words[0] == "templates":
+            given.pop("action", None)  # one of three words
+        if words[0] == "completions":
+            given.pop("shell")  # one of four, as the parser saw
+        assert {value for values in given.values() for value in values} <= PLACES, shown
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,18 +85,21 @@ def template_words(text: str) -> Iterator[str]:
             goes_on = line.endswith(("\\", "+"))
 
 
-WORDS = {
-    name: list(python_words(name, text) if name.endswith(".py") else template_words(text))
-    for name, text in TEXTS.items()
-    if name.startswith(("nbssh/", "templates/"))
-} | {
-    "templates/carried/README": TEXTS["templates/carried/README"].splitlines(),
-    schema.FILE: re.findall(r'"description": .*', schema.text()),
-}
+@functools.cache
+def said_words() -> dict[str, list[str]]:
+    """Return what each file says."""
+    return {
+        name: list(python_words(name, text) if name.endswith(".py") else template_words(text))
+        for name, text in TEXTS.items()
+        if name.startswith(("nbssh/", "templates/"))
+    } | {
+        "templates/carried/README": TEXTS["templates/carried/README"].splitlines(),
+        schema.FILE: re.findall(r'"description": .*', schema.text()),
+    }
 
 
 def test_what_nbssh_says_is_found() -> None:
-    said = "\n".join(line for lines in WORDS.values() for line in lines)
+    said = "\n".join(line for lines in said_words().values() for line in lines)
     for words in (
         "could not be read, so its host",
         "the Jupyter of '${name}' runs on ${end_other}",
@@ -111,7 +115,7 @@ def test_what_nbssh_says_is_found() -> None:
 
 def test_what_nbssh_says_tells_the_host_from_jupyter() -> None:
     ambiguous = {}
-    for name, lines in WORDS.items():
+    for name, lines in said_words().items():
         for line in lines:
             rest = line
             for words in CALLED_SO:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PACKAGE = Path(__file__).resolve().parents[2] / "nbssh"
-MODULES = {path.relative_to(PACKAGE): ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
 # What a Connection answers with.
 ASKED = {"attempt"}
 READERS: list[Callable[[bytes], Any]] = [
@@ -32,6 +32,11 @@ READERS: list[Callable[[bytes], Any]] = [
     lambda out: batch.chosen_keys(out, "c1"),
     lambda out: facts.parse(b"nbssh-n-begin\n" + out + b"\nnbssh-n-end\n", "n", "box"),
 ]
+
+
+@functools.cache
+def modules() -> dict[Path, ast.Module]:
+    return {path.relative_to(PACKAGE): ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
 
 
 def test_text_lines_and_words() -> None:
@@ -112,7 +117,7 @@ def _by_position(function: ast.AST) -> Iterator[int]:
 def test_no_module_takes_words_by_their_place() -> None:
     found = {
         f"{path}:{line}"
-        for path, tree in MODULES.items()
+        for path, tree in modules().items()
         for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef | ast.Lambda)
         for line in _by_position(function)
@@ -137,14 +142,14 @@ def test_the_test_above_has_teeth(code: str, found: bool) -> None:  # noqa: FBT0
 
 
 def test_whoever_asks_a_host_leaves_its_answer_to_the_one_parser() -> None:
-    asking = {path: tree for path, tree in MODULES.items() if path.parts[0] in {"commands", "steps", "batch"}}
+    asking = {path: tree for path, tree in modules().items() if path.parts[0] in {"commands", "steps", "batch"}}
     asking = {path: tree for path, tree in asking.items() if any(_calls(tree, *ASKED))}
     assert len(asking) > 8
     readers = {Path("batch/said.py"), Path("core/server/facts.py"), Path("core/server/survey.py")}
     for path in {*asking, *readers}:
-        assert [call.lineno for call in _calls(MODULES[path], "decode", "splitlines")] == [], path
+        assert [call.lineno for call in _calls(modules()[path], "decode", "splitlines")] == [], path
     for path in readers:
-        assert "nbssh.core" in {getattr(node, "module", "") for node in ast.walk(MODULES[path])}
+        assert "nbssh.core" in {getattr(node, "module", "") for node in ast.walk(modules()[path])}
 
 
 GOOD = b'{"state": "running", "host": "gpu1", "pid": 7, "since": 1700000000.5, "job": {"id": "7", "left": 60}}'
