@@ -161,6 +161,7 @@ class Inspector:
         self.laptop, self.victim, self.run = laptop, victim, run
         self.before = tree(laptop.home)
         self.answers = laptop.answers()
+        self.asked: set[str] = set()  # files for which ssh has answered so
         assert run(laptop, *victim) == 0
         self.after = tree(laptop.home)
         assert laptop.answers() == self.answers, "the command itself changes what ssh does"
@@ -179,7 +180,10 @@ class Inspector:
             old += now == was != shall
         globbed = {path.name for path in self.laptop.conf_dir.glob("*.conf")}
         assert globbed <= {"box.conf", "other.conf"}
-        assert self.laptop.answers() == self.answers
+        read = repr([(name, text) for name, text in found.items() if name.startswith(".ssh")])
+        if read not in self.asked:  # the same files give the same answers of ssh
+            assert self.laptop.answers() == self.answers
+            self.asked.add(read)
         return old
 
     def repair(self) -> None:
@@ -188,7 +192,6 @@ class Inspector:
         found = tree(self.laptop.home)
         if self.victim[0] == "uninstall":  # a kill after the note of them has gone leaves them, empty as they are
             found = {name: text for name, text in found.items() if name not in {".local", ".local/state"}}
-        # the same files give the same answers of ssh
         assert lasting(found) == lasting(self.after), differing(lasting(found), lasting(self.after))
         assert strays(self.laptop.home) == []
 

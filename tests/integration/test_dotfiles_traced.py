@@ -5,20 +5,24 @@ A sample of the points; `make fuzz` takes all. What happens inside Python alone 
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import shutil
 import signal
-import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import bed as beds
 import pytest
 from dotfiles import Laptop, scratch, tree
 from test_dotfiles_killed import COMMANDS, FUZZ, Inspector, edited, is_done, restore
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(
     shutil.which("strace") is None and "CI" not in os.environ, reason="strace is missing: make system-packages"
@@ -53,6 +57,15 @@ KILLED = (*FULL, "?unlink", "unlinkat", "?rmdir", "?chmod", "fchmod", "fchmodat"
 SAMPLE = 2
 
 
+@functools.cache
+def lots() -> Path:
+    """Return the folder of LOTS: one for all tests, for nbssh is forked from a process that has read it (warm.py)."""
+    folder = Path(tempfile.mkdtemp(prefix="nbl", dir="/tmp"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "sitecustomize.py").write_text(LOTS)
+    return folder
+
+
 def nbssh(laptop: Laptop, *words: str, trace: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own; `trace` are the words of a strace around its main process."""
     top = laptop.home.parent
@@ -60,17 +73,12 @@ def nbssh(laptop: Laptop, *words: str, trace: tuple[str, ...] = ()) -> subproces
         "EDITOR": str(top / "editor"),
         "VISUAL": str(top / "editor"),
         "TMPDIR": str(top / "tmp"),
-        "PYTHONPATH": str(top),
+        "PYTHONPATH": str(lots()),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LOTS": ("other" if words[0] == "passwd" else "first") * 8,
     }
-    return subprocess.run(
-        [*trace, sys.executable, "-B", "-m", "nbssh", *words],
-        env=laptop.environ | ours | {"LOTS": ("other" if words[0] == "passwd" else "first") * 8},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    argv = [*trace, sys.executable, "-m", "nbssh", *words]
+    return beds.capture(argv, env=laptop.environ | ours, cwd=laptop.home, timeout=120)
 
 
 def run(laptop: Laptop, *words: str) -> int:
@@ -114,7 +122,6 @@ def test_a_command_harmed_at_its_system_calls(
         (top / "tmp").mkdir()
         (top / "editor").write_text(EDITOR)
         (top / "editor").chmod(0o755)
-        (top / "sitecustomize.py").write_text(LOTS)
         laptop.write()
         *first, victim = TRACED[command]
         for words in first:
