@@ -31,7 +31,8 @@ ADDRESSES = {  # in the cluster's own network; the client and the login nodes ha
 NODES = ("c1", "c2")
 _PARTS = Path(__file__).resolve().parent / "cluster"
 
-_SSHD = """\
+_SSHD = f"""\
+{beds.QUICK_EXCHANGE}
 HostKey /etc/ssh/ssh_host_ed25519_key
 PidFile /run/sshd.pid
 PasswordAuthentication no

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import bed as beds
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -53,7 +55,7 @@ def write(root: Path, hosts: Sequence[str]) -> None:
     lines = [
         line for line in lines if not re.match("UsePrivilegeSeparation|KeepAlive|Protocol|XAuthLocation|HostKey", line)
     ]
-    lines += ["HostKey /etc/ssh/ssh_host_ed25519_key", "PidFile /run/oar-sshd.pid"]
+    lines += [beds.QUICK_EXCHANGE, "HostKey /etc/ssh/ssh_host_ed25519_key", "PidFile /run/oar-sshd.pid"]
     (etc / "sshd_config").write_text("\n".join([*lines, ""]))
     key = etc / "id"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
