@@ -160,7 +160,11 @@ WAYS = {
 }
 
 
-@pytest.fixture(params=[*WAYS, "socket in /tmp"])
+IN_TMP = "socket in /tmp"
+ALL_WAYS = (*WAYS, IN_TMP)
+
+
+@pytest.fixture
 def way(request: pytest.FixtureRequest, make_bed: Callable[..., Bed]) -> Iterator[Way]:
     """Give each way whose end a stranger could have."""
     needs_root()
@@ -208,11 +212,14 @@ def attack(way: Way, session: pexpect.spawn[str], how: str) -> None:
 
 
 @pytest.mark.parametrize("browser", ["browser", "no browser"])
-@pytest.mark.parametrize("how", ["kill", "k", "died", "ended by itself", "emptied", "detached, then died"])
+@pytest.mark.parametrize(
+    ("way", "how"),
+    [(way, how) for how in ("kill", "k", "died", "ended by itself", "detached, then died") for way in ALL_WAYS]
+    + [(IN_TMP, "emptied")],  # only /tmp is
+    indirect=["way"],
+)
 def test_after_the_end_a_stranger_is_sent_nothing(way: Way, how: str, browser: str) -> None:  # noqa: ARG001
     in_tmp = way.place.startswith("/")
-    if how == "emptied" and not in_tmp:
-        return  # only /tmp is
     for _ in range(RUNS):
         session = start(way.bed)
         until(lambda: api(way.port)["version"] == "9.8.7", "the page")
@@ -233,6 +240,7 @@ def test_after_the_end_a_stranger_is_sent_nothing(way: Way, how: str, browser: s
 
 
 @pytest.mark.parametrize("browser", ["browser", "no browser"])
+@pytest.mark.parametrize("way", ALL_WAYS, indirect=True)
 def test_before_the_word_and_after_a_refusal_a_stranger_is_sent_nothing(way: Way, browser: str) -> None:
     login = way.bed.server.folder / "login"
     if login.exists():  # launch comes late: there is time to send something
