@@ -1,4 +1,4 @@
-"""Her ~/.jupyter holds the other half of what nbssh sets: each line of it, with a real Jupyter of each generation.
+"""Her ~/.jupyter holds the other half of what nbssh sets, with a real Jupyter of each generation.
 
 What half a setting did: no start, a hang of 120 s, 403 for the right password.
 """
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from bed import Bed
 
-GENERATIONS = [("old", "lab"), ("old", "notebook"), ("new", "lab"), ("new", "notebook")]
+NEWEST = ("new", "lab")
+GENERATIONS = [("old", "lab"), ("old", "notebook"), ("new", "notebook"), NEWEST]
 TLS = """
     app.certfile, app.keyfile, app.client_ca = "/nowhere/cert.pem", "/nowhere/key.pem", "/nowhere/ca.pem"
     app.ssl_options = {"ca_certs": "/nowhere/ca.pem", "certfile": "/nowhere/cert.pem"}
@@ -53,10 +54,11 @@ c.ServerApp.preferred_dir = "/usr/lib"
 TABLE = {"TLS": TLS, "address": ADDRESS, "login": LOGIN, "opened": OPENED, "folders": FOLDERS}
 
 
-def write_hers(bed: Bed, part: str) -> None:
+def write_hers(bed: Bed, *parts: str) -> None:
     mine = bed.remote_home / ".jupyter"
     mine.mkdir(exist_ok=True)
-    text = "c = get_config()\nfor app in c.ServerApp, c.NotebookApp:\n    app.quit_button = False\n" + part
+    each = "for app in c.ServerApp, c.NotebookApp:\n    app.quit_button = False\n"
+    text = "c = get_config()\n" + "".join(each + part for part in parts)
     for file in ("jupyter_server_config.py", "jupyter_notebook_config.py"):
         (mine / file).write_text(text)
 
@@ -80,11 +82,15 @@ def with_dir(bed: Bed, app: str, jupyter: Path) -> int:
 
 
 @pytest.mark.figure("her own settings x Jupyter versions")
-@pytest.mark.parametrize("line", TABLE)
-@pytest.mark.parametrize(("name", "app"), GENERATIONS, ids=str)
-def test_the_other_half_of_a_setting(bed: Bed, name: str, app: str, line: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "app", "parts"),
+    # one by one with one Jupyter; with the others all at once
+    [(*NEWEST, (part,)) for part in TABLE] + [(*each, tuple(TABLE)) for each in GENERATIONS if each != NEWEST],
+    ids=str,
+)
+def test_the_other_half_of_a_setting(bed: Bed, name: str, app: str, parts: tuple[str, ...]) -> None:
     jupyter = quick(environment(name) / f"jupyter-{app}")
-    write_hers(bed, TABLE[line])
+    write_hers(bed, *(TABLE[part] for part in parts))
     port = with_dir(bed, app, jupyter)
     start(bed)
     stranger = Visitor(f"http://127.0.0.1:{port}/")
