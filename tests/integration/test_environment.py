@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from bed import needs
+from remote_helpers import SHELLS as SHELLS_OF_HOSTS
 from remote_helpers import servers, wait_until
 from serving import PASSWORD, add, detach, kill, start
 
@@ -105,7 +107,7 @@ def test_variables_and_umask_of_the_rc_file(one: Server) -> None:
         "umask 027", "unset GONE",
         "export TMUX=/tmp/x,1,0 TMUX_PANE=%1 SSH_AUTH_SOCK=/x DISPLAY=:1 GPG_TTY=/dev/pts/1",
         "export host=mine run=mine name=mine state=mine home=mine config=mine jupyter=mine",
-        "export HARD=$'a\\nb\\'c'", 'export -f hello 2>/dev/null; hello() { echo "}"; }; export -f hello',
+        "export HARD=$'a\\nb\\'c'", """hello() { echo '}' "it's ( <<x"; }; export -f hello""",
         f"export PATH={one.home}/bin:$PATH",
         "export JUPYTER_CONFIG_PATH=/hers JUPYTER_NO_CONFIG=1 PYTHONPATH=/lib/hers",
     ]  # fmt: skip
@@ -120,6 +122,36 @@ def test_variables_and_umask_of_the_rc_file(one: Server) -> None:
     assert env["JUPYTER_CONFIG_PATH"] == f"{one.data}/config:/hers"
     left_out = {"TMUX", "TMUX_PANE", "SSH_AUTH_SOCK", "DISPLAY", "GPG_TTY", "GONE", "JUPYTER_NO_CONFIG", "bad-name"}
     assert not left_out & set(env)
+
+
+def told(server: Server, shell: list[str], env: dict[bytes, bytes], *, proc: str = "/proc/") -> Any:  # noqa: ANN401
+    """Return what /bin/sh has of `env` once it has read what environ wrote of it; or environ's status."""
+    program, file = server.root / "environ", server.root / "told"
+    program.write_text((server.program / "environ").read_text().replace("/proc/", proc))
+    done = subprocess.run([*shell, program, file], env=env, check=False, stderr=subprocess.DEVNULL)
+    if done.returncode:
+        return done.returncode
+    read = subprocess.run(["/bin/sh", "-ec", f". {file}\nexec env -0"], env={}, check=True, capture_output=True)
+    assert not read.stderr
+    return {key: value for key, _, value in (line.partition(b"=") for line in read.stdout.split(b"\0")) if key in env}
+
+
+@pytest.mark.parametrize("proc", ["/proc/", "/nowhere/"])
+def test_nothing_but_what_a_shell_can_set_is_told(one: Server, proc: str) -> None:
+    kept = {b"HARD": HARD.encode(), b"BYTES": b"\xff'\xfe", b"LONG": b"it's\n" * 20_000, b"LAST": b""}
+    odd = {b"BASH_FUNC_module%%": b"() {  echo 'it is (' <<x\n}", b"it's": b"'; exit 3", b"1X": b"'(", b"a b": b"c'"}
+    for shell in SHELLS_OF_HOSTS.values():
+        assert told(one, shell, {b"PATH": b"/usr/bin:/bin", **odd, **kept}, proc=proc).items() >= kept.items(), shell
+
+
+def test_a_host_that_cannot_tell_an_environment_tells_none_of_it(one: Server) -> None:
+    folder = one.root / "tools"
+    folder.mkdir()
+    (folder / "env").write_text("#!/bin/sh\nexit 1\n")  # one without -0
+    (folder / "env").chmod(0o755)
+    for shell in SHELLS_OF_HOSTS.values():
+        status = told(one, shell, {b"PATH": b"%s:/usr/bin:/bin" % bytes(folder), b"X": b"1"}, proc="/nowhere/")
+        assert status == -signal.SIGKILL, shell
 
 
 ODD = {
