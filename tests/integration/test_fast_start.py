@@ -224,13 +224,30 @@ def test_what_few_have_a_use_for_comes_when_it_is_used(first: str) -> None:
     assert run_python(program) == "[]\nTrue True\n" * len(LATER)
 
 
-def test_what_somebody_had_before_is_there_at_once() -> None:
+@pytest.mark.parametrize(
+    "before",
+    ["import requests", "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"],
+)
+def test_what_somebody_had_before_or_another_thread_may_want_is_there_at_once(before: str) -> None:
     program = (
-        "import jupyter_core, requests\n"
+        f"import jupyter_core\n{before}\n"
         "from jupyterlab_server import listings_handler\n"
-        "print(listings_handler.requests is requests)\n"
+        "import sys\n"
+        "print(listings_handler.requests is sys.modules['requests'])\n"
     )
     assert run_python(program) == "True\n"
+
+
+@pytest.mark.parametrize("text", ["import nosuch\n", "other = 1\n"])
+@pytest.mark.parametrize("name", ["rfc3986_validator", "rfc3987_syntax"])
+def test_what_cannot_be_imported_checks_nothing(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / f"{name}.py").write_text(text)
+    program = (
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "import jupyter_core, jsonschema\n"
+        f"print(jsonschema.FormatChecker().conforms('x y', {'uri' if '6' in name else 'iri'!r}))\n"
+    )
+    assert [run_python(program, fast=fast) for fast in (True, False)] == ["True\n"] * 2
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -343,6 +360,17 @@ def test_the_collector_of_garbage_is_as_before_after_the_start() -> None:
         "print(kept in gc.get_objects(generation=2), gc.isenabled())\n"
     )
     assert run_python(program) == "True True 0\nTrue True\n"
+
+
+def test_the_collector_stays_as_somebody_sets_it_during_the_start() -> None:
+    program = (
+        "import gc, jupyter_core\n"
+        "gc.set_threshold(4321, 5, 6)\n"
+        "gc.freeze()\n"
+        "gc.collect()\n"
+        "print(gc.get_threshold(), gc.get_freeze_count() > 0)\n"
+    )
+    assert run_python(program) == "(4321, 5, 6) True\n"
 
 
 def test_without_a_pythonpath_there_is_none_afterwards(make_bed: Callable[..., Bed]) -> None:

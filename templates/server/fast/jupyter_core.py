@@ -17,6 +17,7 @@ import gc
 import importlib
 import importlib.util
 import sys
+import threading
 
 import nbssh_clean  # noqa: F401
 
@@ -66,19 +67,31 @@ class Later(type(sys)):
         return getattr(importlib.import_module(self.__name__), name)
 
 
+def can_wait(name):
+    """Return the spec of a module that is not here yet, if no other thread could meet what stands for it."""
+    if name not in sys.modules and threading.active_count() == 1:
+        with contextlib.suppress(ImportError, ValueError):
+            return importlib.util.find_spec(name)
+    return None
+
+
 def later(name, function=None):
     """Return a change: what the module imports as `name`, or as `function` from it, comes when it is used."""
 
     @contextlib.contextmanager
     def change(module):
-        if name in sys.modules or not importlib.util.find_spec(name):
+        if not can_wait(name):
             yield
             return
         sys.modules[name] = stand_in = Later(name)
         if function:
 
             def call(*words, **names):
-                return getattr(importlib.import_module(name), function)(*words, **names)
+                try:
+                    real = getattr(importlib.import_module(name), function)
+                except (ImportError, AttributeError):  # jsonschema would not check
+                    return True
+                return real(*words, **names)
 
             stand_in.__path__ = []  # that `from` asks for
             setattr(stand_in, function, call)
@@ -150,7 +163,7 @@ def without_ipython(traits):
 
 def alone(read, self):
     """Read what asks IPython.paths, which needs nothing of the package that it lies in."""
-    spec = None if "IPython" in sys.modules else importlib.util.find_spec("IPython")
+    spec = can_wait("IPython")
     if not spec:
         return read(self)
     sys.modules["IPython"] = package = type(sys)("IPython")
@@ -224,16 +237,18 @@ sys.meta_path.insert(0, Finder())
 # JupyterLab makes 110,000, and then is as before. What is there by then counts as old, without a search through it all.
 if sys.implementation.name == "cpython":
     before = gc.get_threshold()
+    resting = (200_000, *before[1:])
 
     def as_before(phase, info):
         gc.callbacks.remove(as_before)
-        gc.set_threshold(*before)
-        if hasattr(gc, "freeze"):  # Python 3.7
+        if gc.get_threshold() == resting:  # nobody has set another one
+            gc.set_threshold(*before)
+        if hasattr(gc, "freeze") and not gc.get_freeze_count():  # Python 3.7
             gc.freeze()
             gc.unfreeze()
 
     gc.callbacks.append(as_before)
-    gc.set_threshold(200_000, *before[1:])
+    gc.set_threshold(*resting)
 
 del sys.modules[__name__]
 importlib.import_module(__name__)
