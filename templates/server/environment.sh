@@ -16,6 +16,8 @@ take_environment() {
     *) ;;
     esac
     environment_file=${run}/environment.$$ environment_told=yes
+    # environ writes what is there: who stops Jupyter meanwhile takes it away
+    (umask 077 && : >"${environment_file}") 2>/dev/null || :
     # one word list for every shell there is: no quotes, no variables
     environment_command="exec /bin/sh ${program}/environ ${environment_file}"
     case ${SHELL##*/} in

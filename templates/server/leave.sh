@@ -107,6 +107,6 @@ failed_start() {
     elif is_process "${started}" "${started_start}"; then
         kill -TERM "${started}" 2>/dev/null || :
     fi
-    command rm -f "${run}/ready" "${run}/record"
+    command rm -f "${run}/ready" "${run}/record" "${run}"/environment.*
     exit 1
 }

@@ -44,7 +44,7 @@ start_server() {
     NBSSH_HOST=${host}
     export NBSSH_HOST
     # perl begins sooner; Jupyter's own Python may start in the environment of a login alone, with its LD_LIBRARY_PATH
-    started=$(command perl -e "${detach_perl}" "$@" </dev/null 2>"${run}/log") || :
+    started=$(command perl -e "${detach_perl}" "$@" </dev/null 2>"${run}/log") || started=''
     for detacher in "${python:-/}" python3; do
         : "${started:=$(command "${detacher}" -I -S -c "${detach_python}" "$@" </dev/null 2>"${run}/log")}"
     done

@@ -5,7 +5,7 @@
 forget_server() {
     forget_pid=${r_pid} forget_start=${r_start}
     if read_record "${run}/record" && [ "${r_pid} ${r_start}" = "${forget_pid} ${forget_start}" ]; then
-        command rm -f "${run}/ready" "${run}/record"
+        command rm -f "${run}/ready" "${run}/record" "${run}"/environment.*
         remove_socket
     fi
     r_pid=${forget_pid} r_start=${forget_start}

@@ -128,6 +128,7 @@ def told(server: Server, shell: list[str], env: dict[bytes, bytes], *, proc: str
     """Return what /bin/sh has of `env` once it has read what environ wrote of it; or environ's status."""
     program, file = server.root / "environ", server.root / "told"
     program.write_text((server.program / "environ").read_text().replace("/proc/", proc))
+    file.touch()
     done = subprocess.run([*shell, program, file], env=env, check=False, stderr=subprocess.DEVNULL)
     if done.returncode:
         return done.returncode
@@ -182,6 +183,28 @@ def test_a_shell_that_hangs_is_given_up(one: Server, tools: str) -> None:
     _, said = one.up()
     assert "did not tell its environment" in said
     wait_until(lambda: not [line for line in one.processes().values() if "/bin/bash -l" in line], "the shell is ended")
+
+
+@pytest.mark.parametrize("told", ["before", "afterwards"])
+def test_of_a_start_that_was_stopped_no_environment_stays(one: Server, told: str) -> None:
+    asked, go, over = (one.root / name for name in ("asked", "go", "over"))
+    shell = one.root / "shell"
+    shell.write_text(
+        f'#!/bin/sh\n: >{asked}\nuntil [ -e {go} ]; do sleep 0.02; done\n/bin/sh -c "$4"\n: >{over}\nexec sleep 30\n'
+    )
+    shell.chmod(0o755)
+    one.env["SHELL"] = str(shell)
+    child = one.launch()
+    wait_until(asked.exists, "the question")
+    if told == "before":
+        go.touch()
+        wait_until(over.exists, "the answer")
+        assert list(one.run_dir.glob("environment*"))
+    assert "stopped" in one.call("kill").stdout
+    go.touch()
+    wait_until(over.exists, "the answer")
+    child.wait()
+    assert not list(one.run_dir.glob("environment*"))
 
 
 def test_who_does_not_want_it(one: Server) -> None:
