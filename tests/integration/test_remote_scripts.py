@@ -953,6 +953,14 @@ def test_a_perl_that_the_user_has_set_up_oddly_still_asks(one: Server) -> None:
     assert "started" in one.up()[1]
 
 
+def test_a_perl_that_talks_and_starts_nothing(one: Server) -> None:
+    (one.root / "odd").mkdir()
+    (one.root / "odd/perl").write_text("#!/bin/sh\necho perl 5\nexit 2\n")
+    (one.root / "odd/perl").chmod(0o755)
+    one.env["PATH"] = f"{one.root}/odd:{one.env['PATH']}"
+    assert "started" in one.up()[1]
+
+
 def test_nothing_to_ask_with(one: Server) -> None:
     one.few_tools()
     (one.root / "few/setsid").symlink_to("/usr/bin/setsid")
