@@ -146,7 +146,7 @@ def test_start_attach_kill_remove(make: Callable[..., Server], shell: str, forwa
     removed = server.remove()
     assert (removed.returncode, removed.stdout) == (0, "")
     assert tree(server.home) == {".local", ".local/share", ".local/state"}
-    assert not server.processes()
+    wait_until(lambda: not server.processes(), "everything has ended")  # ksh waits for the end of a pipe alone
 
 
 def test_private_files(one: Server) -> None:

@@ -238,12 +238,13 @@ sys.meta_path.insert(0, Finder())
 if sys.implementation.name == "cpython":
     before = gc.get_threshold()
     resting = (200_000, *before[1:])
+    frozen = gc.get_freeze_count() if hasattr(gc, "freeze") else None  # Python 3.7; in 3.12 it is not 0
 
     def as_before(phase, info):
         gc.callbacks.remove(as_before)
         if gc.get_threshold() == resting:  # nobody has set another one
             gc.set_threshold(*before)
-        if hasattr(gc, "freeze") and not gc.get_freeze_count():  # Python 3.7
+        if frozen is not None and gc.get_freeze_count() == frozen:  # she has frozen nothing herself
             gc.freeze()
             gc.unfreeze()
 
