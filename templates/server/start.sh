@@ -6,7 +6,8 @@
 
 # A started program is a session of its own, so that no terminal's end reaches it, and hears signals: a shell without
 # job control makes its background programs ignore SIGINT, and with them every program in every terminal of Jupyter.
-# Only a language can undo that, so setsid comes last. It is a child of what we start, which says its process id.
+# Only a language can undo that, so setsid comes last. It is a child of what we start, which says its process id. Perl takes
+# setsid(1) where there is one: its own module for it loads longer than all the rest takes.
 # shellcheck disable=SC2016  # Python and Perl
 detach_python='
 import os, signal, sys
@@ -21,11 +22,12 @@ os.execv(sys.argv[1], sys.argv[1:])
 '
 # shellcheck disable=SC2016
 detach_perl='
-use POSIX ();
 if (my $child = fork // die) { print $child; exit }
-POSIX::setsid() > 0 or die;
 $SIG{$_} = "DEFAULT" for qw(HUP INT QUIT PIPE TERM TSTP TTIN TTOU);
 open STDOUT, ">&STDERR";
+exec { "setsid" } "setsid", @ARGV;
+require POSIX;
+POSIX::setsid() > 0 or die;
 exec { $ARGV[0] } @ARGV or die;
 '
 

@@ -204,6 +204,9 @@ LATER = [
     ("jupyterlab_server.listings_handler", "requests", "adapters", "request"),
     ("jupyter_server.gateway.managers", "websocket", "_core", "create_connection"),
     ("isoduration.parser.parsing", "arrow", "parser", "get"),
+    ("jupyterlab_server.config", "json5", "parser", "load"),
+    ("jupyterlab_server.settings_utils", "json5", "parser", "loads"),
+    ("jupyterlab_server.translation_utils", "babel", "core", "Locale"),
 ]
 
 
@@ -211,17 +214,19 @@ LATER = [
     "first", ["", "import {0}.{1}\n", "from {0} import {1}\n", "import {0}\nassert {0}.__file__\n"]
 )
 def test_what_few_have_a_use_for_comes_when_it_is_used(first: str) -> None:
-    program = "import sys, jupyterlab.labapp\n"
+    names = {name for _, name, _, _ in LATER}
+    program = (
+        f"import sys, jupyterlab.labapp, {', '.join(module for module, *_ in LATER)}\n"
+        f"print([each for each in sys.modules if each.partition('.')[0] in {names!r}])\n"
+    )
     for module, name, part, used in LATER:
         program += (
-            f"import {module} as module\n"
-            f"print([each for each in sys.modules if each.partition('.')[0] == {name!r}])\n"
             f"{first.format(name, part)}"
-            f"found = module.{name}.{used}\n"
+            f"found = sys.modules[{module!r}].{name}.{used}\n"
             f"import {name}\n"
             f"print(found is {name}.{used}, type({name}) is type(sys))\n"
         )
-    assert run_python(program) == "[]\nTrue True\n" * len(LATER)
+    assert run_python(program) == "[]\n" + "True True\n" * len(LATER)
 
 
 @pytest.mark.parametrize(
@@ -347,6 +352,25 @@ def test_the_paths_of_the_classic_notebook_stay(tmp_path: Path, ipython: str) ->
     assert said[0][1] == said[1][1]
     assert said[0][1].startswith("True [")
     assert f"'{tmp_path}/mine/nbextensions'] {tmp_path}/mine" in said[0][1]
+
+
+def test_the_first_page_is_read_before_it_is_asked_for() -> None:
+    program = (
+        "import asyncio, os, sys\n"
+        "from jupyter_server.serverapp import ServerApp\n"
+        f"sys.path.insert(0, {str(FAST)!r})\n"
+        "import nbssh_page\n"
+        "async def start():\n"
+        "    app = ServerApp(allow_root=True)\n"
+        "    app.initialize(argv=[], find_extensions=False, new_httpserver=False)\n"
+        "    read = app.web_app.settings['jinja2_env'].cache\n"
+        "    print(len(read))\n"
+        "    await asyncio.sleep(0)\n"
+        "    print(sorted(template.name for template in read.values()))\n"
+        "asyncio.run(start())\n"
+        "nbssh_page.prepare({})\n"
+    )
+    assert run_python(program) == "0\n['login.html', 'page.html']\n"
 
 
 def test_the_collector_of_garbage_is_as_before_after_the_start() -> None:

@@ -897,7 +897,9 @@ def test_with_busybox_alone(make: Callable[..., Server], shell: str, forward: st
     assert tree(server.home) == {".local", ".local/share", ".local/state"}
 
 
-@pytest.mark.parametrize("tools", [["curl", "perl"], ["curl", "setsid"], ["curl"], ["perl"]], ids="-".join)
+@pytest.mark.parametrize(
+    "tools", [["curl", "perl"], ["curl", "perl", "setsid"], ["curl", "setsid"], ["curl"], ["perl"]], ids="-".join
+)
 def test_without_python(one: Server, tools: list[str]) -> None:
     one.few_tools()
     for tool in tools:
@@ -935,7 +937,7 @@ def test_a_start_starts_few_programs(one: Server) -> None:
     begins = write(one.root / "begins", f': >{over}\nexec {one.fake} "$@"')  # what asks it comes after its start
     one.change(jupyter=begins, python=str(spies / "python"))
     one.env |= {"PATH": f"{spies}:{one.env['PATH']}", "SHELL": write(one.root / "shell", 'exec /bin/sh -c "$4"')}
-    always = ["chmod", "date", "env", "ln", "ls", "perl", "timeout", "uname"]
+    always = ["chmod", "date", "env", "ln", "ls", "perl", "setsid", "timeout", "uname"]
     for once in ("mkdir", "mv"):  # mv: the log of the start before
         one.up(one.launch())
         assert sorted(log.read_text().split()) == sorted([*always, once])

@@ -8,7 +8,7 @@
 # - httpx imports its own command line, and with it click and rich; it goes without, as where one of them is missing.
 # - jupyterlab.labapp asks node for the registry of packages at import, and uses the version alone.
 # - jupyterlab.extensions.pypi makes a client of HTTPS, with all certificates; one is made for the first question.
-# - three modules import requests, websocket and arrow, for lists of extensions, gateways and durations that few have.
+# - modules import requests, websocket, arrow, json5 and babel, for lists of extensions, gateways and the like.
 # - notebook_shim reads a path that only the classic notebook uses; IPython, which knows it, imports all of itself.
 # - jupyter_lsp looks for language servers, for which it runs npm; nothing needs them before a page asks.
 
@@ -222,7 +222,10 @@ meets = {
     "httpx._main": leave_out,
     "jupyterlab.commands": around(without_registry),
     "jupyterlab.extensions.pypi": around(without_client),
+    "jupyterlab_server.config": around(later("json5")),
     "jupyterlab_server.listings_handler": around(later("requests")),
+    "jupyterlab_server.settings_utils": around(later("json5")),
+    "jupyterlab_server.translation_utils": around(later("babel")),
     "jupyter_server.gateway.managers": around(later("websocket")),
     "isoduration.parser.parsing": around(later("arrow")),
     "jsonschema._format": around(

@@ -3,8 +3,10 @@
 Where she has set compress_response or gzip in tornado_settings herself, true or false, that counts and this does not.
 """
 
+import contextlib
 import sys
 
+from tornado.ioloop import IOLoop
 from tornado.web import GZipContentEncoding
 
 MOST = 8 << 20  # bytes of a file, and of a notebook: whatever is larger goes as it is, at the speed of the line
@@ -38,6 +40,13 @@ class Compressed(GZipContentEncoding):
         return status_code, headers, chunk
 
 
+def prepare(settings):
+    """Read the templates of the first page while one asks for it; what is wrong with them is told when it comes."""
+    with contextlib.suppress(Exception):
+        for name in "page.html", "login.html":
+            settings["jinja2_env"].get_template(name)
+
+
 def compress(application):
     init = application.__init__
 
@@ -46,6 +55,8 @@ def compress(application):
         init(self, *args, **kwargs)
         if not self.transforms and self.settings.keys().isdisjoint(("compress_response", "gzip")):
             self.transforms.append(Compressed)
+        with contextlib.suppress(Exception):
+            IOLoop.current().add_callback(prepare, self.settings)
 
     application.__init__ = first
 
