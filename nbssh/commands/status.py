@@ -14,7 +14,7 @@ import msgspec
 from nbssh.adapters.ssh.connection import UnreachableError
 from nbssh.adapters.terminal.ui import columns
 from nbssh.core.profile import app as apps
-from nbssh.core.text import MANY, listed_names, printable, span, time_left
+from nbssh.core.text import command_for, listed_names, printable, span, time_left
 from nbssh.errors import Exit, NbsshError
 from nbssh.steps import blocks, border, connect, profiles, proofs, tunnels
 from nbssh.steps.profiles import Failure
@@ -92,8 +92,7 @@ def _tell(context: Context, rows: list[Row], failed: list[Failure]) -> None:
         context.ui.error(connect.UnseenError(*unseen))
     if outdated := [row.target.name for row in rows if row.outdated]:
         are = "aliases of {} are" if outdated[1:] else "alias of {} is"
-        named = outdated if len(outdated) <= MANY else []
-        context.ui.warn(f"the {are.format(listed_names(outdated))} out of date: {' '.join(['nbssh apply', *named])}")
+        context.ui.warn(f"the {are.format(listed_names(outdated))} out of date: {command_for('nbssh apply', outdated)}")
     for row in rows:
         if row.changed:
             name, host = row.target.name, printable(row.answer.host, 60)

@@ -42,6 +42,11 @@ def listed_names(names: Sequence[str]) -> str:
     return listed(quoted if len(names) <= MANY else [*quoted[: MANY - 1], f"{len(names) - MANY + 1} more"])
 
 
+def command_for(command: str, names: Sequence[str]) -> str:
+    """Return a command for these names; for many without them, which is for all."""
+    return " ".join((command, *names)) if len(names) <= MANY else command
+
+
 def _escaped(text: str) -> str:
     if text.isprintable():
         return text

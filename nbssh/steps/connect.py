@@ -13,7 +13,7 @@ from nbssh.core.files.program import program_of
 from nbssh.core.files.render import render
 from nbssh.core.files.template import Template
 from nbssh.core.profile.declared import share_folder
-from nbssh.core.text import MANY, listed_names
+from nbssh.core.text import command_for, listed_names
 from nbssh.errors import NbsshError
 from nbssh.steps.standing import ANY_HOST
 
@@ -34,11 +34,11 @@ class UnseenError(NbsshError):
     """Nothing is known of the hosts of these profiles."""
 
     def __init__(self, *names: str) -> None:
-        one, named = len(names) == 1, names if len(names) <= MANY else ()
+        one = len(names) == 1
         super().__init__(
             f"nothing is known of the host{'' if one else 's'} of {listed_names(names)}: "
             f"{'it was' if one else 'they were'} added offline",
-            f"look at {'it' if one else 'them'}: {' '.join(('nbssh apply', *named))}",
+            f"look at {'it' if one else 'them'}: {command_for('nbssh apply', names)}",
         )
 
 
