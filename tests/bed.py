@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 import warm
 from listening import listening
+from ports import PortsOfNames
 from quick import quick
 
 if sys.platform != "win32":  # there are no beds there, but tests that need none import this too
@@ -166,6 +167,7 @@ class Bed:
     login: str
     batch_environ: dict[str, str]
     stack: contextlib.ExitStack = field(repr=False)
+    ports: PortsOfNames = field(repr=False)
 
     @property
     def local_home(self) -> Path:
@@ -265,6 +267,8 @@ class Bed:
 
     def _argv(self, command: Sequence[str]) -> list[str]:
         program, *words = command
+        if any(word.endswith("-nb") for word in words) or words[:1] in (["open"], ["doctor"]):
+            self.ports.hold(self.local_home / ".config/nbssh/profiles")
         if program == "nbssh":
             return [sys.executable, "-m", "nbssh", *words]
         if program == "ssh":
@@ -361,11 +365,12 @@ def bed(
             environ=environ,
         )
         port = stack.enter_context(listening(server)) if listen or user else None
+        ports = stack.enter_context(PortsOfNames())  # left when all is ended that listened on them
         block = server.host_block("box", port) + "".join(f"    {line}\n" for line in host_lines)
         config = folder / "l" / ".ssh" / "config"
         config.write_text(block)
         config.chmod(0o600)
-        made = Bed(folder, server, remote, env, server.user, environ, contextlib.ExitStack())
+        made = Bed(folder, server, remote, env, server.user, environ, contextlib.ExitStack(), ports)
         try:
             yield made
         except BaseException:

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import secrets
 import socket
-import time
-from typing import TYPE_CHECKING
+from time import sleep as pause
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from nbssh.core.profile.wrong import FIRST_PORT, PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 # Of the tests alone: below the ports that the system gives away, and that nbssh gives to profiles.
 RANGE = range(10_000, 20_000)
+OF_NAMES = {*range(FIRST_PORT, FIRST_PORT + PORTS)}
 _held: list[socket.socket] = []
 
 
@@ -40,16 +45,45 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def port_of_its_name(name: str) -> Iterator[None]:
-    """Wait until no other test here, of any run, uses a profile `name` with the port that is made of its name."""
+def only_user_of(what: str) -> Iterator[None]:
+    """Wait until no other process of the tests, of any run, is in here with the same `what`."""
     with socket.socket(socket.AF_UNIX) as holder:
         while True:
             try:
-                holder.bind(f"\0nbssh-tests-{name}")  # of the kernel alone: it ends with its process
+                holder.bind(f"\0nbssh-tests-{what}")  # of the kernel alone: it ends with its process
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise
-                time.sleep(0.1)
+                pause(0.1)
                 continue
             break
         yield
+
+
+class PortsOfNames:
+    """The ports that nbssh made of the names of profiles, as long as a bed listens on them.
+
+    Each bed's `box` gets the same one: nbssh finds it free, as nobody listens yet, in two beds at once.
+    """
+
+    _held: ClassVar[set[int]] = set()  # by this process: what a test's first laptop holds, its second may use
+
+    def __init__(self) -> None:
+        self._mine: set[int] = set()
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.difference_update(self._mine)
+        self._stack.close()
+
+    def hold(self, profiles: Path) -> None:
+        """Wait until no other bed uses a port that nbssh gave a profile of the folder; keep all others waiting."""
+        texts = (file.read_text(errors="replace") for file in profiles.glob("*.toml"))
+        found = {int(port) for text in texts for port in re.findall(r"^port = (\d+)", text, re.MULTILINE)}
+        for port in sorted(found & OF_NAMES - self._held):
+            self._stack.enter_context(only_user_of(f"port-{port}"))
+            self._held.add(port)
+            self._mine.add(port)

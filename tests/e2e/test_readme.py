@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 from bed import REPOSITORY, until
-from ports import port_of_its_name
+from ports import only_user_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ def figures(line: str) -> str:
 
 @pytest.fixture
 def alone() -> Iterator[None]:
-    with port_of_its_name("mybox"):
+    with only_user_of("the README's ports"):
         yield
 
 

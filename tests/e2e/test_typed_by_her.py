@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 from bed import until
-from ports import port_of_its_name
+from ports import only_user_of
 from quick import quick
 from serving import UP, ended, environment, said
 from typed import ADDING, APPS, EDITORS, EVERYDAY, PAPERS
@@ -82,7 +82,7 @@ def reader(make_bed: Callable[..., Bed]) -> Iterator[Callable[[set[str]], Reader
         (bed.remote_home / ".venv").symlink_to(jupyter.parent.parent)
         return Reader(bed, lines)
 
-    with port_of_its_name("mybox"):
+    with only_user_of("the README's ports"):
         yield make
 
 

@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING
 
 import bed as beds
 import pytest
 from ports import free_port
+from serving import detach, fake_jupyter, kill, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,3 +128,30 @@ def test_what_a_test_starts_can_be_interrupted_although_the_run_itself_is_a_back
     )  # fmt: skip
     ignored = int(done.stdout.split()[1], 16)
     assert not ignored & (1 << signal.SIGINT - 1 | 1 << signal.SIGQUIT - 1)
+
+
+def test_who_got_the_port_of_a_name_waits_until_another_run_has_left_it(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bed.nbssh("add", "box", "--yes", "--token", "--jupyter", str(fake_jupyter(bed)))
+    port = tomllib.loads((bed.local_home / ".config/nbssh/profiles/box.toml").read_text())["port"]
+    program = (
+        f"import socket, sys; from ports import only_user_of\n"
+        f"with only_user_of('port-{port}'), socket.create_server(('127.0.0.1', {port})):\n"
+        f"    print(flush=True); sys.stdin.read()"
+    )
+    command, env = [sys.executable, "-c", program], os.environ | {"PYTHONPATH": str(beds.REPOSITORY / "tests")}
+    other = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert other.stdin
+    assert other.stdout
+    assert other.stdout.readline() == b"\n"
+    waited = []
+
+    def leave(_: float) -> None:
+        waited.append(port)
+        other.communicate()
+
+    monkeypatch.setattr("ports.pause", leave)
+    detach(start(bed))
+    assert waited == [port]
+    kill(bed)
