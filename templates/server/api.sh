@@ -34,14 +34,15 @@ find_listener() {
 
 # GET without curl: PROGRAM socket PATH READY, or PROGRAM tcp PORT READY; prints the body and in the last line the status.
 # Perl starts in a sixth of the time that curl takes, and without its modules needs to know the numbers: those of Linux.
-# Where they are others, or nobody listens, its status is 4 and the next one is asked.
+# Who was killed, or broke, has asked nothing, and the next one is asked. Jupyter was asked, and does not answer, where
+# the status is 9, or that of ALRM: 142, and 270 in ksh.
 # shellcheck disable=SC2016  # Perl
 api_perl='
 alarm 5;
 my ($how, $at, $ready) = @ARGV;
 my ($family, $to) = $how eq "socket" ? (1, pack "Sa*x", 1, $at) : (2, pack "SnC4x8", 2, $at, 127, 0, 0, 1);
 my $s;
-socket($s, $family, 1, 0) && connect($s, $to) or exit 4;
+socket($s, $family, 1, 0) && connect($s, $to) or exit($! == 111 || $! == 2 ? 9 : 4);
 syswrite $s, "GET $ready HTTP/1.0\r\nHost: localhost\r\n\r\n";
 my $answer = "";
 while (length $answer < 65536 && sysread $s, $answer, 4096, length $answer) {}
@@ -54,21 +55,25 @@ import signal, socket, sys
 signal.alarm(5)
 unix = sys.argv[1] == "socket"
 s = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
-s.connect(sys.argv[2] if unix else ("127.0.0.1", int(sys.argv[2])))
-s.sendall(b"GET " + sys.argv[3].encode() + b" HTTP/1.0\r\nHost: localhost\r\n\r\n")
 answer = b""
-while len(answer) < 65536:
-    part = s.recv(4096)
-    if not part:
-        break
-    answer += part
+try:
+    s.connect(sys.argv[2] if unix else ("127.0.0.1", int(sys.argv[2])))
+    s.sendall(b"GET " + sys.argv[3].encode() + b" HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    while len(answer) < 65536:
+        part = s.recv(4096)
+        if not part:
+            break
+        answer += part
+except OSError:
+    sys.exit(9)
 head, _, body = answer.partition(b"\r\n\r\n")
-sys.stdout.write(body.decode("ascii", "replace") + "\n" + head.decode("ascii", "replace").split()[1])
+sys.stdout.write(body.decode("ascii", "replace") + "\n" + (head.decode("ascii", "replace").split() + ["", ""])[1])
 '
 
 # Asks Jupyter within 5 s and sets api_version. 0: it answers; 1: it does not; 2: there is nothing to ask with.
 ask_api() {
     api_version='' api_answer='' api_status=127
+    # of one that is killed, a shell itself speaks, too: on the group's stderr
     if [ -r /proc/self/stat ] && command -v perl >/dev/null 2>&1; then
         api_status=0
         if [ "${forward}" = socket ]; then
@@ -76,9 +81,9 @@ ask_api() {
         else
             set -- tcp "${remote_port}" "${ready}"
         fi
-        api_answer=$(command perl -e "${api_perl}" "$@" </dev/null 2>/dev/null) || api_status=$?
+        { api_answer=$(command perl -e "${api_perl}" "$@" </dev/null) || api_status=$?; } 2>/dev/null
     fi
-    case ${api_status} in 4 | 126 | 127) api_status=127 ;; *) ;; esac
+    case ${api_status} in 0 | 9 | 142 | 270) ;; *) api_status=127 ;; esac
     if [ "${api_status}" -eq 127 ] && command -v curl >/dev/null 2>&1; then
         if [ "${forward}" = socket ]; then
             set -- --unix-socket "${socket}" "http://localhost${ready}"
@@ -86,15 +91,13 @@ ask_api() {
             set -- "http://127.0.0.1:${remote_port}${ready}"
         fi
         api_status=0
-        # -q: no ~/.curlrc; status 2 and 4: this curl knows no sockets; 126 and 127: it does not start
-        api_answer=$(command curl -q --silent --noproxy '*' --max-time 5 --max-filesize 65536 --write-out '\n%{http_code}' \
-            "$@" </dev/null 2>/dev/null) || api_status=$?
+        # -q: no ~/.curlrc; status 2 and 4: this curl knows no sockets; from 126 on: it did not start, or was killed
+        { api_answer=$(command curl -q --silent --noproxy '*' --max-time 5 --max-filesize 65536 --write-out '\n%{http_code}' \
+            "$@" </dev/null) || api_status=$?; } 2>/dev/null
+        case ${api_status} in 2 | 4 | 12[6-9] | 1[3-9]? | 2??) api_status=127 ;; *) ;; esac
     fi
     for api_tool in "${python}" python3; do
-        case ${api_status} in
-        2 | 4 | 126 | 127) ;;
-        *) break ;;
-        esac
+        [ "${api_status}" -eq 127 ] || break
         command -v "${api_tool:-/}" >/dev/null 2>&1 || continue
         api_status=0
         if [ "${forward}" = socket ]; then
@@ -102,11 +105,12 @@ ask_api() {
         else
             set -- tcp "${remote_port}" "${ready}"
         fi
-        api_answer=$(command "${api_tool}" -I -S -c "${api_python}" "$@" </dev/null 2>/dev/null) || api_status=$?
+        { api_answer=$(command "${api_tool}" -I -S -c "${api_python}" "$@" </dev/null) || api_status=$?; } 2>/dev/null
+        case ${api_status} in 0 | 9 | 142 | 270) ;; *) api_status=127 ;; esac
     done
     case ${api_status} in
     0) ;;
-    2 | 4 | 126 | 127) return 2 ;;
+    127) return 2 ;;
     *) return 1 ;;
     esac
     if [ "${ready}" != /api ]; then # no Jupyter, but an app that is there

@@ -1,4 +1,4 @@
-# needs: at fail host is_alive is_process listener listener_uid look marked name p_parent p_start p_state parent
+# needs: at fail host is_alive is_process listener listener_uid locked look marked name p_parent p_start p_state parent
 # needs: print_log_end remote_port run say socket start_guard stop_server title unlock
 # --- launch: leaving -------------------------------------------------------------------------------------------------
 
@@ -37,6 +37,8 @@ leave() {
 detach() {
     if [ -n "${how}" ]; then
         say "detached; ${fate}; ssh ${name}-nb attaches again"
+    elif [ -z "${started}" ] && [ "${locked-}" = waiting ] && ! is_alive "${run}/record"; then
+        say "detached; nothing was started from here; ssh ${name}-nb tries it again"
     else
         say "detached; ${title} is still starting; ssh ${name}-nb attaches, ssh ${name}-nb-kill stops it"
     fi

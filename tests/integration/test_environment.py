@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -143,6 +144,26 @@ def test_nothing_but_what_a_shell_can_set_is_told(one: Server, proc: str) -> Non
     odd = {b"BASH_FUNC_module%%": b"() {  echo 'it is (' <<x\n}", b"it's": b"'; exit 3", b"1X": b"'(", b"a b": b"c'"}
     for shell in SHELLS_OF_HOSTS.values():
         assert told(one, shell, {b"PATH": b"/usr/bin:/bin", **odd, **kept}, proc=proc).items() >= kept.items(), shell
+
+
+def test_an_odd_value_of_a_name_that_some_shell_keeps_for_itself_ends_no_start(one: Server) -> None:
+    program, file = one.program / "environ", one.root / "told"
+    plain = {"PATH": "/usr/bin:/bin"}
+    names = {"ERRNO", "FUNCNEST", "SRANDOM", "TMOUT"}
+    for shell in [*SHELLS_OF_HOSTS.values(), ["zsh"]]:
+        asked = "print -rl -- ${(k)parameters}" if shell == ["zsh"] else "set"
+        said = subprocess.run([*shell, "-c", asked], env=plain, check=True, capture_output=True, text=True).stdout
+        names |= {*re.findall(r"^([A-Za-z_]\w*)(?==|$)", said, re.MULTILINE)} - {"PATH", "HOME", "LC_ALL"}
+    assert {"RANDOM", "GID", "OPTIND", "BASHPID", "ZSH_SUBSHELL"} <= names
+    names.remove("OPTIND")  # with that a dash does not even start
+    odd = dict.fromkeys(names, "x $(exit 3) ( y")
+    for shell in SHELLS_OF_HOSTS.values():
+        file.touch()
+        subprocess.run(["/bin/sh", program, file], env={**odd, **plain, "MINE": "it's"}, check=True)
+        read = [*shell, "-euc", f". {file}; exec /usr/bin/env -0"]
+        done = subprocess.run(read, env=plain, check=True, capture_output=True)
+        assert b"MINE=it's" in done.stdout.split(b"\0"), shell
+        assert not done.stderr
 
 
 def test_a_host_that_cannot_tell_an_environment_tells_none_of_it(one: Server) -> None:

@@ -305,6 +305,19 @@ def test_ctrl_c_while_it_starts(one: Server) -> None:
     assert "already running" in said
 
 
+def test_ctrl_c_while_another_launch_has_the_lock(one: Server) -> None:
+    one.run_dir.mkdir(parents=True)
+    (one.run_dir / "lock").write_text(f"{os.getpid()} {start_of(os.getpid())}\n")
+    command = one.command("launch")
+    terminal = pexpect.spawn(command[0], command[1:], env=one.env, encoding="utf-8", timeout=remote_helpers.PATIENCE)
+    wait_until(lambda: list(one.run_dir.glob("lock.[0-9]*")), "it waits")
+    terminal.sendintr()
+    terminal.expect_exact("detached; nothing was started from here; ssh mybox-nb tries it again")
+    terminal.expect(pexpect.EOF)
+    assert one.status()["state"] == "stopped"
+    assert not list(one.run_dir.glob("lock.[0-9]*"))
+
+
 # --- servers that end, hang, crash -----------------------------------------------------------------------------------
 
 
@@ -961,6 +974,18 @@ def test_a_perl_that_talks_and_starts_nothing(one: Server) -> None:
     (one.root / "odd/perl").chmod(0o755)
     one.env["PATH"] = f"{one.root}/odd:{one.env['PATH']}"
     assert "started" in one.up()[1]
+
+
+@pytest.mark.parametrize("broken", ["kill -SEGV $$", "echo perl 5; exit 255", "exit 1"])
+def test_one_that_broke_has_not_asked(server: Server, broken: str) -> None:
+    odd = server.root / "odd"
+    odd.mkdir(exist_ok=True)
+    for tool, text in ("perl", broken), ("curl", "kill -KILL $$"):
+        (odd / tool).write_text(f"#!/bin/sh\n{text}\n")
+        (odd / tool).chmod(0o755)
+    server.env["PATH"] = f"{odd}:{server.env['PATH']}"
+    assert "started" in server.up()[1]
+    assert server.status()["state"] == "running"
 
 
 def test_nothing_to_ask_with(one: Server) -> None:
