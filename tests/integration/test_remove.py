@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from bed import is_running, until
+from ports import free_port
 from serving import add, detach, fake_jupyter, server_pid, start, tree
 
 if TYPE_CHECKING:
@@ -47,6 +48,19 @@ def test_folders_that_were_there_stay_and_those_with_a_file_of_hers(bed: Bed) ->
     bed.nbssh("uninstall", "--yes")
     assert [file for file in hers if not file.exists()] == []
     assert folders(bed) == before | {file.parent for file in hers}
+
+
+def test_a_home_that_laptop_and_host_share_is_left_as_it_was(bed: Bed) -> None:
+    home = bed.remote_home
+    (bed.local_home / ".ssh").rename(home / ".ssh")
+    bed.env |= {"HOME": str(home), "NBSSH_SSH_COMMAND": f"ssh -F {home}/.ssh/config"}
+    for ending in (["remove", "box"], []):
+        before = tree(home), folders(bed)
+        bed.nbssh("add", "box", "--yes", "--token", "--port", str(free_port()), "--jupyter", str(bed.jupyter))
+        if ending:
+            bed.nbssh(*ending)
+        bed.nbssh("uninstall", "--yes")
+        assert (tree(home), folders(bed)) == before
 
 
 def test_without_a_note_of_them_folders_above_stay(bed: Bed) -> None:

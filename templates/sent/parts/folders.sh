@@ -21,7 +21,9 @@ note_made() {
     made=''
 }
 
-# Takes away those that are empty; before them the note and its folder, where nothing else of nbssh's is left.
+# Takes away those that are empty; before them the note and its folder, where nothing else of nbssh's is left. Where a
+# laptop shares this home, its own files may still lie in them: it hears of them, by laptop_note, and goes last.
+laptop_note=''
 leave_made() {
     made="${made}$(command cat "${share}/.made" 2>/dev/null)" || :
     case $(command ls -A "${share}" 2>/dev/null) in
@@ -30,7 +32,9 @@ leave_made() {
     esac
     command rmdir "${share}" 2>/dev/null || :
     printf '%s\n' "${made}" | LC_ALL=C command sort -r | while IFS='' read -r made_folder; do
-        command rmdir "${made_folder:-/}" 2>/dev/null || :
+        [ -n "${made_folder}" ] || continue
+        command rmdir "${made_folder}" 2>/dev/null || [ ! -d "${made_folder}" ] || [ ! -f "${laptop_note}" ] ||
+            printf '%s\000' "${made_folder}" >>"${laptop_note}" || :
     done
     made=''
 }
