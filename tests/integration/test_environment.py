@@ -156,14 +156,17 @@ def test_an_odd_value_of_a_name_that_some_shell_keeps_for_itself_ends_no_start(o
         names |= {*re.findall(r"^([A-Za-z_]\w*)(?==|$)", said, re.MULTILINE)} - {"PATH", "HOME", "LC_ALL"}
     assert {"RANDOM", "GID", "OPTIND", "BASHPID", "ZSH_SUBSHELL"} <= names
     names.remove("OPTIND")  # with that a dash does not even start
-    odd = dict.fromkeys(names, "x $(exit 3) ( y")
-    for shell in SHELLS_OF_HOSTS.values():
+    hers = {"MINE": "it's", "RANDOM_SEED": "x", "GIDS": "x", "SECONDS_MAX": "5", "USERNAME": "x"}
+    plainly = {"HISTSIZE": "-1", "SAVEHIST": "10000", "TMOUT": "0", "MAILCHECK": "60"}
+    for values in dict.fromkeys(names, "x $(exit 3) ( y"), dict.fromkeys(names, ""), plainly:
+        kept = {*hers.items(), *(plainly.items() if values is plainly else ())}
         file.touch()
-        subprocess.run(["/bin/sh", program, file], env={**odd, **plain, "MINE": "it's"}, check=True)
-        read = [*shell, "-euc", f". {file}; exec /usr/bin/env -0"]
-        done = subprocess.run(read, env=plain, check=True, capture_output=True)
-        assert b"MINE=it's" in done.stdout.split(b"\0"), shell
-        assert not done.stderr
+        subprocess.run(["/bin/sh", program, file], env={**values, **plain, **hers}, check=True)
+        for shell in SHELLS_OF_HOSTS.values():
+            read = [*shell, "-euc", f". {file}; exec /usr/bin/env -0"]
+            done = subprocess.run(read, env=plain, check=True, capture_output=True, text=True)
+            assert kept <= {tuple(line.split("=", 1)) for line in done.stdout.split("\0")}, shell
+            assert not done.stderr, shell
 
 
 def test_a_host_that_cannot_tell_an_environment_tells_none_of_it(one: Server) -> None:
