@@ -1,4 +1,4 @@
-# needs: forward know_uid newline python ready remote_port socket socket_folder_is_ours uid
+# needs: asked forward know_uid newline python ready remote_port socket socket_folder_is_ours uid
 # --- is it there: the socket or port, and GET ${ready}: /api, which answers without a login in every Jupyter ----------
 
 # Sets `listener`: ours, none, foreign or unknown. On a shared host somebody else can sit on 127.0.0.1:PORT and
@@ -39,6 +39,7 @@ find_listener() {
 # shellcheck disable=SC2016  # Perl
 api_perl='
 alarm 5;
+$SIG{PIPE} = "IGNORE";
 my ($how, $at, $ready) = @ARGV;
 my ($family, $to) = $how eq "socket" ? (1, pack "Sa*x", 1, $at) : (2, pack "SnC4x8", 2, $at, 127, 0, 0, 1);
 my $s;
@@ -67,8 +68,14 @@ try:
 except OSError:
     sys.exit(9)
 head, _, body = answer.partition(b"\r\n\r\n")
-sys.stdout.write(body.decode("ascii", "replace") + "\n" + (head.decode("ascii", "replace").split() + ["", ""])[1])
+sys.stdout.write(body.decode("ascii", "ignore") + "\n" + (head.decode("ascii", "ignore").split() + ["", ""])[1])
 '
+
+# The next one is to ask. Not where this session is to end: the Ctrl-C that says so has killed the one that asked.
+pass_on() {
+    api_status=127
+    [ -z "${asked-}" ] || api_status=9
+}
 
 # Asks Jupyter within 5 s and sets api_version. 0: it answers; 1: it does not; 2: there is nothing to ask with.
 ask_api() {
@@ -83,7 +90,7 @@ ask_api() {
         fi
         { api_answer=$(command perl -e "${api_perl}" "$@" </dev/null) || api_status=$?; } 2>/dev/null
     fi
-    case ${api_status} in 0 | 9 | 142 | 270) ;; *) api_status=127 ;; esac
+    case ${api_status} in 0 | 9 | 142 | 270) ;; *) pass_on ;; esac
     if [ "${api_status}" -eq 127 ] && command -v curl >/dev/null 2>&1; then
         if [ "${forward}" = socket ]; then
             set -- --unix-socket "${socket}" "http://localhost${ready}"
@@ -91,10 +98,11 @@ ask_api() {
             set -- "http://127.0.0.1:${remote_port}${ready}"
         fi
         api_status=0
-        # -q: no ~/.curlrc; status 2 and 4: this curl knows no sockets; from 126 on: it did not start, or was killed
+        # -q: no ~/.curlrc; status 2 and 4: this curl knows no sockets; 63: it answers much; from 126 on: it did not start,
+        # or was killed
         { api_answer=$(command curl -q --silent --noproxy '*' --max-time 5 --max-filesize 65536 --write-out '\n%{http_code}' \
             "$@" </dev/null) || api_status=$?; } 2>/dev/null
-        case ${api_status} in 2 | 4 | 12[6-9] | 1[3-9]? | 2??) api_status=127 ;; *) ;; esac
+        case ${api_status} in 2 | 4 | 12[6-9] | 1[3-9]? | 2??) pass_on ;; 63) api_status=0 ;; *) ;; esac
     fi
     for api_tool in "${python}" python3; do
         [ "${api_status}" -eq 127 ] || break
@@ -106,7 +114,7 @@ ask_api() {
             set -- tcp "${remote_port}" "${ready}"
         fi
         { api_answer=$(command "${api_tool}" -I -S -c "${api_python}" "$@" </dev/null) || api_status=$?; } 2>/dev/null
-        case ${api_status} in 0 | 9 | 142 | 270) ;; *) api_status=127 ;; esac
+        case ${api_status} in 0 | 9 | 142 | 270) ;; *) pass_on ;; esac
     done
     case ${api_status} in
     0) ;;

@@ -988,6 +988,53 @@ def test_one_that_broke_has_not_asked(server: Server, broken: str) -> None:
     assert server.status()["state"] == "running"
 
 
+@pytest.mark.parametrize("tool", ["perl", "curl", "python3"])
+def test_what_a_server_answers_is_heard_alike_by_whoever_asks(one: Server, tool: str) -> None:
+    few = remote_helpers.tools(one.root / "few", *{"perl", "curl"} & {tool})
+    if tool == "python3":  # as one of 3.6, whose output in the locale C is ASCII
+        (few / tool).write_text(f'#!/bin/sh\nexec {sys.executable} -X utf8=0 "$@"\n')
+        (few / tool).chmod(0o755)
+    text = "newline='\n' forward=socket socket=$1 ready=$2 python=; . \"$3\"; s=0; ask_api || s=$?; exit $s"
+    said = b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%b"
+    page, api = "<p>h\u00e9, \u00e7a va".encode(), b'{"version": "2.1"}'
+    expected = [
+        ("/api", said % (len(api), api), 0),
+        ("/api", said % (len(page), page), 1),
+        ("/", said % (len(page), page), 0),
+        ("/", said % (100_000, bytes(100_000).replace(b"\0", b"x")), 0),
+        ("/api", b"\xff\xfe\r\n\r\n\xff", 1),
+        ("/api", b"", 1),
+    ]
+    at = str(one.root / "sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(at)
+        listener.listen()
+        for ready, answer, status in expected:
+            ask = ["/bin/sh", "-c", text, "sh", at, ready, one.program / "api.sh"]
+            child = subprocess.Popen(ask, env={"PATH": str(few), "LC_ALL": "C"})
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):  # an answer of no length: closed before it was asked
+                if answer and connection.recv(4096):
+                    connection.sendall(answer)
+            assert child.wait(remote_helpers.PATIENCE) == status, answer[:60]
+
+
+def test_ctrl_c_while_jupyter_is_asked_asks_nobody_else(server: Server) -> None:
+    server.up()
+    (server.root / "odd").mkdir()
+    for tool, text in ("perl", "exec sleep 60"), ("curl", "exit 7"):
+        (server.root / "odd" / tool).write_text(f"#!/bin/sh\n: >{server.root}/{tool}\n{text}\n")
+        (server.root / "odd" / tool).chmod(0o755)
+    server.env["PATH"] = f"{server.root}/odd:{server.env['PATH']}"
+    command = server.command("launch")
+    terminal = pexpect.spawn(command[0], command[1:], env=server.env, encoding="utf-8", timeout=remote_helpers.PATIENCE)
+    wait_until((server.root / "perl").exists, "perl to ask")
+    terminal.sendintr()
+    terminal.expect_exact("detached")
+    terminal.expect(pexpect.EOF)
+    assert not (server.root / "curl").exists()
+
+
 def test_nothing_to_ask_with(one: Server) -> None:
     one.few_tools()
     (one.root / "few/setsid").symlink_to("/usr/bin/setsid")
