@@ -1170,3 +1170,17 @@ def test_the_real_jupyterlab(make: Callable[..., Server], forward: str) -> None:
     os.kill(server.pid, signal.SIGTERM)
     assert ended(child) == (0, f"nbssh: JupyterLab on {HOST} was shut down\n")
     assert not server.processes()
+
+
+def test_a_laptop_that_shares_the_home_hears_once_of_the_folders_that_stay(server: Server) -> None:
+    made, note = [server.home / ".local", server.home / ".local/state"], server.state.parent / ".folders"
+    note.parent.mkdir(parents=True)
+    note.touch()
+    (server.share / ".made").write_text("".join(f"{folder}\n" for folder in made))
+    (server.share / "other").mkdir()
+    assert server.remove().stdout == ""
+    assert note.read_text() == ""
+    (server.share / "other").rmdir()
+    assert server.remove().stdout == ""
+    assert not server.share.exists()
+    assert note.read_text().split("\0") == [str(made[1]), str(made[0]), ""]

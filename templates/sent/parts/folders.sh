@@ -22,7 +22,8 @@ note_made() {
 }
 
 # Takes away those that are empty; before them the note and its folder, where nothing else of nbssh's is left. Where a
-# laptop shares this home, its own files may still lie in them: it hears of them, by laptop_note, and goes last.
+# laptop shares this home, its own files may still lie in them: it hears of them, by laptop_note, once this note is gone,
+# and goes last.
 laptop_note=''
 leave_made() {
     made="${made}$(command cat "${share}/.made" 2>/dev/null)" || :
@@ -33,8 +34,8 @@ leave_made() {
     command rmdir "${share}" 2>/dev/null || :
     printf '%s\n' "${made}" | LC_ALL=C command sort -r | while IFS='' read -r made_folder; do
         [ -n "${made_folder}" ] || continue
-        command rmdir "${made_folder}" 2>/dev/null || [ ! -d "${made_folder}" ] || [ ! -f "${laptop_note}" ] ||
+        command rmdir "${made_folder}" || [ ! -d "${made_folder}" ] || [ ! -f "${laptop_note}" ] || [ -f "${share}/.made" ] ||
             printf '%s\000' "${made_folder}" >>"${laptop_note}" || :
-    done
+    done 2>/dev/null
     made=''
 }
