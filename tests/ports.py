@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import re
 import secrets
 import socket
@@ -45,10 +46,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def only_user_of(what: str) -> Iterator[None]:
-    """Wait until no other process of the tests, of any run, is in here with the same `what`."""
+def only_user_of(what: str, tenths: int = 0) -> Iterator[None]:
+    """Wait until no other process of the tests, of any run, is in here with the same `what`; `tenths`: no longer."""
     with socket.socket(socket.AF_UNIX) as holder:
-        while True:
+        for _ in range(tenths) if tenths else itertools.count():
             try:
                 holder.bind(f"\0nbssh-tests-{what}")  # of the kernel alone: it ends with its process
             except OSError as error:
@@ -84,6 +85,7 @@ class PortsOfNames:
         texts = (file.read_text(errors="replace") for file in profiles.glob("*.toml"))
         found = {int(port) for text in texts for port in re.findall(r"^port = (\d+)", text, re.MULTILINE)}
         for port in sorted(found & OF_NAMES - self._held):
-            self._stack.enter_context(only_user_of(f"port-{port}"))
+            # who holds one already may be waited for by the holder of the other
+            self._stack.enter_context(only_user_of(f"port-{port}", 600 if self._held else 0))
             self._held.add(port)
             self._mine.add(port)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import bed as beds
 import pytest
-from ports import free_port
+from ports import PortsOfNames, free_port, only_user_of
 from serving import detach, fake_jupyter, kill, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bed import Bed
 
@@ -155,3 +156,18 @@ def test_who_got_the_port_of_a_name_waits_until_another_run_has_left_it(
     detach(start(bed))
     assert waited == [port]
     kill(bed)
+
+
+def test_who_has_the_port_of_a_name_does_not_wait_for_ever_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The two could wait for one another."""
+    waited: list[float] = []
+    monkeypatch.setattr("ports.pause", waited.append)
+    monkeypatch.setattr(PortsOfNames, "_held", set())
+    monkeypatch.setattr("ports.OF_NAMES", {1, 2})  # of no other run
+    with only_user_of("port-2"), PortsOfNames() as ports:
+        for port in (1, 2):
+            (tmp_path / f"{port}.toml").write_text(f"port = {port}\n")
+            ports.hold(tmp_path)
+    assert sum(waited) == pytest.approx(60)
