@@ -1030,7 +1030,9 @@ def test_ctrl_c_while_jupyter_is_asked_asks_nobody_else(server: Server) -> None:
     terminal = pexpect.spawn(command[0], command[1:], env=server.env, encoding="utf-8", timeout=remote_helpers.PATIENCE)
     wait_until((server.root / "perl").exists, "perl to ask")
     terminal.sendintr()
-    terminal.expect_exact("detached")
+    terminal.expect_exact(
+        "detached; JupyterLab does not answer; ssh mybox-nb tries it again, ssh mybox-nb-kill stops it"
+    )
     terminal.expect(pexpect.EOF)
     assert not (server.root / "curl").exists()
 

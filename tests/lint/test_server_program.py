@@ -76,7 +76,7 @@ def test_a_host_without_a_better_checksum_has_cksum() -> None:
 @pytest.mark.figure("bytes of the program on a host, and packed")
 def test_it_is_small() -> None:
     data = b"".join(part.data for part in program().parts)
-    assert len(data) <= 89_100
+    assert len(data) <= 89_300
     assert len(gzip.compress(data)) <= 25_780
 
 
