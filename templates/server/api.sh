@@ -74,10 +74,10 @@ sys.stdout.write(body.decode("ascii", "ignore") + "\n" + (head.decode("ascii", "
 # The next one is to ask. Not where this session is to end: the Ctrl-C that says so has killed the one that asked.
 pass_on() {
     api_status=127
-    [ -z "${asked-}" ] || api_status=9
+    [ -z "${asked-}" ] || api_status=130
 }
 
-# Asks Jupyter within 5 s and sets api_version. 0: it answers; 1: it does not; 2: there is nothing to ask with.
+# Asks Jupyter within 5 s and sets api_version. 0: it answers; 1: it does not; 2: there is nothing to ask with; 3: see above.
 ask_api() {
     api_version='' api_answer='' api_status=127
     # of one that is killed, a shell itself speaks, too: on the group's stderr
@@ -119,6 +119,7 @@ ask_api() {
     case ${api_status} in
     0) ;;
     127) return 2 ;;
+    130) return 3 ;;
     *) return 1 ;;
     esac
     if [ "${ready}" != /api ]; then # no Jupyter, but an app that is there
