@@ -333,13 +333,15 @@ def bed(
     user: str = "",
     host_lines: Sequence[str] = (),
     batch: str = "",
+    within: Sequence[str] = (),
 ) -> Iterator[Bed]:
     """Make a bed, and at its end prove that nothing of it is left running.
 
     `listen`: sshd on a port of 127.0.0.1 instead of behind a ProxyCommand. `extra`: lines of sshd_config that
     win. `shell`: the login shell on the server. `user`: a real other user as the server's (root only), with
     home and shell of the password database. `host_lines`: more lines for the laptop's `Host box`. `batch`: a batch
-    system of tests/batch/fakes, `openpbs` or `lsf`, whose jobs run here too, with its queue in `Bed.queue`.
+    system of tests/batch/fakes, `openpbs` or `lsf`, whose jobs run here too, with its queue in `Bed.queue`. `within`:
+    see `listening`.
     """
     # directly below /tmp: a unix socket's path may have 104 bytes
     folder = Path(tempfile.mkdtemp(prefix="nb", dir="/tmp"))
@@ -364,7 +366,7 @@ def bed(
             extra=[*extra, QUICK_EXCHANGE],
             environ=environ,
         )
-        port = stack.enter_context(listening(server)) if listen or user else None
+        port = stack.enter_context(listening(server, within)) if listen or user else None
         ports = stack.enter_context(PortsOfNames())  # left when all is ended that listened on them
         block = server.host_block("box", port) + "".join(f"    {line}\n" for line in host_lines)
         config = folder / "l" / ".ssh" / "config"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nbssh.demo.sshd import Server
 
@@ -19,10 +19,13 @@ READY = 10.0  # seconds an sshd may take until it answers; it takes 0.05
 
 
 @contextlib.contextmanager
-def listening(server: Server) -> Iterator[int]:
-    """Run `server` on a free port of 127.0.0.1 and give the port; end it and its sessions at the end."""
+def listening(server: Server, within: Sequence[str] = ()) -> Iterator[int]:
+    """Run `server` on a free port of 127.0.0.1 and give the port; end it and its sessions at the end.
+
+    `within`: the words before its command, which become it.
+    """
     port = free_port()
-    command = [server.sshd, "-D", "-f", str(server.config), "-E", str(server.log)]
+    command = [*within, server.sshd, "-D", "-f", str(server.config), "-E", str(server.log)]
     command += ["-o", f"ListenAddress 127.0.0.1:{port}"]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:

@@ -49,12 +49,12 @@ def fake_program(python: str = sys.executable) -> str:
 
 
 @contextlib.contextmanager
-def long_home(make_bed: Callable[..., Bed], *extra: str) -> Iterator[tuple[Bed, Path]]:
-    """Give a bed of a normal user in whose home, so long it is, no socket fits, and the fake Jupyter there."""
+def users_bed(make_bed: Callable[..., Bed], *, below: str = "", **options: Any) -> Iterator[tuple[Bed, Path]]:  # noqa: ANN401  those of `bed.bed`
+    """Give a bed of a normal user of this machine, at home as `unix_user` has it, and the fake Jupyter there."""
     needs_root()
     needs("useradd")
-    with unix_user("/bin/sh", below="x" * 80) as name:
-        bed, home = make_bed(user=name, extra=list(extra)), Path(pwd.getpwnam(name).pw_dir)
+    with unix_user("/bin/sh", below=below) as name:
+        bed, home = make_bed(user=name, **options), Path(pwd.getpwnam(name).pw_dir)
         program = home / "bin/jupyter-lab"
         program.parent.mkdir()
         program.write_text(fake_program("/usr/bin/python3"))
@@ -62,6 +62,13 @@ def long_home(make_bed: Callable[..., Bed], *extra: str) -> Iterator[tuple[Bed, 
         (home / "fake.json").write_text("{}")
         bed.on_server("chmod 700 .")
         yield bed, program
+
+
+@contextlib.contextmanager
+def long_home(make_bed: Callable[..., Bed], *extra: str) -> Iterator[tuple[Bed, Path]]:
+    """Give a bed of a normal user in whose home, so long it is, no socket fits, and the fake Jupyter there."""
+    with users_bed(make_bed, below="x" * 80, extra=list(extra)) as given:
+        yield given
 
 
 def fake_jupyter(bed: Bed, folder: str = "bin") -> Path:

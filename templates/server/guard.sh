@@ -4,35 +4,28 @@
 # A page in a browser keeps the tunnel open after launch has ended. Where it leads to a port, somebody else may listen
 # there once our Jupyter is gone; so then the connection goes, by ending the process that serves it.
 
-# Sets parent_start if launch is what an ssh session runs, and not something typed into a shell. /proc may hide other
-# users' processes, and sshd's, which has changed its user (hidepid): that one hears signals all the same.
+# Sets parent_start if launch is what an ssh session runs, and not something typed into a shell. What /proc hides has
+# changed its user, as sshd does (see look); where it is root's, as dropbear's is, it cannot be ended either.
 find_sshd() {
     parent_start=''
     [ "${forward}" = tcp ] || is_exposed || return 0
     sshd_name=''
     if [ ! -r /proc/self/stat ]; then
         sshd_name=$(command ps -o comm= -p "${parent}" 2>/dev/null) || return 0
-    elif ! { IFS='' read -r sshd_name; } 2>/dev/null <"/proc/${parent}/comm"; then
-        if kill -0 "${parent}" 2>/dev/null; then
-            parent_start=hidden
+    else
+        { IFS='' read -r sshd_name; } 2>/dev/null <"/proc/${parent}/comm" || sshd_name=sshd
+    fi
+    case ${sshd_name##*/} in
+    *sshd* | dropbear* | tailscaled* | lsh*)
+        if look "${parent}"; then
+            parent_start=${p_start}
         elif is_exposed; then
             fail "what serves this connection cannot be seen on ${host} (/proc is mounted with hidepid): its tunnel could not be closed once Jupyter ends" \
                 "use a socket below your home: nbssh edit ${name}: forward = \"socket\""
         fi
-        return 0
-    fi
-    case ${sshd_name##*/} in
-    *sshd* | dropbear* | tailscaled* | lsh*) ! look "${parent}" || parent_start=${p_start} ;;
+        ;;
     *) ;;
     esac
-}
-
-connection_lives() {
-    if [ "${parent_start}" = hidden ]; then
-        kill -0 "${parent}" 2>/dev/null
-    else
-        is_process "${parent}" "${parent_start}"
-    fi
 }
 
 # Another launch, or whatever else runs through the connection, is a child of its sshd.
@@ -46,7 +39,7 @@ guard() {
     trap - TERM PIPE USR1 EXIT
     trap '' HUP INT QUIT
     unused=0 looked=''
-    while connection_lives; do
+    while is_process "${parent}" "${parent_start}"; do
         unused=$((unused + 1))
         if { is_alive "${run}/record" && marked "${run}/ready" "${r_pid}" "${r_start}"; } || is_in_use; then
             unused=0

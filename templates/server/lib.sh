@@ -142,6 +142,8 @@ boot=''
 
 # look PID: sets p_state, p_parent, p_group and p_start; a process id together with its start is never used twice.
 # /proc/PID/stat (proc(5)): the name in parentheses may hold blanks and parentheses, so fields count from the last one.
+# /proc may hide sshd's process, which has changed its user (hidepid); it is the user's all the same, so it hears signals.
+# What tells it from others is then the connection that it serves.
 look() {
     p_state='' p_parent='' p_group='' p_start=''
     case $1 in
@@ -149,7 +151,11 @@ look() {
     *) ;;
     esac
     if [ -r /proc/self/stat ]; then
-        { IFS='' read -r look_line; } 2>/dev/null <"/proc/$1/stat" || return 1
+        { IFS='' read -r look_line; } 2>/dev/null <"/proc/$1/stat" || {
+            kill -0 "$1" 2>/dev/null || return 1
+            p_start=${boot}/hidden/${SSH_CONNECTION-}
+            return 0
+        }
         # shellcheck disable=SC2086  # numbers, split on purpose
         set -- ${look_line##*") "}
         [ "$#" -ge 20 ] || return 1

@@ -180,6 +180,14 @@ def test_what_an_editor_or_python_leaves_is_no_part(tmp_path: Path, monkeypatch:
     assert render.listed("server") == sorted(name.removeprefix("server/") for name in names)
 
 
+def test_no_status_of_a_group_that_is_redirected_is_inverted() -> None:
+    """For bash `! { read -r x; } <FILE` is no success where FILE cannot be opened; write `… || …`."""
+    inverted = re.compile(r"^[^#\n]*! [{(][^\n]*[})][^|&;\n]*[<>]", re.MULTILINE)
+    assert inverted.search('if ! { read -r x; } 2>/dev/null <"$1"; then')
+    texts = {file: file.read_text(encoding="utf-8") for file in TEMPLATES.rglob("*") if file.is_file()}
+    assert {str(file): found[0] for file, text in texts.items() if (found := inverted.search(text))} == {}
+
+
 def test_no_loop_goes_over_the_words_of_a_command_that_may_fail() -> None:
     """Ksh takes the status of that command for the loop's where there are no words, and `set -e` ends the script."""
     texts = {file: file.read_text(encoding="utf-8") for file in TEMPLATES.rglob("*") if file.is_file()}
