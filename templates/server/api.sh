@@ -77,20 +77,26 @@ pass_on() {
     [ -z "${asked-}" ] || api_status=130
 }
 
-# Asks Jupyter within 5 s and sets api_version. 0: it answers; 1: it does not; 2: there is nothing to ask with; 3: see above.
-ask_api() {
-    api_version='' api_answer='' api_status=127
-    # of one that is killed, a shell itself speaks, too: on the group's stderr
-    if [ -r /proc/self/stat ] && command -v perl >/dev/null 2>&1; then
-        api_status=0
-        if [ "${forward}" = socket ]; then
-            set -- socket "${socket}" "${ready}"
-        else
-            set -- tcp "${remote_port}" "${ready}"
-        fi
-        { api_answer=$(command perl -e "${api_perl}" "$@" </dev/null) || api_status=$?; } 2>/dev/null
+# ask_with PROGRAM...: it speaks as above. Of one that is killed, a shell itself speaks, too: on the group's stderr.
+ask_with() {
+    if [ "${forward}" = socket ]; then
+        set -- "$@" socket "${socket}" "${ready}"
+    else
+        set -- "$@" tcp "${remote_port}" "${ready}"
     fi
+    api_status=0
+    { api_answer=$(command "$@" </dev/null) || api_status=$?; } 2>/dev/null
     case ${api_status} in 0 | 9 | 142 | 270) ;; *) pass_on ;; esac
+}
+
+# Asks Jupyter within 5 s and sets api_version. 0: it answers; 1: it does not; 2: there is nothing to ask with; 3: Ctrl-C came
+# while it was asked.
+ask_api() {
+    api_version='' api_answer=''
+    pass_on
+    if [ -r /proc/self/stat ] && command -v perl >/dev/null 2>&1; then
+        ask_with perl -e "${api_perl}"
+    fi
     if [ "${api_status}" -eq 127 ] && command -v curl >/dev/null 2>&1; then
         if [ "${forward}" = socket ]; then
             set -- --unix-socket "${socket}" "http://localhost${ready}"
@@ -105,16 +111,9 @@ ask_api() {
         case ${api_status} in 2 | 4 | 12[6-9] | 1[3-9]? | 2??) pass_on ;; 63) api_status=0 ;; *) ;; esac
     fi
     for api_tool in "${python}" python3; do
-        [ "${api_status}" -eq 127 ] || break
-        command -v "${api_tool:-/}" >/dev/null 2>&1 || continue
-        api_status=0
-        if [ "${forward}" = socket ]; then
-            set -- socket "${socket}" "${ready}"
-        else
-            set -- tcp "${remote_port}" "${ready}"
+        if [ "${api_status}" -eq 127 ] && command -v "${api_tool:-/}" >/dev/null 2>&1; then
+            ask_with "${api_tool}" -I -S -c "${api_python}"
         fi
-        { api_answer=$(command "${api_tool}" -I -S -c "${api_python}" "$@" </dev/null) || api_status=$?; } 2>/dev/null
-        case ${api_status} in 0 | 9 | 142 | 270) ;; *) pass_on ;; esac
     done
     case ${api_status} in
     0) ;;
