@@ -267,6 +267,7 @@ class Bed:
 
     def _argv(self, command: Sequence[str]) -> list[str]:
         program, *words = command
+        # here, where every command of the bed passes: these listen on a profile's port, or look who does
         if any(word.endswith("-nb") for word in words) or words[:1] in (["open"], ["doctor"]):
             self.ports.hold(self.local_home / ".config/nbssh/profiles")
         if program == "nbssh":

@@ -174,6 +174,13 @@ def wait_until(condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401 
         time.sleep(0.02)
 
 
+def sh_program(path: Path, text: str) -> Path:
+    """Make `path` a program of sh."""
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
 def tools(folder: Path, *names: str) -> Path:
     """Make `folder` a PATH with these programs of the system and no other."""
     folder.mkdir()
@@ -390,13 +397,19 @@ class Server:
                 self.shell[0] = shutil.which(self.shell[0]) or self.shell[0]
         self.env["PATH"] = str(few)
 
+    def replace(self, tool: str, text: str) -> None:
+        """Put a program of sh in the place of a tool of the machine."""
+        folder = self.root / "replaced"
+        if not folder.exists():
+            folder.mkdir()
+            self.env["PATH"] = f"{folder}:{self.env['PATH']}"
+        sh_program(folder / tool, text)
+
     def called(self, host: str) -> dict[str, str]:
         """Return an environment in which the machine has another name."""
         stubs = self.root / f"host-{host}"
         stubs.mkdir(exist_ok=True)
-        stub = stubs / "uname"
-        stub.write_text(f'#!/bin/sh\n[ "$1" = -n ] && echo {host} || exec /bin/uname "$@"\n')
-        stub.chmod(0o755)
+        sh_program(stubs / "uname", f'[ "$1" = -n ] && echo {host} || exec /bin/uname "$@"')
         return {**self.env, "PATH": f"{stubs}:{self.env['PATH']}"}
 
     def end(self) -> None:

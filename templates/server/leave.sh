@@ -40,7 +40,7 @@ detach() {
     elif [ -z "${started}" ] && [ "${locked-}" = waiting ] && ! is_alive "${run}/record"; then
         say "detached; nothing was started from here; ssh ${name}-nb tries it again"
     elif [ -n "${server_pid}" ] && marked "${run}/ready" "${server_pid}" "${server_start}"; then
-        say "detached; ${title} does not answer; ssh ${name}-nb tries it again, ssh ${name}-nb-kill stops it"
+        say "detached; ${title} has not answered yet; ssh ${name}-nb tries it again, ssh ${name}-nb-kill stops it"
     else
         say "detached; ${title} is still starting; ssh ${name}-nb attaches, ssh ${name}-nb-kill stops it"
     fi

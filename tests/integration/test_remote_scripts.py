@@ -20,7 +20,7 @@ import pexpect
 import pytest
 import remote_helpers
 from bed import is_running, stat_of
-from remote_helpers import HOST, SHELLS, Server, start_of, wait_until
+from remote_helpers import HOST, SHELLS, Server, sh_program, start_of, wait_until
 
 from nbssh.core.files.program import cksum
 
@@ -59,12 +59,17 @@ def ended(child: subprocess.Popen[str]) -> tuple[int, str]:
     return child.returncode, out
 
 
-def in_terminal(server: Server) -> pexpect.spawn:
-    """Start launch in a terminal and wait until it stays."""
+def terminal_of(server: Server) -> pexpect.spawn:
+    """Start launch in a terminal."""
     command = server.command("launch")
-    child = pexpect.spawn(
+    return pexpect.spawn(
         command[0], command[1:], env=server.env, cwd=str(server.home), encoding="utf-8", timeout=remote_helpers.PATIENCE
     )
+
+
+def in_terminal(server: Server) -> pexpect.spawn:
+    """Start launch in a terminal and wait until it stays."""
+    child = terminal_of(server)
     child.expect_exact("k and Enter stop it")
     return child
 
@@ -294,8 +299,7 @@ def test_a_killed_launch_leaves_nothing_behind(server: Server) -> None:
 
 def test_ctrl_c_while_it_starts(one: Server) -> None:
     one.misbehave(slow=2)
-    command = one.command("launch")
-    terminal = pexpect.spawn(command[0], command[1:], env=one.env, encoding="utf-8", timeout=remote_helpers.PATIENCE)
+    terminal = terminal_of(one)
     wait_until(lambda: one.pid, "the record")
     terminal.sendintr()
     terminal.expect_exact("detached; JupyterLab is still starting")
@@ -308,8 +312,7 @@ def test_ctrl_c_while_it_starts(one: Server) -> None:
 def test_ctrl_c_while_another_launch_has_the_lock(one: Server) -> None:
     one.run_dir.mkdir(parents=True)
     (one.run_dir / "lock").write_text(f"{os.getpid()} {start_of(os.getpid())}\n")
-    command = one.command("launch")
-    terminal = pexpect.spawn(command[0], command[1:], env=one.env, encoding="utf-8", timeout=remote_helpers.PATIENCE)
+    terminal = terminal_of(one)
     wait_until(lambda: list(one.run_dir.glob("lock.[0-9]*")), "it waits")
     terminal.sendintr()
     terminal.expect_exact("detached; nothing was started from here; ssh mybox-nb tries it again")
@@ -805,8 +808,7 @@ def test_a_host_without_a_usable_name(one: Server, name: str) -> None:
 def _odd_uname(server: Server, name: str) -> str:
     stub = server.root / "odd"
     stub.mkdir(exist_ok=True)
-    (stub / "uname").write_text(f"#!/bin/sh\necho '{name}'\n")
-    (stub / "uname").chmod(0o755)
+    sh_program(stub / "uname", f"echo '{name}'")
     return f"{stub}:{server.env['PATH']}"
 
 
@@ -918,10 +920,7 @@ def test_without_python(one: Server, tools: list[str]) -> None:
     for tool in tools:
         (one.root / "few" / tool).symlink_to(f"/usr/bin/{tool}")
     # Jupyter's own, which starts in the environment of a login alone
-    broken = one.root / "python"
-    broken.write_text("#!/bin/sh\necho no library >&2\nexit 127\n")
-    broken.chmod(0o755)
-    one.change(python=str(broken))
+    one.change(python=str(sh_program(one.root / "python", "echo no library >&2; exit 127")))
     # a shell can never hear a signal that it was started to ignore, as below nohup
     child, said = one.up(one.launch(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)))
     assert "started" in said
@@ -936,20 +935,18 @@ def test_a_start_starts_few_programs(one: Server) -> None:
     spies, log = one.root / "spies", one.root / "started"
     over = one.root / "over"
 
-    def write(path: Path, text: str) -> str:
-        path.write_text(f"#!/bin/sh\n{text}\n")
-        path.chmod(0o755)
-        return str(path)
-
     spies.mkdir()
     tools = ["awk", "cat", "chmod", "cut", "date", "env", "find", "grep", "head", "id", "ln", "ls", "mkdir", "mktemp"]
     tools += ["mv", "perl", "ps", "python", "sed", "setsid", "sort", "stat", "tail", "timeout", "tr", "uname"]
     for tool in tools:
         program = sys.executable if tool == "python" else shutil.which(tool)
-        write(spies / tool, f'[ -e {over} ] || echo {tool} >>{log}\nexec {program} "$@"')
-    begins = write(one.root / "begins", f': >{over}\nexec {one.fake} "$@"')  # what asks it comes after its start
-    one.change(jupyter=begins, python=str(spies / "python"))
-    one.env |= {"PATH": f"{spies}:{one.env['PATH']}", "SHELL": write(one.root / "shell", 'exec /bin/sh -c "$4"')}
+        sh_program(spies / tool, f'[ -e {over} ] || echo {tool} >>{log}\nexec {program} "$@"')
+    begins = sh_program(one.root / "begins", f': >{over}\nexec {one.fake} "$@"')  # what asks it comes after its start
+    one.change(jupyter=str(begins), python=str(spies / "python"))
+    one.env |= {
+        "PATH": f"{spies}:{one.env['PATH']}",
+        "SHELL": str(sh_program(one.root / "shell", 'exec /bin/sh -c "$4"')),
+    }
     always = ["chmod", "date", "env", "ln", "ls", "perl", "setsid", "timeout", "uname"]
     for once in ("mkdir", "mv"):  # mv: the log of the start before
         one.up(one.launch())
@@ -969,21 +966,14 @@ def test_a_perl_that_the_user_has_set_up_oddly_still_asks(one: Server) -> None:
 
 
 def test_a_perl_that_talks_and_starts_nothing(one: Server) -> None:
-    (one.root / "odd").mkdir()
-    (one.root / "odd/perl").write_text("#!/bin/sh\necho perl 5\nexit 2\n")
-    (one.root / "odd/perl").chmod(0o755)
-    one.env["PATH"] = f"{one.root}/odd:{one.env['PATH']}"
+    one.replace("perl", "echo perl 5; exit 2")
     assert "started" in one.up()[1]
 
 
 @pytest.mark.parametrize("broken", ["kill -SEGV $$", "echo perl 5; exit 255", "exit 1"])
 def test_one_that_broke_has_not_asked(server: Server, broken: str) -> None:
-    odd = server.root / "odd"
-    odd.mkdir(exist_ok=True)
-    for tool, text in ("perl", broken), ("curl", "kill -KILL $$"):
-        (odd / tool).write_text(f"#!/bin/sh\n{text}\n")
-        (odd / tool).chmod(0o755)
-    server.env["PATH"] = f"{odd}:{server.env['PATH']}"
+    server.replace("perl", broken)
+    server.replace("curl", "kill -KILL $$")
     assert "started" in server.up()[1]
     assert server.status()["state"] == "running"
 
@@ -992,8 +982,7 @@ def test_one_that_broke_has_not_asked(server: Server, broken: str) -> None:
 def test_what_a_server_answers_is_heard_alike_by_whoever_asks(one: Server, tool: str) -> None:
     few = remote_helpers.tools(one.root / "few", *{"perl", "curl"} & {tool})
     if tool == "python3":  # as one of 3.6, whose output in the locale C is ASCII
-        (few / tool).write_text(f'#!/bin/sh\nexec {sys.executable} -X utf8=0 "$@"\n')
-        (few / tool).chmod(0o755)
+        sh_program(few / tool, f'exec {sys.executable} -X utf8=0 "$@"')
     text = "newline='\n' forward=socket socket=$1 ready=$2 python=; . \"$3\"; s=0; ask_api || s=$?; exit $s"
     said = b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%b"
     page, api = "<p>h\u00e9, \u00e7a va".encode(), b'{"version": "2.1"}'
@@ -1021,17 +1010,13 @@ def test_what_a_server_answers_is_heard_alike_by_whoever_asks(one: Server, tool:
 
 def test_ctrl_c_while_jupyter_is_asked_asks_nobody_else(server: Server) -> None:
     server.up()
-    (server.root / "odd").mkdir()
     for tool, text in ("perl", "exec sleep 60"), ("curl", "exit 7"):
-        (server.root / "odd" / tool).write_text(f"#!/bin/sh\n: >{server.root}/{tool}\n{text}\n")
-        (server.root / "odd" / tool).chmod(0o755)
-    server.env["PATH"] = f"{server.root}/odd:{server.env['PATH']}"
-    command = server.command("launch")
-    terminal = pexpect.spawn(command[0], command[1:], env=server.env, encoding="utf-8", timeout=remote_helpers.PATIENCE)
+        server.replace(tool, f": >{server.root}/{tool}; {text}")
+    terminal = terminal_of(server)
     wait_until((server.root / "perl").exists, "perl to ask")
     terminal.sendintr()
     terminal.expect_exact(
-        "detached; JupyterLab does not answer; ssh mybox-nb tries it again, ssh mybox-nb-kill stops it"
+        "detached; JupyterLab has not answered yet; ssh mybox-nb tries it again, ssh mybox-nb-kill stops it"
     )
     terminal.expect(pexpect.EOF)
     assert not (server.root / "curl").exists()
